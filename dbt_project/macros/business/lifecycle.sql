@@ -1,0 +1,34 @@
+{#
+  Basic life-cycle state (SPEC S6.1) of a customer some days after the last purchase. Recency decides first,
+  so the states exclude each other and leave nobody out.
+#}
+{% macro state_basic(recency_days, days_since_first, settings='settings') -%}
+  case
+    when {{ recency_days }} > {{ settings }}.lost_after_days then 'lost'
+    when {{ recency_days }} > {{ settings }}.at_risk_after_days then 'at_risk'
+    when {{ days_since_first }} <= {{ settings }}.new_days then 'new'
+    else 'active'
+  end
+{%- endmacro %}
+
+{#
+  State of a customer at a period's start in the KPI tree (SPEC S5.1): the same windows, with the recent
+  customers split by whether they bought on one day or on several.
+#}
+{% macro state_at_start(gap_days, purchase_days, settings='settings') -%}
+  case
+    when {{ purchase_days }} = 0 then 'new'
+    when {{ gap_days }} > {{ settings }}.lost_after_days then 'lapsed'
+    when {{ gap_days }} > {{ settings }}.at_risk_after_days then 'at_risk'
+    when {{ purchase_days }} = 1 then 'one_time'
+    else 'active_repeat'
+  end
+{%- endmacro %}
+
+{# Score 1 to 5 by fifths of a ranking; ties share the score, so no engine decides between them. #}
+{% macro fifth(order_by) -%}
+  cast(least(5, 1 + floor(
+    5 * cast(rank() over (order by {{ order_by }}) - 1 as double)
+    / nullif(cast(count(*) over () - 1 as double), 0)
+  )) as integer)
+{%- endmacro %}

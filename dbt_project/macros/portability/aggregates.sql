@@ -1,0 +1,12 @@
+{# Product of a column of doubles over a group. #}
+{% macro product_of(value) -%}
+  {{ return(adapter.dispatch('product_of', 'regulars')(value)) }}
+{%- endmacro %}
+
+{% macro default__product_of(value) -%}
+  product({{ value }})
+{%- endmacro %}
+
+{% macro spark__product_of(value) -%}
+  aggregate(collect_list({{ value }}), cast(1 as double), (total, factor) -> total * factor)
+{%- endmacro %}

@@ -1,0 +1,48 @@
+with lines as (
+  select
+    order_key,
+    cast(count(*) as integer) as line_count,
+    {{ money('sum(quantity)') }} as units,
+    {{ money('sum(gross_amount)') }} as gross_amount,
+    {{ money('sum(discount_amount)') }} as discount_amount,
+    {{ money('sum(coupon_amount)') }} as coupon_amount,
+    {{ money('sum(net_amount)') }} as net_amount,
+    {{ money('sum(cost_amount)') }} as cost_amount
+  from {{ ref('fct_order_line') }}
+  group by order_key
+)
+
+select
+  orders.order_key,
+  orders.source_system,
+  orders.order_id,
+  orders.customer_key,
+  orders.source_customer_key,
+  orders.date_key,
+  orders.store_key,
+  orders.campaign_key,
+  orders.offer_key,
+  orders.channel,
+  orders.status,
+  orders.currency,
+  orders.is_identified,
+  orders.is_cancelled,
+  coalesce(lines.line_count, 0) as line_count,
+  coalesce(lines.units, {{ money('0') }}) as units,
+  coalesce(lines.gross_amount, {{ money('0') }}) as gross_amount,
+  coalesce(lines.discount_amount, {{ money('0') }}) as discount_amount,
+  coalesce(lines.coupon_amount, {{ money('0') }}) as coupon_amount,
+  coalesce(lines.net_amount, {{ money('0') }}) as net_amount,
+  lines.cost_amount,
+  orders.shipping_amount,
+  orders.tax_amount,
+  orders.header_net_amount,
+  coalesce(abs(orders.header_net_amount - coalesce(lines.net_amount, 0)) > 0.005, false) as is_header_different,
+  orders.ordered_at,
+  orders.paid_at,
+  orders.shipped_at,
+  orders.delivered_at,
+  orders.completed_at,
+  orders.cancelled_at
+from {{ ref('int_order_header') }} as orders
+left join lines on orders.order_key = lines.order_key

@@ -1,0 +1,6 @@
+{{ as_known(
+  'agent',
+  [
+    'agent_id', 'name', 'team', 'vendor', 'role', 'hired_on', 'hourly_cost',
+  ]
+) }}

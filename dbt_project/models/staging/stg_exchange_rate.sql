@@ -1,0 +1,7 @@
+{{ as_known(
+  'exchange_rate',
+  [
+    'currency', 'day', 'rate_to_base',
+  ],
+  on='day'
+) }}

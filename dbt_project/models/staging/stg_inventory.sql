@@ -1,0 +1,7 @@
+{{ as_known(
+  'inventory',
+  [
+    'product_id', 'store_id', 'day', 'on_hand',
+  ],
+  on='day'
+) }}

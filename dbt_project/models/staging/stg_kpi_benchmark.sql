@@ -1,0 +1,6 @@
+{{ as_known(
+  'kpi_benchmark',
+  [
+    'kpi_code', 'period_start', 'grain', 'average_value', 'excellent_value', 'industry',
+  ]
+) }}

@@ -1,0 +1,6 @@
+{{ as_known(
+  'offer_product',
+  [
+    'offer_id', 'campaign_id', 'product_id',
+  ]
+) }}

@@ -1,0 +1,6 @@
+{{ as_known(
+  'payment',
+  [
+    'payment_id', 'order_id', 'paid_at', 'paid_on', 'method', 'amount', 'status',
+  ]
+) }}

@@ -1,0 +1,6 @@
+{{ as_known(
+  'plan',
+  [
+    'plan_id', 'name', 'monthly_fee', 'contract_months', 'valid_from', 'valid_to',
+  ]
+) }}

@@ -1,0 +1,7 @@
+{{ as_known(
+  'promotion',
+  [
+    'product_id', 'store_id', 'week_start', 'display_location', 'mailer_location',
+    'discount_share',
+  ]
+) }}

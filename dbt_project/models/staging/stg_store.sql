@@ -1,0 +1,6 @@
+{{ as_known(
+  'store',
+  [
+    'store_id', 'name', 'kind', 'city', 'region', 'country', 'opened_on', 'latitude', 'longitude',
+  ]
+) }}

@@ -1,0 +1,1 @@
+"""Regulars: connectors, lake, conform, serving, dashboard and the Dagster wiring around them."""

@@ -1,0 +1,408 @@
+"""The `regulars` command. Heavy imports happen inside the commands that need them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from orchestration.clock import utc_now
+from orchestration.company import DEFAULT_COMPANY, load_company
+from orchestration.errors import RegularsError, UsageError, in_plain_words
+from orchestration.paths import PROJECT
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from orchestration.company import CompanyConfig
+
+app = typer.Typer(
+    help="Regulars: whom to keep, win back, grow and find; through which channel, with which offer; and did it work.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+quarantine_app = typer.Typer(help="Rows that broke their contract, and why.", no_args_is_help=True)
+app.add_typer(quarantine_app, name="quarantine")
+
+CompanyOption = Annotated[
+    str,
+    typer.Option(
+        "--company",
+        "-c",
+        envvar="REGULARS_COMPANY",
+        help="Folder name in data/companies/.",
+        show_default=True,
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+
+def main() -> None:
+    """Entry point: one-line errors, exit codes 0 fine, 1 failed, 2 wrong use, 3 data-quality stop."""
+    try:
+        app()
+    except Exception as raised:
+        if os.environ.get("REGULARS_DEBUG"):
+            raise
+        error = in_plain_words(raised)
+        if "--json" in sys.argv:
+            print(json.dumps({"error": error.message, "cure": error.cure, "exit_code": error.exit_code}))
+        err.print(f"[bold red]Error:[/] {escape(str(error))}")
+        sys.exit(error.exit_code)
+
+
+def escape(text: str) -> str:
+    """Text in which rich sees no markup."""
+    return text.replace("[", r"\[")
+
+
+def show(rows: Sequence[dict[str, Any]], as_json: bool, empty: str) -> None:
+    """Print rows as a table or as JSON."""
+    if as_json:
+        print(json.dumps(rows, default=str, indent=1))
+    elif not rows:
+        out.print(empty)
+    else:
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        for name, value in rows[0].items():
+            table.add_column(name, justify="right" if isinstance(value, int | float) else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*("" if v is None else escape(str(v)) for v in row.values()))
+        out.print(table)
+
+
+def clock_time(moment: str | None) -> str | None:
+    """An ISO time stamp to the second, in UTC."""
+    return moment[:19].replace("T", " ") if moment else None
+
+
+class Progress:
+    """Prints a line as each part of a refresh ends."""
+
+    def __init__(self, quiet: bool) -> None:
+        self.quiet = quiet
+
+    def __call__(self, stage: str, message: str, figures: dict[str, Any]) -> None:
+        """See `orchestration.report.Sink`."""
+        if self.quiet or (stage == "refresh" and message in ("succeeded", "failed")):
+            return
+        shown = "  ".join(f"{k} {v:,}" if isinstance(v, int) else f"{k} {v}" for k, v in figures.items())
+        if message == "started":
+            out.print(f"[bold]{stage}[/]")
+        elif message.startswith("failed:"):
+            return
+        else:
+            out.print(f"  {escape(message):<44} [dim]{escape(shown)}[/]")
+
+
+@app.command()
+def refresh(
+    company: CompanyOption = DEFAULT_COMPANY,
+    full: Annotated[bool, typer.Option("--full", help="Make everything again from the lake.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Load what is new, rebuild, score and publish. Safe to kill and run again; nothing new: nothing written."""
+    from orchestration.refresh import nothing_new, open_session
+
+    config = load_company(company)
+    started = utc_now()
+    unchanged = None if full else nothing_new(config, started)
+    if unchanged:
+        if as_json:
+            print(json.dumps({"status": "nothing new", "version": unchanged}))
+        else:
+            out.print(f"Nothing new since version [bold]{unchanged}[/]; nothing was written.")
+        return
+    from orchestration.refresh import dagster_home
+
+    command = "refresh --full" if full else "refresh"
+    with open_session(config, command, (Progress(as_json),), full) as session:
+        dagster_home(config)
+        if not as_json:
+            out.print("[dim]starting Dagster and dbt[/]")
+        from orchestration.launch import run_job
+
+        run_job("refresh", session)
+    seconds = (utc_now() - started).total_seconds()
+    if as_json:
+        print(json.dumps({"status": "succeeded", "version": session.published, "as_of": str(session.as_of),
+                          "seconds": round(seconds, 1)}))  # fmt: skip
+        return
+    out.print(
+        f"Published version [bold]{session.published}[/], as of {session.as_of}, in {seconds:.0f} s.\n"
+        f"  {config.paths.current_database}"
+    )
+    if config.company.terms:
+        out.print(f"\n{config.company.terms.strip()}", style="dim")
+    suffix = "" if company == DEFAULT_COMPANY else f" --company {company}"
+    tool = ".venv/bin/regulars"
+    out.print(
+        f"\nNext: [bold]{tool} dashboard{suffix}[/]  KPI tree and overview in the browser\n"
+        f"      [bold]{tool} ui{suffix}[/]         Dagster: assets, runs, schedule\n"
+        f"      [bold]{tool} sql{suffix} \"select node_code, value from kpi_tree where period_grain = 'quarter'\"[/]"
+    )
+
+
+@app.command()
+def status(company: CompanyOption = DEFAULT_COMPANY, as_json: JsonOption = False) -> None:
+    """Show what is published, the last runs, the newest loads and what is in quarantine."""
+    from orchestration.lock import holder, is_free
+    from orchestration.serving.publish import build_info, current_version
+    from orchestration.state import State
+
+    config = load_company(company)
+    paths = config.paths
+    report: dict[str, Any] = {"company": company, "published": None, "as_of": None, "running": None}
+    version = current_version(paths)
+    if version:
+        _, built_at, as_of = build_info(paths.current_database)
+        report |= {"published": version, "built_at": built_at, "as_of": as_of}
+    if not is_free(paths.lock):
+        report["running"] = holder(paths.lock)
+    runs, loads, quarantined = [], [], []
+    if paths.state.exists():
+        with State(paths.state, read_only=True) as state:
+            runs = state.rows(
+                "select run_id, command, status, started_at, finished_at, version, error from run "
+                "order by started_at desc limit 5"
+            )
+            loads = state.rows(
+                "select source_system, table_name, max(load_id) as load_id, loaded_at, rows_landed "
+                "from load_audit group by 1, 2 order by 1, 2"
+            )
+            quarantined = state.rows(
+                "select source_system, entity, sum(quarantined) as quarantined from conform_audit "
+                "group by 1, 2 having sum(quarantined) > 0 order by 3 desc"
+            )
+    if as_json:
+        print(json.dumps(report | {"runs": runs, "loads": loads, "quarantine": quarantined}, default=str, indent=1))
+        return
+    out.print(f"[bold]{config.company.title}[/] ({company})")
+    if version:
+        out.print(f"published {version}, built {report['built_at']} UTC, as of {report['as_of']}")
+    else:
+        out.print("nothing is published yet; run: regulars refresh")
+    if report["running"]:
+        out.print(f"a refresh is running: {escape(report['running'])}")
+    if runs:
+        out.print("\n[bold]Last runs[/]")
+        show([{**r, "started_at": clock_time(r["started_at"]), "finished_at": clock_time(r["finished_at"])}
+              for r in runs], False, "")  # fmt: skip
+        out.print("\n[bold]Newest loads[/]")
+        show([{**r, "loaded_at": clock_time(r["loaded_at"])} for r in loads], False, "none")
+        out.print("\n[bold]Quarantine[/]")
+        show(quarantined, False, "empty")
+
+
+@app.command()
+def versions(company: CompanyOption = DEFAULT_COMPANY, as_json: JsonOption = False) -> None:
+    """List the published versions that are kept."""
+    from orchestration.serving.publish import versions as published_versions
+
+    config = load_company(company)
+    rows = [
+        {
+            "version": v.name,
+            "current": "yes" if v.is_current else "",
+            "built_at": v.built_at,
+            "as_of": v.as_of,
+            "megabytes": round(v.bytes / 1e6, 1),
+        }
+        for v in published_versions(config.paths)
+    ]
+    show(rows, as_json, "Nothing is published yet; run: regulars refresh")
+
+
+@app.command()
+def rollback(
+    version: Annotated[str | None, typer.Argument(help="Default: the version before the current one.")] = None,
+    company: CompanyOption = DEFAULT_COMPANY,
+) -> None:
+    """Let readers see an older version; the next refresh with something new publishes again."""
+    from orchestration.lock import refresh_lock
+    from orchestration.serving.publish import rollback as roll_back
+
+    config = load_company(company)
+    if not config.paths.versions.exists():
+        raise UsageError(f"nothing is published in {config.paths.published}", "Run: regulars refresh")
+    with refresh_lock(config.paths.lock, utc_now().isoformat()):
+        out.print(f"Readers now see version [bold]{roll_back(config.paths, version)}[/].")
+
+
+@app.command()
+def publish(company: CompanyOption = DEFAULT_COMPANY) -> None:
+    """Publish what was built last, for instance after a rollback."""
+    from orchestration import dbt
+    from orchestration.lock import refresh_lock
+    from orchestration.serving.publish import publish as publish_built
+
+    config = load_company(company)
+    dbt.ensure_manifest()
+    with refresh_lock(config.paths.lock, utc_now().isoformat()):
+        out.print(f"Readers now see version [bold]{publish_built(config, dbt.public_tables())}[/].")
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="DuckDB SQL; tables of marts and core need no schema. '-' reads stdin.")],
+    company: CompanyOption = DEFAULT_COMPANY,
+    as_json: JsonOption = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    limit: Annotated[int, typer.Option(help="Rows shown as a table; 0 shows all.", min=0)] = 50,
+) -> None:
+    """Query the published version, read-only."""
+    import duckdb
+
+    from orchestration.serving.publish import current_file, read_published
+
+    config = load_company(company)
+    text = sys.stdin.read() if query == "-" else query
+    with read_published(current_file(config.paths)) as con:
+        try:
+            cursor = con.execute(text)
+            columns = [column[0] for column in cursor.description or []]
+            shown = cursor.fetchmany(limit + 1) if limit and not (as_json or csv) else cursor.fetchall()
+        except duckdb.Error as error:
+            raise RegularsError(
+                str(error).split("LINE 1:")[0], "See the tables: regulars sql 'show all tables'"
+            ) from error
+    more = bool(limit) and not (as_json or csv) and len(shown) > limit
+    rows = [dict(zip(columns, row, strict=True)) for row in (shown[:limit] if more else shown)]
+    if csv:
+        import csv as csv_module
+
+        writer = csv_module.writer(sys.stdout)
+        writer.writerow(columns)
+        writer.writerows(row.values() for row in rows)
+        return
+    show(rows, as_json, "No rows.")
+    if more:
+        out.print(f"[dim]first {limit} rows; --limit 0 shows all[/]")
+
+
+@quarantine_app.command("list")
+def quarantine_list(company: CompanyOption = DEFAULT_COMPANY, as_json: JsonOption = False) -> None:
+    """Count the rows in quarantine by entity, source, reason and column, with an example of each."""
+    from orchestration.conform.workbench import by_reason
+
+    with quarantine_of(load_company(company)) as con:
+        show(by_reason(con), as_json, "Quarantine is empty.")
+
+
+@quarantine_app.command("show")
+def quarantine_show(
+    entity: Annotated[str, typer.Argument(help="Input entity, such as order_line.")],
+    company: CompanyOption = DEFAULT_COMPANY,
+    reason: Annotated[str | None, typer.Option(help="Only this reason code.")] = None,
+    limit: Annotated[int, typer.Option(help="Most rows shown; 0 shows all.", min=0)] = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """Show quarantined rows with file, row, column, value and the raw record.
+
+    Correct the map or the source, then run: regulars refresh. A corrected map is applied to every load again.
+    """
+    from orchestration.conform.workbench import rows_of
+
+    with quarantine_of(load_company(company)) as con:
+        show(rows_of(con, entity, reason, limit), as_json, "No such rows.")
+
+
+@contextlib.contextmanager
+def quarantine_of(config: CompanyConfig) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The warehouse, with the company's lock: a refresh must not write it meanwhile.
+
+    Raises:
+        UsageError: nothing was loaded yet.
+        RegularsError: a refresh is running.
+    """
+    from orchestration.lock import refresh_lock
+    from orchestration.warehouse import open_warehouse
+
+    if not config.paths.warehouse.exists():
+        raise UsageError(f"nothing was loaded yet in {config.paths.root}", "Run: regulars refresh")
+    with refresh_lock(config.paths.lock, utc_now().isoformat()), open_warehouse(config) as con:
+        yield con
+
+
+@app.command()
+def doctor(company: CompanyOption = DEFAULT_COMPANY, as_json: JsonOption = False) -> None:
+    """Look for problems of configuration, versions, disk, permissions and locks; say the cure of each."""
+    from orchestration.doctor import diagnose
+
+    findings = [finding.row() for finding in diagnose(company)]
+    show(findings, as_json, "")
+    if any(finding["state"] == "problem" for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def ui(
+    company: CompanyOption = DEFAULT_COMPANY,
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000,
+) -> None:
+    """Start Dagster's web interface and daemon on 127.0.0.1; Ctrl-C ends both."""
+    from orchestration import dbt
+    from orchestration.refresh import dagster_home
+
+    config = load_company(company)
+    dagster_home(config)
+    dbt.ensure_manifest()
+    out.print(f"Dagster for {config.company.title}: http://127.0.0.1:{port}")
+    tool = str(Path(sys.executable).parent / "dagster")
+    # `dagster dev` runs webserver and daemon; its successor wants another project layout and warns about this one.
+    environment = dict(os.environ) | {"PYTHONWARNINGS": "ignore:Function `dev_command` is superseded"}
+    run_until_interrupt(
+        [tool, "dev", "--workspace", "workspace.yaml", "--host", "127.0.0.1", "--port", str(port)],
+        environment,
+    )
+
+
+@app.command()
+def dashboard(
+    company: CompanyOption = DEFAULT_COMPANY,
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8501,
+    browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
+) -> None:
+    """Start the dashboard on 127.0.0.1; it reads the published version only. Ctrl-C ends it."""
+    config = load_company(company)
+    environment = dict(os.environ) | {"REGULARS_COMPANY": company}
+    page = str(PROJECT / "orchestration" / "dashboard" / "app.py")
+    command = [
+        sys.executable, "-m", "streamlit", "run", page, "--server.address", "127.0.0.1", "--server.port", str(port),
+        "--server.headless", "false" if browser else "true", "--browser.gatherUsageStats", "false",
+    ]  # fmt: skip
+    out.print(f"Dashboard for {config.company.title}: http://127.0.0.1:{port}")
+    run_until_interrupt(command, environment)
+
+
+def run_until_interrupt(command: Sequence[str], environment: dict[str, str]) -> None:
+    """Run a server in the project's folder until Ctrl-C or its end; a failure is the command's."""
+    with subprocess.Popen(command, env=environment, cwd=PROJECT) as process:
+        for name in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(name, lambda *_: process.terminate())
+        try:
+            code = process.wait()
+        except KeyboardInterrupt:
+            process.terminate()
+            code = process.wait()
+            return
+    if code not in (0, -signal.SIGTERM, 130):
+        raise RegularsError(f"{Path(command[0]).name} ended with code {code}", "See its messages above")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,269 @@
+"""A company's configuration: `company.yml`, `sources/*.yml` and seeds, validated as a whole."""
+
+from __future__ import annotations
+
+import datetime as dt
+import zoneinfo
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from orchestration.contracts import NAME, Contract, load_contracts
+from orchestration.errors import ConfigError, UsageError
+from orchestration.paths import CompanyPaths, companies_folder
+from orchestration.yaml_model import Strict, display, read_yaml
+
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+WEEKDAYS: tuple[Weekday, ...] = (
+    "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday",
+)  # fmt: skip
+DEFAULT_COMPANY = "complete_journey"
+
+
+def check_timezone(value: str) -> str:
+    """An IANA time zone name, as DuckDB and Python both know it."""
+    if value not in zoneinfo.available_timezones():
+        raise ValueError("an IANA time zone such as Europe/Berlin or UTC")
+    return value
+
+
+class Lifecycle(Strict):
+    """Windows of the life-cycle states, in days since the last purchase (SPEC S6.1)."""
+
+    new_days: int = Field(default=45, ge=1, description="first purchase this many days ago or less: new")
+    at_risk_after_days: int = Field(default=45, ge=1, description="no purchase for longer: at risk")
+    lost_after_days: int = Field(default=90, ge=2, description="no purchase for longer: lost")
+
+    @model_validator(mode="after")
+    def check(self) -> Lifecycle:
+        """A customer is at risk before being lost."""
+        if self.lost_after_days <= self.at_risk_after_days:
+            raise ValueError("lost_after_days greater than at_risk_after_days")
+        return self
+
+
+class Publish(Strict):
+    """What is kept of published versions."""
+
+    keep: int = Field(default=5, ge=1, description="published versions kept for rollback")
+
+
+class Resources(Strict):
+    """Limits of the machine that a refresh may use."""
+
+    memory_limit: str = Field(default="60%", pattern=r"^\d+(\.\d+)?\s*(%|[KMGT]i?B)$")
+    threads: int | None = Field(default=None, ge=1, description="default: one per core")
+    disk_headroom: str = Field(default="1GB", pattern=r"^\d+(\.\d+)?\s*[MGT]B$")
+
+    @property
+    def disk_headroom_bytes(self) -> int:
+        """Free bytes that must remain before a refresh starts."""
+        unit = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
+        return int(float(self.disk_headroom[:-2]) * unit[self.disk_headroom[-2:]])
+
+
+class Privacy(Strict):
+    """What published tables may show."""
+
+    clear_keys: bool = Field(default=False, description="publish the sources' own customer ids unhashed")
+
+
+class Company(Strict):
+    """`company.yml`."""
+
+    name: str
+    title: str
+    currency: str = Field(pattern=r"^[A-Z]{3}$", description="ISO 4217")
+    timezone: str
+    week_start: Weekday = "monday"
+    fiscal_year_start_month: int = Field(default=1, ge=1, le=12)
+    business_day_cut: str = Field(
+        default="00:00",
+        pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
+        description="local time at which a business day ends",
+    )
+    lifecycle: Lifecycle = Lifecycle()
+    publish: Publish = Publish()
+    resources: Resources = Resources()
+    privacy: Privacy = Privacy()
+    terms: str = Field(default="", description="terms of the data, printed after a demo run")
+
+    check_timezone = field_validator("timezone")(check_timezone)
+
+    @property
+    def week_start_iso(self) -> int:
+        """ISO number of the first day of the week: Monday is 1, Sunday 7."""
+        return WEEKDAYS.index(self.week_start) + 1
+
+    @property
+    def business_day_cut_minutes(self) -> int:
+        """Minutes after local midnight at which a business day ends."""
+        hours, minutes = self.business_day_cut.split(":")
+        return int(hours) * 60 + int(minutes)
+
+
+class Connector(Strict):
+    """Where a system's tables are. `path` may be `package://wheel/folder`, a plain path or a glob."""
+
+    kind: Literal["parquet"]
+    path: str = Field(min_length=1)
+
+
+class Load(Strict):
+    """How a table is loaded. Full: each changed state of the table is landed whole, as a new load."""
+
+    mode: Literal["full"] = "full"
+
+
+class SourceTable(Strict):
+    """One table of a source system."""
+
+    path: str | None = Field(default=None, description="file or glob below the connector's path")
+    load: Load = Load()
+    key: tuple[str, ...] = ()
+
+
+class Map(Strict):
+    """How a system's raw tables fill one input entity."""
+
+    source: str = Field(alias="from", min_length=1, description="a table, or a SQL query over the raw tables")
+    columns: dict[str, str] = Field(min_length=1, description="input column → DuckDB SQL expression")
+    where: str | None = Field(default=None, description="rows kept; the others are counted as filtered")
+    timezone: str | None = Field(default=None, description="zone of this map's local times; default: system's")
+
+    @field_validator("columns", mode="before")
+    @classmethod
+    def as_text(cls, value: object) -> object:
+        """YAML reads a bare constant as a number or boolean; an expression is text."""
+        if not isinstance(value, dict):
+            return value
+        return {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in value.items() if v is not None}
+
+    @field_validator("timezone")
+    @classmethod
+    def zone(cls, value: str | None) -> str | None:
+        """See `check_timezone`."""
+        return check_timezone(value) if value else value
+
+
+class Source(Strict):
+    """`sources/<system>.yml`."""
+
+    system: str
+    title: str = ""
+    timezone: str
+    connector: Connector
+    tables: dict[str, SourceTable] = Field(min_length=1)
+    maps: dict[str, Map] = Field(default_factory=dict, description="input entity → map")
+
+    check_timezone = field_validator("timezone")(check_timezone)
+
+    @field_validator("system")
+    @classmethod
+    def system_name(cls, value: str) -> str:
+        """Snake case; a leading underscore is the product's own (`_regulars`)."""
+        if not NAME.fullmatch(value):
+            raise ValueError("a snake-case name such as web_shop")
+        return value
+
+    @field_validator("tables", mode="before")
+    @classmethod
+    def bare_tables(cls, value: object) -> object:
+        """`transactions:` with nothing below means all defaults."""
+        return {k: v if v is not None else {} for k, v in value.items()} if isinstance(value, dict) else value
+
+    @field_validator("tables")
+    @classmethod
+    def table_names(cls, value: dict[str, SourceTable]) -> dict[str, SourceTable]:
+        """Table names become folders and view names."""
+        for name in value:
+            if not NAME.fullmatch(name):
+                raise ValueError(f"table name '{name}' in snake case")
+        return value
+
+    def timezone_of(self, entity: str) -> str:
+        """Zone in which the map's local times are read."""
+        return self.maps[entity].timezone or self.timezone
+
+
+class CompanyConfig(Strict):
+    """Everything about one company, validated together."""
+
+    folder: Path
+    company: Company
+    sources: dict[str, Source]
+    contracts: dict[str, Contract]
+
+    @property
+    def paths(self) -> CompanyPaths:
+        """Its runtime state."""
+        return CompanyPaths.of(self.company.name)
+
+    def business_day_before(self, moment: dt.datetime) -> dt.date:
+        """The last business day that had ended at the moment (UTC)."""
+        local = moment.astimezone(zoneinfo.ZoneInfo(self.company.timezone))
+        return (local - dt.timedelta(minutes=self.company.business_day_cut_minutes)).date() - dt.timedelta(days=1)
+
+    def source_file(self, system: str) -> str:
+        """The source's file as a user would type it."""
+        return display(self.folder / "sources" / f"{system}.yml")
+
+
+def company_names() -> list[str]:
+    """Names of the configured companies."""
+    return sorted(path.parent.name for path in companies_folder().glob("*/company.yml"))
+
+
+def load_company(name: str) -> CompanyConfig:
+    """Read and validate a company's whole folder.
+
+    Raises:
+        UsageError: there is no such company.
+        ConfigError: a file is wrong; says file, key, value and what was expected.
+    """
+    folder = companies_folder() / name
+    if not NAME.fullmatch(name) or not (folder / "company.yml").is_file():
+        known = ", ".join(company_names()) or "none"
+        raise UsageError(f"no company '{name}' in {display(companies_folder())}", f"Known companies: {known}")
+    company = read_yaml(folder / "company.yml", Company)
+    if company.name != name:
+        raise ConfigError(
+            f"{display(folder / 'company.yml')}: key 'name': value '{company.name}': expected: the folder's name"
+        )
+    contracts = load_contracts()
+    sources: dict[str, Source] = {}
+    for path in sorted((folder / "sources").glob("*.yml")):
+        source = read_yaml(path, Source, env=True)
+        if source.system != path.stem:
+            raise ConfigError(
+                f"{display(path)}: key 'system': value '{source.system}': expected: {path.stem}, the file's name"
+            )
+        check_maps(display(path), source, contracts)
+        sources[source.system] = source
+    if not sources:
+        raise ConfigError(f"{display(folder / 'sources')}: holds no source", "Add sources/<system>.yml")
+    return CompanyConfig(folder=folder, company=company, sources=sources, contracts=contracts)
+
+
+def check_maps(name: str, source: Source, contracts: dict[str, Contract]) -> None:
+    """Maps name known entities and columns, and give every required column.
+
+    Raises:
+        ConfigError: says file, key, value and what was expected.
+    """
+    for entity, mapping in source.maps.items():
+        contract = contracts.get(entity)
+        if contract is None:
+            raise ConfigError(
+                f"{name}: key 'maps.{entity}': no such entity; expected one of: {', '.join(sorted(contracts))}"
+            )
+        for column in mapping.columns:
+            if column not in contract.columns:
+                raise ConfigError(
+                    f"{name}: key 'maps.{entity}.columns.{column}': no such column of {entity}; "
+                    f"expected one of: {', '.join(contract.columns)}"
+                )
+        lacking = [c for c, spec in contract.columns.items() if spec.required and c not in mapping.columns]
+        if lacking:
+            raise ConfigError(f"{name}: key 'maps.{entity}.columns': required column {', '.join(lacking)} is missing")

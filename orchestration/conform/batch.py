@@ -1,0 +1,215 @@
+"""Conform one batch: what a load brings for one entity becomes versions, quarantine and an audit row."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import duckdb
+
+from orchestration.conform.casting import REASONS
+from orchestration.conform.mapping import ACCEPTED, FILTERED, UNCHANGED, CandidateSql, Mapping
+from orchestration.contracts import Contract
+
+
+@dataclass(frozen=True)
+class Audit:
+    """The second set of books: candidates = accepted + unchanged + quarantined + filtered."""
+
+    source_system: str
+    entity: str
+    load_id: str
+    candidates: int
+    accepted: int
+    unchanged: int
+    quarantined: int
+    filtered: int
+    flagged: int
+
+    def row(self) -> dict[str, Any]:
+        """As a dictionary of the audit table's columns."""
+        return asdict(self)
+
+
+def conform_batch(
+    con: duckdb.DuckDBPyConnection,
+    mapping: Mapping,
+    query: CandidateSql,
+    load_id: str,
+    loaded_at: dt.datetime,
+) -> Audit:
+    """Take one batch in, in one transaction; a kill leaves all of it or nothing.
+
+    Args:
+        con: the warehouse; the raw tables are bound as temporary views.
+        mapping: the map.
+        query: its candidates.
+        load_id: the batch.
+        loaded_at: its time, naive UTC.
+    """
+    contract = mapping.contract
+    con.execute("begin")
+    try:
+        con.execute(f"create or replace temp table candidate as {query.sql}")
+        duplicate_check = len(query.checks) + 1
+        settle_duplicates(con, contract, duplicate_check)
+        settle_known(con, mapping)
+        quarantine(con, mapping, query, load_id, loaded_at)
+        insert_versions(con, mapping, load_id, loaded_at)
+        audit = book(con, mapping, load_id)
+        con.execute(
+            "insert into audit.conform_audit by name (select "
+            + ", ".join(f"${name} as {name}" for name in audit.row())
+            + ")",
+            audit.row(),
+        )
+        con.execute("drop table candidate")
+        con.execute("commit")
+    except BaseException:
+        con.execute("rollback")
+        raise
+    return audit
+
+
+def settle_duplicates(con: duckdb.DuckDBPyConnection, contract: Contract, duplicate_check: int) -> None:
+    """Judge rows of one load that share a key.
+
+    A row that repeats an earlier one to the letter is unchanged. A row with other values is a version
+    where the source dates its versions; otherwise nobody can say which is right: the first row stays,
+    the others go to quarantine. Keys are counted by an aggregate; only repeated ones are ranked.
+    """
+    con.execute(
+        f"""
+        create or replace temp table repeated as
+        select _record_key from candidate where _verdict = {ACCEPTED} group by 1 having count(*) > 1
+        """
+    )
+    dated = "updated_at is not null" if contract.has_versions else "false"
+    con.execute(
+        f"""
+        update candidate set _verdict = case
+            when ranked.repeats > 1 then {UNCHANGED}
+            when ranked.is_dated or candidate._record_hash = ranked.first_hash then {ACCEPTED}
+            else {duplicate_check} end
+        from (
+          select c.rowid as id,
+            row_number() over (partition by _record_key, _record_hash
+              order by _source_file nulls first, _source_row nulls first, c.rowid) as repeats,
+            first_value(_record_hash) over (partition by _record_key
+              order by _source_file nulls first, _source_row nulls first, _record_hash) as first_hash,
+            {dated} as is_dated
+          from candidate c semi join repeated using (_record_key)
+          where _verdict = {ACCEPTED}
+        ) ranked
+        where candidate.rowid = ranked.id
+        """
+    )
+
+
+def settle_known(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
+    """Mark candidates that the input table holds already.
+
+    Without the source's own dates the newest version decides, so that a value may return; with them
+    any version does, so that a late copy of an old version adds nothing.
+    """
+    newest = "" if mapping.contract.has_versions else "and k._superseded_at is null"
+    con.execute(
+        f"""
+        update candidate set _verdict = {UNCHANGED}
+        from input.{mapping.entity} k
+        where candidate._verdict = {ACCEPTED} and k._record_key = candidate._record_key
+          and k.source_system = candidate.source_system and k._record_hash = candidate._record_hash {newest}
+        """
+    )
+
+
+def quarantine(
+    con: duckdb.DuckDBPyConnection,
+    mapping: Mapping,
+    query: CandidateSql,
+    load_id: str,
+    loaded_at: dt.datetime,
+) -> None:
+    """Store refused rows with reason, column, value and the raw record."""
+    contract = mapping.contract
+    con.execute(
+        "create or replace temp table failed_check (verdict smallint, reason_code varchar, column_name varchar)"
+    )
+    rows = [(i, check.reason, check.column) for i, check in enumerate(query.checks, start=1)]
+    rows.append((len(query.checks) + 1, "duplicate_key", ", ".join(contract.key)))
+    con.executemany("insert into failed_check values (?, ?, ?)", rows)
+    key = "json_object(" + ", ".join(f"'{name}', {name}" for name in contract.key) + ")"
+    con.execute(
+        f"""
+        insert into quarantine.{mapping.entity}
+        select source_system, $load_id, _source_file, _source_row, f.reason_code, f.column_name,
+          case f.reason_code when 'duplicate_key' then concat_ws(', ', {", ".join(contract.key)}) else _value end,
+          {key}::varchar,
+          coalesce(_raw_record, to_json({{{", ".join(f"'{n}': {n}" for n in contract.columns)}}})::varchar),
+          $loaded_at
+        from candidate join failed_check f on f.verdict = _verdict
+        """,
+        {"load_id": load_id, "loaded_at": loaded_at},
+    )
+
+
+def insert_versions(con: duckdb.DuckDBPyConnection, mapping: Mapping, load_id: str, loaded_at: dt.datetime) -> None:
+    """Add accepted candidates as versions, and date the end of those that they supersede.
+
+    The current version of a record is the one with the latest effective time; a version that arrives
+    late is kept and is born superseded.
+    """
+    entity, contract = mapping.entity, mapping.contract
+    columns = [*contract.columns, *contract.business_dates.values()]
+    version_at = "coalesce(updated_at, $loaded_at)" if contract.has_versions else "$loaded_at::timestamp"
+    con.execute(
+        f"""
+        insert into input.{entity}
+        select source_system, {", ".join(columns)}, _record_key, _parent_key, _record_hash, _source_file,
+          _source_row, _flags, $load_id, $loaded_at, {version_at}, null
+        from candidate where _verdict = {ACCEPTED}
+        """,
+        {"load_id": load_id, "loaded_at": loaded_at},
+    )
+    con.execute(
+        f"""
+        create or replace temp table several as
+        select _record_key from input.{entity}
+        where source_system = $system and _superseded_at is null group by 1 having count(*) > 1
+        """,
+        {"system": mapping.system},
+    )
+    con.execute(
+        f"""
+        update input.{entity} set _superseded_at = $loaded_at
+        from (
+          select i.rowid as id from input.{entity} i semi join several using (_record_key)
+          where source_system = $system and _superseded_at is null
+          qualify row_number() over (
+            partition by _record_key order by _version_at desc, _loaded_at desc, _record_hash desc) > 1
+        ) old
+        where input.{entity}.rowid = old.id
+        """,
+        {"system": mapping.system, "loaded_at": loaded_at},
+    )
+
+
+def book(con: duckdb.DuckDBPyConnection, mapping: Mapping, load_id: str) -> Audit:
+    """Count the batch."""
+    found = con.execute(
+        f"""
+        select count(*), count(*) filter (where _verdict = {ACCEPTED}),
+          count(*) filter (where _verdict = {UNCHANGED}), count(*) filter (where _verdict > {ACCEPTED}),
+          count(*) filter (where _verdict = {FILTERED}),
+          count(*) filter (where _verdict = {ACCEPTED} and _flags is not null)
+        from candidate
+        """
+    ).fetchone()
+    assert found is not None
+    return Audit(mapping.system, mapping.entity, load_id, *found)
+
+
+def describe_reason(code: str) -> str:
+    """A reason code in plain words."""
+    return REASONS[code]

@@ -1,0 +1,159 @@
+"""SQL that casts a mapped value to its contract column, and the tests that send a row to quarantine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from orchestration.contracts import Column
+from orchestration.literals import quote
+
+INTEGERS = {
+    "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT",
+}  # fmt: skip
+SAFE_INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
+OFFSET = r"(Z|[+-]\d\d(:?\d\d)?)$"
+
+REASONS = {
+    "cast_failed": "the value is not of the column's type",
+    "required_missing": "a required value is missing",
+    "value_not_allowed": "the value is not among the allowed ones",
+    "duplicate_key": "another row of the same load has this key with other values",
+}
+
+
+class Check(NamedTuple):
+    """A test on one column that sends the row to quarantine."""
+
+    reason: str
+    column: str
+    predicate: str
+
+
+@dataclass(frozen=True)
+class Zones:
+    """Time zones of a map's local times and of the company, and where its business day ends."""
+
+    source: str
+    company: str
+    day_cut_minutes: int = 0
+
+    def to_utc(self, local: str) -> str:
+        """SQL of a local time stamp as UTC."""
+        if self.source == "UTC":
+            return local
+        return f"(({local}) at time zone {quote(self.source)}) at time zone 'UTC'"
+
+    def from_utc(self, moment: str, zone: str) -> str:
+        """SQL of a UTC time stamp as local time."""
+        return moment if zone == "UTC" else f"(({moment}) at time zone 'UTC') at time zone {quote(zone)}"
+
+    def business_date(self, moment: str) -> str:
+        """SQL of the company's business date of a UTC time stamp."""
+        local = self.from_utc(moment, self.company)
+        if self.day_cut_minutes:
+            local = f"({local}) - interval {self.day_cut_minutes} minute"
+        return f"({local})::date"
+
+    def doubtful(self, local: str) -> str | None:
+        """SQL that is true for local times that occur twice or not at all; None where there are none."""
+        if self.source == "UTC":
+            return None
+        utc = self.to_utc(local)
+        back = [self.from_utc(f"({utc}) {shift}", self.source) for shift in ("+ interval 1 hour", "- interval 1 hour")]
+        return f"(({self.from_utc(utc, self.source)}) <> {local} or {back[0]} = {local} or {back[1]} = {local})"
+
+
+def is_text(source_type: str) -> bool:
+    """Whether a DuckDB type is text."""
+    return source_type == "VARCHAR" or source_type.startswith("ENUM")
+
+
+def cleaned(value: str, source_type: str) -> str:
+    """Text without surrounding blanks, and null where nothing is left; other types as they are."""
+    return f"nullif(trim({value}::varchar), '')" if is_text(source_type) else value
+
+
+def local_timestamp(value: str, source_type: str) -> str:
+    """SQL of a value as a TIMESTAMP without a zone; null where it is none."""
+    return f"try_cast({value} as timestamp)" if source_type != "TIMESTAMP" else value
+
+
+def typed(value: str, source_type: str, spec: Column, zones: Zones) -> str:
+    """SQL of a mapped value in its contract type; null where the cast fails.
+
+    Args:
+        value: SQL of the value, already cleaned.
+        source_type: its DuckDB type.
+        spec: the contract column.
+        zones: how local times are read.
+    """
+    match spec.type:
+        case "text":
+            text = value if is_text(source_type) else f"{value}::varchar"
+            return f"lower({text})" if spec.allowed else text
+        case "json":
+            if is_text(source_type) or source_type == "JSON":
+                return f"case when json_valid({value}::varchar) then {value}::varchar end"
+            return f"to_json({value})::varchar"
+        case "timestamp":
+            return utc_timestamp(value, source_type, zones)
+        case "date":
+            cast = f"try_cast({value} as date)"
+            return f"case when isfinite({cast}) then {cast} end"
+        case "number":
+            cast = f"try_cast({value} as double)"
+            return f"case when isfinite({cast}) then {cast} end"
+        case "integer" if source_type not in SAFE_INTEGERS:
+            whole = f"try_cast({value} as bigint)"
+            return f"case when try_cast({value} as double) = {whole}::double then {whole} end"
+        case _:
+            return value if source_type.lower() == spec.sql_type else f"try_cast({value} as {spec.sql_type})"
+
+
+def utc_timestamp(value: str, source_type: str, zones: Zones) -> str:
+    """SQL of a value as UTC: a stated offset wins over the source's zone."""
+    if source_type == "TIMESTAMP WITH TIME ZONE":
+        utc = f"({value}) at time zone 'UTC'"
+    else:
+        utc = zones.to_utc(local_timestamp(value, source_type))
+        if is_text(source_type):
+            offset = f"regexp_matches({value}, {quote(OFFSET)}) and length({value}) > 10"
+            utc = f"case when {offset} then try_cast({value} as timestamptz) at time zone 'UTC' else {utc} end"
+    return f"case when isfinite({utc}) then {utc} end"
+
+
+def can_fail(source_type: str, spec: Column) -> bool:
+    """Whether a cast from the DuckDB type can fail for some value."""
+    match spec.type:
+        case "text":
+            return False
+        case "json":
+            return is_text(source_type)
+        case "integer":
+            return source_type not in SAFE_INTEGERS
+        case "number":
+            return source_type not in INTEGERS
+        case _:
+            return True
+
+
+def checks(name: str, value: str, result: str, source_type: str | None, spec: Column) -> list[Check]:
+    """Tests on one column, in the order in which they name the reason.
+
+    Args:
+        name: contract column.
+        value: SQL of the cleaned source value.
+        result: SQL of the typed value.
+        source_type: DuckDB type of the source value; None where the map does not give the column.
+        spec: the contract column.
+    """
+    found = []
+    if source_type is not None and can_fail(source_type, spec):
+        found.append(Check("cast_failed", name, f"{value} is not null and {result} is null"))
+    if spec.required:
+        found.append(Check("required_missing", name, f"{result} is null"))
+    if spec.allowed:
+        values = ", ".join(quote(v) for v in spec.allowed)
+        found.append(Check("value_not_allowed", name, f"{result} not in ({values})"))
+    return found

@@ -1,0 +1,196 @@
+"""The SQL that turns a system's raw tables into candidates for one input entity."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from orchestration.company import CompanyConfig, Map
+from orchestration.conform.casting import Check, Zones, checks, cleaned, local_timestamp, typed
+from orchestration.contracts import Contract
+from orchestration.errors import ConfigError
+from orchestration.literals import quote
+
+ACCEPTED, FILTERED, UNCHANGED = 0, -1, -2  # values of _verdict; above zero: number of the failed check
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """One map, bound to its contract and its place in the configuration."""
+
+    system: str
+    entity: str
+    contract: Contract
+    map: Map
+    zones: Zones
+    file: str
+
+    @classmethod
+    def of(cls, config: CompanyConfig, system: str, entity: str) -> Mapping:
+        """The map of a system's entity."""
+        source, company = config.sources[system], config.company
+        zones = Zones(source.timezone_of(entity), company.timezone, company.business_day_cut_minutes)
+        return cls(system, entity, config.contracts[entity], source.maps[entity], zones, config.source_file(system))
+
+    def is_table(self) -> bool:
+        """Whether `from` names a raw table rather than a query."""
+        return self.map.source.strip().isidentifier()
+
+    def from_sql(self) -> str:
+        """`from` as a query."""
+        source = self.map.source.strip().rstrip(";")
+        return f"select * from {source}" if self.is_table() else source
+
+    def raw_tables(self, con: duckdb.DuckDBPyConnection, known: set[str]) -> set[str]:
+        """Raw tables that `from` reads.
+
+        Raises:
+            ConfigError: it is not SQL, or names a table that the source does not have.
+        """
+        found = con.execute("select json_serialize_sql($1::varchar)", [self.from_sql()]).fetchone()
+        tree = json.loads(found[0]) if found else {"error": True, "error_message": "empty"}
+        if tree["error"]:
+            raise self.wrong("from", self.map.source, ValueError(tree["error_message"]))
+        names = table_names(tree)
+        unknown = names - known
+        if unknown:
+            raise ConfigError(
+                f"{self.file}: key 'maps.{self.entity}.from': no table '{sorted(unknown)[0]}'; "
+                f"expected one of: {', '.join(sorted(known))}"
+            )
+        return names
+
+    def wrong(self, key: str, value: str, error: Exception) -> ConfigError:
+        """The error of an SQL expression that DuckDB refuses: file, key, value, reason."""
+        reason = " ".join(str(error).split("LINE 1:")[0].split())
+        shown = " ".join(value.split())
+        return ConfigError(f"{self.file}: key 'maps.{self.entity}.{key}': value '{shown}': not valid here: {reason}")
+
+    def source_types(self, con: duckdb.DuckDBPyConnection) -> dict[str, str]:
+        """DuckDB type of each mapped expression.
+
+        Raises:
+            ConfigError: an expression does not bind; names the first such key.
+        """
+        tests = {"from": "select 1 from ({0})"}
+        if self.map.where:
+            tests["where"] = f"select 1 from ({{0}}) where ({self.map.where})"
+        tests |= {f"columns.{n}": f"select ({e}) from ({{0}})" for n, e in self.map.columns.items()}
+        expressions = ", ".join(f"({e}) as {n}" for n, e in self.map.columns.items())
+        try:
+            for key in ("from", "where"):
+                if key in tests:
+                    con.execute("describe " + tests[key].format(self.from_sql()))
+            described = con.execute(f"describe select {expressions} from ({self.from_sql()})").fetchall()
+        except duckdb.Error:
+            for key, sql in tests.items():
+                try:
+                    con.execute("describe " + sql.format(self.from_sql()))
+                except duckdb.Error as error:
+                    name = key.removeprefix("columns.")
+                    raise self.wrong(
+                        key,
+                        self.map.columns.get(name) or getattr(self.map, key, None) or self.map.source,
+                        error,
+                    ) from error
+            raise
+        return {row[0]: row[1] for row in described}
+
+
+def table_names(node: Any) -> set[str]:
+    """Tables named in DuckDB's parse tree of a query, without its common table expressions."""
+    tables: set[str] = set()
+    expressions: set[str] = set()
+
+    def walk(item: Any) -> None:
+        if isinstance(item, dict):
+            if item.get("type") == "BASE_TABLE":
+                tables.add(item["table_name"].lower())
+            for entry in item.get("cte_map", {}).get("map", []):
+                expressions.add(entry["key"].lower())
+            for value in item.values():
+                walk(value)
+        elif isinstance(item, list):
+            for value in item:
+                walk(value)
+
+    walk(node)
+    return tables - expressions
+
+
+@dataclass(frozen=True)
+class CandidateSql:
+    """The query of candidates and the checks that its `_verdict` numbers from one."""
+
+    sql: str
+    checks: list[Check]
+
+
+def record_key(system: str, columns: tuple[str, ...]) -> str:
+    """SQL of a record's 63-bit key: DuckDB's hash of system and key columns, positive as a BIGINT."""
+    return f"(hash({quote(system)}, {', '.join(columns)}) >> 1)::bigint"
+
+
+def candidate_sql(mapping: Mapping, types: dict[str, str], raw_columns: set[str]) -> CandidateSql:
+    """One row per row of `from`: typed columns, keys, `_verdict`, and for bad rows value and raw record.
+
+    Args:
+        mapping: the map.
+        types: DuckDB type of each mapped expression (`Mapping.source_types`).
+        raw_columns: columns of `from`, to pass on file and row where it has them.
+    """
+    contract, zones = mapping.contract, mapping.zones
+    values = {n: cleaned(f"v_{n}", types[n]) for n in mapping.map.columns}
+    results, tests, flags = [], [], []
+    for name, spec in contract.columns.items():
+        if name in mapping.map.columns:
+            results.append(f"{typed(values[name], types[name], spec, zones)} as {name}")
+            tests += checks(name, values[name], name, types[name], spec)
+            doubt = zones.doubtful(local_timestamp(values[name], types[name])) if spec.type == "timestamp" else None
+            if doubt and types[name] != "TIMESTAMP WITH TIME ZONE":
+                flags.append(f"case when {doubt} then 'doubtful_local_time:{name}' end")
+        else:
+            results.append(f"cast(null as {spec.sql_type}) as {name}")
+    dates = [f"{zones.business_date(n)} as {date}" for n, date in contract.business_dates.items()]
+    verdict = " ".join(f"when {test.predicate} then {i}" for i, test in enumerate(tests, start=1))
+    shown = " ".join(
+        f"when {i} then {values[t.column]}::varchar"
+        for i, t in enumerate(tests, start=1)
+        if t.column in values and t.reason != "required_missing"
+    )
+    parent = f"{record_key(mapping.system, contract.parent.columns)}" if contract.parent else "cast(null as bigint)"
+    source_file = "r._source_file" if "_source_file" in raw_columns else "cast(null as varchar)"
+    source_row = "r._source_row" if "_source_row" in raw_columns else "cast(null as bigint)"
+    keep = f"coalesce(({mapping.map.where}), false)" if mapping.map.where else "true"
+    sql = f"""
+    with raw as ({mapping.from_sql()}),
+    valued as (
+      select r, {source_file} as _source_file, {source_row} as _source_row, {keep} as _keep,
+        {", ".join(f"({e}) as v_{n}" for n, e in mapping.map.columns.items())}
+      from raw r
+    ),
+    cast_values as (
+      select *, {", ".join(results)} from valued
+    ),
+    judged as (
+      select *, {"".join(d + ", " for d in dates)}
+        case when not _keep then {FILTERED} {verdict} else {ACCEPTED} end::smallint as _verdict
+      from cast_values
+    )
+    select
+      {quote(mapping.system)} as source_system,
+      {", ".join([*contract.columns, *contract.business_dates.values()])},
+      {record_key(mapping.system, contract.key)} as _record_key,
+      {parent} as _parent_key,
+      (hash({", ".join(contract.columns)}) >> 1)::bigint as _record_hash,
+      _source_file, _source_row,
+      {"nullif(concat_ws(',', " + ", ".join(flags) + "), '')" if flags else "cast(null as varchar)"} as _flags,
+      _verdict,
+      {f"case _verdict {shown} end" if shown else "cast(null as varchar)"} as _value,
+      case when _verdict > 0 then to_json(r)::varchar end as _raw_record
+    from judged
+    """
+    return CandidateSql(sql, tests)

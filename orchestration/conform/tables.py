@@ -1,0 +1,76 @@
+"""Tables that conform writes: input and quarantine per entity, and the audit beside them."""
+
+from __future__ import annotations
+
+import duckdb
+
+from orchestration.contracts import Contract
+
+AUDIT_SQL = """
+create schema if not exists input;
+create schema if not exists quarantine;
+create schema if not exists audit;
+create schema if not exists identity;
+create table if not exists audit.conform_audit (
+  source_system varchar not null, entity varchar not null, load_id varchar not null,
+  candidates bigint not null, accepted bigint not null, unchanged bigint not null,
+  quarantined bigint not null, filtered bigint not null, flagged bigint not null
+);
+create table if not exists audit.conform_map (
+  source_system varchar not null, entity varchar not null, fingerprint varchar not null
+);
+create table if not exists audit.load_audit (
+  source_system varchar not null, table_name varchar not null, load_id varchar not null,
+  loaded_at timestamp not null, rows_read bigint not null, rows_landed bigint not null,
+  rows_rejected bigint not null, bytes bigint not null, seconds double not null
+);
+"""
+
+TRAILING = (
+    "_record_key bigint not null",
+    "_parent_key bigint",
+    "_record_hash bigint not null",
+    "_source_file varchar",
+    "_source_row bigint",
+    "_flags varchar",
+    "_load_id varchar not null",
+    "_loaded_at timestamp not null",
+    "_version_at timestamp not null",
+    "_superseded_at timestamp",
+)
+
+
+def input_columns(contract: Contract) -> list[str]:
+    """Column definitions of an entity's input table, in order."""
+    own = [f"{n} {c.sql_type}{' not null' if c.required else ''}" for n, c in contract.columns.items()]
+    dates = [f"{name} date" for name in contract.business_dates.values()]
+    return ["source_system varchar not null", *own, *dates, *TRAILING]
+
+
+def prepare(con: duckdb.DuckDBPyConnection, contracts: dict[str, Contract]) -> None:
+    """Create what is missing; an entity whose columns changed starts anew and is refilled from the lake."""
+    con.execute(AUDIT_SQL)
+    for entity, contract in contracts.items():
+        wanted = [tuple(c.split()[:2]) for c in input_columns(contract)]
+        described = con.execute(
+            "select column_name, lower(data_type) from information_schema.columns "
+            "where table_schema = 'input' and table_name = ? order by ordinal_position",
+            [entity],
+        ).fetchall()
+        if described and described != wanted:
+            con.execute("begin")
+            con.execute(f"drop table input.{entity}")
+            con.execute(f"drop table if exists quarantine.{entity}")
+            con.execute("delete from audit.conform_audit where entity = ?", [entity])
+            con.execute("delete from audit.conform_map where entity = ?", [entity])
+            con.execute("commit")
+        con.execute(f"create table if not exists input.{entity} ({', '.join(input_columns(contract))})")
+        con.execute(
+            f"""
+            create table if not exists quarantine.{entity} (
+              source_system varchar not null, _load_id varchar not null, _source_file varchar,
+              _source_row bigint, reason_code varchar not null, column_name varchar, value varchar,
+              record_key varchar, raw_record varchar, quarantined_at timestamp not null
+            )
+            """
+        )

@@ -1,0 +1,1 @@
+"""One module per connector kind: source to Arrow batches."""

@@ -1,0 +1,107 @@
+"""Parquet files: one file or glob per table, read by DuckDB."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from orchestration.company import Source
+from orchestration.connectors.base import SourceFile, file_hash, file_stamp, resolve_folder
+from orchestration.errors import RegularsError
+from orchestration.literals import exact_path
+
+BATCH_ROWS = 122_880  # DuckDB's row group; larger batches only cost memory
+
+
+class ParquetConnector:
+    """Tables of a folder of Parquet files; `<table>.parquet` unless the table names a path or glob."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.folder, self.prefix = resolve_folder(source.connector.path)
+
+    def discover(self) -> list[str]:
+        """Stems of the Parquet files in the folder."""
+        return sorted(path.stem for path in self.folder.glob("*.parquet"))
+
+    def files(self, table: str) -> list[SourceFile]:
+        """Files of a table, sorted by path."""
+        pattern = self.source.tables[table].path or f"{table}.parquet"
+        if self.folder.is_file():
+            return [SourceFile(self.folder, str(self.folder))]
+        found = sorted(path for path in self.folder.glob(pattern) if path.is_file())
+        if not found:
+            offered = ", ".join(self.discover()) or "no Parquet file"
+            raise RegularsError(
+                f"source {self.source.system}, table {table}: no file {self.folder / pattern}",
+                f"Put the file there or mend the path; the folder offers: {offered}",
+            )
+        return [SourceFile(p, self.prefix + str(p.relative_to(self.folder)) if self.prefix else str(p)) for p in found]
+
+    def stamp(self, table: str) -> dict[str, Any]:
+        """Names, sizes and times of the table's files."""
+        return {"files": file_stamp(self.files(table))}
+
+    def fingerprint(self, table: str) -> dict[str, Any]:
+        """The stamp, and a hash of each file's content."""
+        files = self.files(table)
+        try:
+            return {"files": file_stamp(files), "hashes": [file_hash(file.path) for file in files]}
+        except OSError as error:
+            raise RegularsError(
+                f"source {self.source.system}, table {table}: {error.filename}: {error.strerror}",
+                "Make the file readable",
+            ) from error
+
+    def count(self, table: str) -> int:
+        """Rows by the files' own metadata."""
+        with duckdb.connect() as con:
+            found = self.run(
+                con,
+                table,
+                "select coalesce(sum(num_rows), 0) from parquet_file_metadata(?)",
+                [self.paths(table)],
+            ).fetchone()
+        return int(found[0]) if found else 0
+
+    def read(self, table: str) -> pa.RecordBatchReader:
+        """All rows, with the file and the row's number in it."""
+        names = {str(file.path): file.name for file in self.files(table)}
+        con = duckdb.connect()
+        con.execute("set TimeZone = 'UTC'")
+        con.execute("create temp table source_name (path varchar, name varchar)")
+        con.executemany("insert into source_name values (?, ?)", list(names.items()))
+        relation = self.run(
+            con,
+            table,
+            """
+            select t.* exclude (_source_path, file_row_number), s.name as _source_file,
+              t.file_row_number + 1 as _source_row
+            from read_parquet(?, filename = '_source_path', file_row_number = true, union_by_name = true) t
+            left join source_name s on s.path = t._source_path
+            """,
+            [self.paths(table)],
+        )
+        return relation.to_arrow_reader(BATCH_ROWS)
+
+    def paths(self, table: str) -> list[str]:
+        """Paths of a table's files, as DuckDB takes them."""
+        return [exact_path(file.path) for file in self.files(table)]
+
+    def run(self, con: duckdb.DuckDBPyConnection, table: str, sql: str, values: list[Any]) -> duckdb.DuckDBPyConnection:
+        """Execute; turn DuckDB's complaint into one line with table, file and cure."""
+        try:
+            return con.execute(sql, values)
+        except duckdb.Error as error:
+            raise unreadable(self.source.system, table, error) from error
+
+
+def unreadable(system: str, table: str, error: Exception) -> RegularsError:
+    """The error of a file that is not (whole) Parquet."""
+    reason = str(error).splitlines()[0]
+    return RegularsError(
+        f"source {system}, table {table}: not readable as Parquet: {reason}",
+        "Replace the file with a whole one, or mend the table's path",
+    )

@@ -1,0 +1,135 @@
+"""Input contracts: one YAML file per entity, the only place that says what the input tables hold."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from orchestration.errors import ConfigError
+from orchestration.paths import CONTRACTS
+from orchestration.yaml_model import Strict, display, read_yaml
+
+ColumnType = Literal["text", "integer", "number", "money", "quantity", "boolean", "date", "timestamp", "json"]
+
+# Money keeps four decimals: unit prices and fuel carry more than cents, and sums stay exact.
+SQL_TYPE: dict[str, str] = {
+    "text": "varchar",
+    "integer": "bigint",
+    "number": "double",
+    "money": "decimal(18,4)",
+    "quantity": "decimal(18,4)",
+    "boolean": "boolean",
+    "date": "date",
+    "timestamp": "timestamp",
+    "json": "varchar",
+}
+
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class Column(Strict):
+    """One column of an input entity."""
+
+    type: ColumnType
+    description: str = Field(min_length=3)
+    required: bool = False
+    unit: str | None = None
+    allowed: tuple[str, ...] = ()
+    references: str | None = Field(default=None, description="entity whose key the value must be")
+    personal: Literal["none", "direct", "indirect", "sensitive"] = "none"
+    business_date: str | None = Field(default=None, description="name of the derived local calendar date")
+    drives_as_of: bool = False
+
+    @property
+    def sql_type(self) -> str:
+        """DuckDB type of the column."""
+        return SQL_TYPE[self.type]
+
+    @model_validator(mode="after")
+    def check(self) -> Column:
+        """Only combinations that conform can honour."""
+        if self.allowed and self.type != "text":
+            raise ValueError("allowed values go with type text")
+        if self.business_date and self.type != "timestamp":
+            raise ValueError("business_date goes with type timestamp")
+        if self.drives_as_of and not self.business_date:
+            raise ValueError("drives_as_of goes with business_date")
+        return self
+
+
+class Parent(Strict):
+    """The entity that a row is a part of, by columns of this entity in the order of the parent's key."""
+
+    entity: str
+    columns: tuple[str, ...] = Field(min_length=1)
+
+
+class Contract(Strict):
+    """One input entity."""
+
+    entity: str
+    title: str
+    description: str = Field(min_length=10)
+    subject: str
+    key: tuple[str, ...] = Field(min_length=1)
+    parent: Parent | None = None
+    columns: dict[str, Column] = Field(min_length=1)
+
+    @field_validator("columns")
+    @classmethod
+    def names(cls, columns: dict[str, Column]) -> dict[str, Column]:
+        """Column names are snake case and leave `_…` and `source_system` to conform."""
+        for name in columns:
+            if not NAME.fullmatch(name) or name == "source_system":
+                raise ValueError(f"column name '{name}' must be snake case and not reserved")
+        return columns
+
+    @model_validator(mode="after")
+    def check(self) -> Contract:
+        """Key and parent name columns that exist. A key may have optional parts, where absence is a value too."""
+        for name in (*self.key, *(self.parent.columns if self.parent else ())):
+            if name not in self.columns:
+                raise ValueError(f"key or parent column '{name}' is not among the columns")
+        if not self.columns[self.key[0]].required:
+            raise ValueError(f"the first key column, '{self.key[0]}', must be required")
+        return self
+
+    @cached_property
+    def business_dates(self) -> dict[str, str]:
+        """Timestamp column → name of the local calendar date that conform derives from it."""
+        return {name: c.business_date for name, c in self.columns.items() if c.business_date}
+
+    @property
+    def has_versions(self) -> bool:
+        """Whether the source itself says when a record changed."""
+        return "updated_at" in self.columns
+
+
+def load_contracts(folder: Path = CONTRACTS) -> dict[str, Contract]:
+    """Read every contract, by entity name.
+
+    Raises:
+        ConfigError: a file is wrong, or two of them disagree.
+    """
+    contracts: dict[str, Contract] = {}
+    for path in sorted(folder.glob("*.yml")):
+        contract = read_yaml(path, Contract)
+        if contract.entity != path.stem:
+            raise ConfigError(f"{display(path)}: key 'entity': value '{contract.entity}': expected: the file's name")
+        contracts[contract.entity] = contract
+    if not contracts:
+        raise ConfigError(f"{display(folder)}: holds no contracts", "Restore data/contracts")
+    for contract in contracts.values():
+        name = f"{display(folder)}/{contract.entity}.yml"
+        for column, spec in contract.columns.items():
+            if spec.references and spec.references not in contracts:
+                raise ConfigError(f"{name}: columns.{column}.references: no entity '{spec.references}'")
+        if contract.parent:
+            parent = contracts.get(contract.parent.entity)
+            if parent is None or len(parent.key) != len(contract.parent.columns):
+                raise ConfigError(f"{name}: parent: must name an entity and as many columns as its key has")
+    return contracts

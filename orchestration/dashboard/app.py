@@ -1,0 +1,44 @@
+"""Entry point of the dashboard: pages, and the version that every figure comes from."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from orchestration.dashboard import published
+from orchestration.dashboard.views import kpi_tree, overview
+from orchestration.errors import RegularsError
+
+st.set_page_config(page_title="Regulars", page_icon="◆", layout="wide")
+
+
+def main() -> None:
+    """Show the chosen page under the build that it reads, or say what to do where there is none."""
+    page = st.navigation(
+        [
+            st.Page(
+                overview.page,
+                title="Overview",
+                icon=":material/dashboard:",
+                url_path="overview",
+                default=True,
+            ),
+            st.Page(kpi_tree.page, title="KPI tree", icon=":material/account_tree:", url_path="kpi-tree"),
+        ]
+    )
+    try:
+        build = published.build()
+    except RegularsError as error:
+        st.title("Regulars")
+        st.info(f"{error.message[0].upper()}{error.message[1:]}.")
+        st.code(".venv/bin/regulars refresh", language="bash")
+        return
+    with st.sidebar:
+        st.markdown(f"### {build.title}")
+        st.caption(f"As of **{build.as_of:%d %B %Y}**")
+        st.caption(f"Data version `{build.version}`  \nbuilt {build.built_at:%Y-%m-%d %H:%M} UTC")
+        if st.button("Look for a newer version", width="stretch"):
+            st.rerun()
+    page.run()
+
+
+main()

@@ -1,0 +1,147 @@
+"""KPI tree: what changed, by how much each part of the tree brought it about, exactly."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from orchestration.dashboard import charts, published
+
+TREE = """
+select node_code, parent_code, name, unit, operator, level, sort_order, value, previous_value, year_ago_value,
+  change, contribution_to_parent, contribution_to_root, link_no, owner_role, is_complete
+from kpi_tree
+where dimension = 'all' and root_code = 'sales' and period_grain = $grain and period_start = $start
+order by sort_order
+"""
+ARROWS = {"sum": "Σ", "product": "×"}
+
+
+def page() -> None:
+    """Render the page."""
+    build = published.build()
+    st.title("KPI tree")
+    st.caption(f"{build.title}, as of {build.as_of:%d %B %Y}, data version {build.version}")
+    chosen = choose_period()
+    if chosen is None:
+        st.info("No orders yet. Map a source to sales_order and order_line, then run: regulars refresh")
+        return
+    grain, start = chosen
+    tree = published.query(TREE, grain=grain, start=start)
+    if not tree["is_complete"].iloc[0]:
+        st.warning(f"The data do not cover this {grain} whole: its figures are shown, not judged.")
+    root = tree.iloc[0]
+    if pd.isna(root["previous_value"]):
+        st.info(f"The first {grain} in the data has nothing to be compared with.")
+    else:
+        root_waterfall(tree, grain, build.currency)
+    st.subheader("The tree")
+    st.dataframe(tree_table(tree, build.currency), hide_index=True, width="stretch", height=38 * (len(tree) + 1))
+    st.caption(
+        "Σ: the parts below add up. ×: they multiply. Contributions are Shapley shares of the change; "
+        "leaves add up to the change of sales, and children to that of their parent."
+    )
+    history(grain, tree, build.currency)
+
+
+def choose_period() -> tuple[str, pd.Timestamp] | None:
+    """Grain and period; the last complete one unless chosen otherwise."""
+    left, right = st.columns([1, 2])
+    with left:
+        grain = st.segmented_control("Period", ["month", "week", "quarter"], default="month", key="grain") or "month"
+    periods = published.query(
+        "select distinct period_start, is_complete from kpi_tree where period_grain = $grain and dimension = 'all' "
+        "order by period_start desc",
+        grain=grain,
+    )
+    if periods.empty:
+        return None
+    complete = periods["is_complete"].to_numpy().argmax() if periods["is_complete"].any() else 0
+    with right:
+        start = st.selectbox(
+            "Which",
+            list(periods["period_start"]),
+            index=int(complete),
+            format_func=lambda day: charts.period(grain, day),
+            key=f"start_{grain}",
+        )
+    return grain, start
+
+
+def root_waterfall(tree: pd.DataFrame, grain: str, currency: str) -> None:
+    """The change of a node, split over what lies below it."""
+    parents = tree[tree["operator"].notna() & tree["change"].notna()]
+    options = ["(all leaves)", *parents["node_code"]]
+    names = dict(zip(tree["node_code"], tree["name"], strict=True))
+    choice = st.selectbox(
+        "Split the change of", options, key="node",
+        format_func=lambda code: "Sales, over every leaf of the tree" if code == options[0] else names[code],
+    )  # fmt: skip
+    if choice == options[0]:
+        node, column = tree.iloc[0], "contribution_to_root"
+        parts = tree[tree["operator"].isna() & (tree[column].abs() > 0)]
+    else:
+        node, column = tree[tree["node_code"] == choice].iloc[0], "contribution_to_parent"
+        parts = tree[tree["parent_code"] == choice]
+    unit = node["unit"]
+    relative = f" ({node['change'] / node['previous_value']:+.1%})" if node["previous_value"] else ""
+    st.markdown(
+        f"#### {node['name']}: {charts.formatted(node['previous_value'], unit, currency)} → "
+        f"{charts.formatted(node['value'], unit, currency)}, "
+        f"{charts.change(node['change'], unit, currency)}{relative}"
+    )
+    texts = [
+        charts.formatted(node["previous_value"], unit, currency),
+        *(charts.change(part, unit, currency) for part in parts[column]),
+        charts.formatted(node["value"], unit, currency),
+    ]
+    st.plotly_chart(
+        charts.waterfall(
+            list(parts["name"]),
+            list(parts[column]),
+            (f"{grain} before", node["previous_value"]),
+            (f"this {grain}", node["value"]),
+            texts,
+        ),
+        width="stretch",
+    )
+
+
+def tree_table(tree: pd.DataFrame, currency: str) -> pd.DataFrame:
+    """The tree as an indented table in reading form."""
+
+    def shown(row: pd.Series, column: str) -> str:
+        return charts.formatted(row[column], row["unit"], currency)
+
+    return pd.DataFrame(
+        {
+            "KPI": [
+                "\u2003" * int(row["level"]) + (ARROWS.get(row["operator"], "·") + " ") + row["name"]
+                for _, row in tree.iterrows()
+            ],
+            "value": tree.apply(lambda row: shown(row, "value"), axis=1),
+            "before": tree.apply(lambda row: shown(row, "previous_value"), axis=1),
+            "change": tree.apply(lambda row: charts.change(row["change"], row["unit"], currency), axis=1),
+            "brought to sales": [charts.change(part, "money", currency) for part in tree["contribution_to_root"]],
+            "year before": tree.apply(lambda row: shown(row, "year_ago_value"), axis=1),
+            "owner": tree["owner_role"],
+        }
+    )
+
+
+def history(grain: str, tree: pd.DataFrame, currency: str) -> None:
+    """One node over all periods."""
+    st.subheader("One KPI over time")
+    names = dict(zip(tree["node_code"], tree["name"], strict=True))
+    node = st.selectbox("KPI", list(names), format_func=names.__getitem__, key="history")
+    values = published.query(
+        "select period_start, value, is_complete from kpi_tree where dimension = 'all' and root_code = 'sales' "
+        "and period_grain = $grain and node_code = $node order by period_start",
+        grain=grain,
+        node=node,
+    )
+    unit = tree.set_index("node_code").loc[node, "unit"]
+    st.plotly_chart(
+        charts.area(values, "period_start", "value", currency if unit == "money" else str(unit), "is_complete"),
+        width="stretch",
+    )

@@ -1,0 +1,104 @@
+"""Overview: how the last whole period went, sales over time, and where the customers stand."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from orchestration.dashboard import charts, published
+
+CARDS = {
+    "sales": "Sales",
+    "buyers": "Buyers",
+    "orders_per_buyer": "Orders per buyer",
+    "average_order_value": "Average order value",
+}
+STATES = {
+    "new": "New: first purchase lately",
+    "active": "Active",
+    "at_risk": "At risk: overdue",
+    "lost": "Lost",
+}
+
+
+def page() -> None:
+    """Render the page."""
+    build = published.build()
+    st.title("Overview")
+    st.caption(f"{build.title}, as of {build.as_of:%d %B %Y}, data version {build.version}")
+    grain = st.segmented_control("Period", ["month", "week", "quarter"], default="month", key="grain") or "month"
+    tree = published.query(
+        "select period_start, node_code, value, previous_value, is_complete from kpi_tree "
+        "where dimension = 'all' and root_code = 'sales' and period_grain = $grain order by period_start",
+        grain=grain,
+    )
+    if tree.empty:
+        st.info("No orders yet. Map a source to sales_order and order_line, then run: regulars refresh")
+        return
+    cards(tree, grain, build.currency)
+    st.subheader("Sales over time")
+    sales = tree[tree["node_code"] == "sales"]
+    st.plotly_chart(charts.area(sales, "period_start", "value", build.currency, "is_complete"), width="stretch")
+    st.caption("Hollow points: periods that the data do not cover whole.")
+    left, right = st.columns(2, gap="large")
+    with left:
+        customers(build.as_of)
+    with right:
+        recency_and_frequency()
+    books()
+
+
+def cards(tree: pd.DataFrame, grain: str, currency: str) -> None:
+    """The head figures of the last complete period against the one before."""
+    complete = tree[tree["is_complete"]]
+    last = (complete if not complete.empty else tree)["period_start"].max()
+    note = "" if not complete.empty else " (still open)"
+    st.markdown(f"**{charts.period(grain, last)}{note}**, the last whole {grain}, against the {grain} before")
+    for column, (node, name) in zip(st.columns(len(CARDS)), CARDS.items(), strict=True):
+        row = tree[(tree["period_start"] == last) & (tree["node_code"] == node)].iloc[0]
+        unit = "money" if node in ("sales", "average_order_value") else "count"
+        before = row["previous_value"]
+        delta = f"{row['value'] / before - 1:+.1%}" if before and not pd.isna(before) else None
+        column.metric(name, charts.formatted(row["value"], unit, currency), delta, border=True)
+
+
+def customers(as_of: pd.Timestamp) -> None:
+    """Customers by basic life-cycle state."""
+    st.subheader("Where the customers stand")
+    states = published.query(
+        "select state_basic, count(*) as customers, sum(monetary) as sales from customer_lifecycle group by 1"
+    ).set_index("state_basic")
+    states = states.reindex(list(STATES)).fillna(0).reset_index()
+    states["label"] = states["state_basic"].map(STATES)
+    colours = [charts.STATE_COLOURS[s] for s in states["state_basic"]]
+    st.plotly_chart(charts.bars(states, "label", "customers", colours), width="stretch")
+    st.caption(f"Customers who ever bought, at {as_of:%d %b %Y}.")
+
+
+def recency_and_frequency() -> None:
+    """How many customers bought how lately and how often."""
+    st.subheader("How lately, how often")
+    grid = published.query(
+        "select r_score as recency, f_score as frequency, count(*) as customers, avg(monetary) as spend "
+        "from customer_lifecycle group by 1, 2"
+    )
+    st.plotly_chart(charts.heat(grid), width="stretch")
+    st.caption("Customers by fifths: 5 is the most recent and the most frequent fifth.")
+
+
+def books() -> None:
+    """What was loaded, and what was refused."""
+    with st.expander("Data behind this page"):
+        loads = published.query(
+            "select source_system, table_name, rows_landed, loaded_at from load_audit "
+            "where (source_system, table_name, load_id) in "
+            "(select (source_system, table_name, max(load_id)) from load_audit group by source_system, table_name) "
+            "order by 1, 2"
+        )
+        refused = published.query(
+            "select source_system, entity, sum(candidates)::bigint as candidates, sum(accepted)::bigint as accepted, "
+            "sum(quarantined)::bigint as quarantined from conform_audit group by 1, 2 order by 1, 2"
+        )
+        left, right = st.columns(2)
+        left.dataframe(loads, hide_index=True, width="stretch")
+        right.dataframe(refused, hide_index=True, width="stretch")

@@ -1,0 +1,21 @@
+"""Dagster's entry point: loads defs/ for one company (`REGULARS_COMPANY`), nothing else."""
+
+from __future__ import annotations
+
+import os
+
+import dagster as dg
+
+from orchestration import dbt
+from orchestration.company import DEFAULT_COMPANY, load_company
+from orchestration.defs import automation, identity, input, publish, resources, sources, warehouse
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Assets, checks, jobs and schedules of the company."""
+    config = load_company(os.environ.get("REGULARS_COMPANY") or DEFAULT_COMPANY)
+    dbt.ensure_manifest()
+    parts = [m.build(config) for m in (sources, input, identity, warehouse, publish, automation)]
+    own = dg.Definitions(resources={"session": resources.session_resource(config)}, executor=dg.in_process_executor)
+    return dg.Definitions.merge(own, *parts)

@@ -1,0 +1,1 @@
+"""Dagster wiring: read, call, write. The logic is elsewhere."""

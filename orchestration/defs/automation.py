@@ -1,0 +1,30 @@
+"""Jobs and the nightly schedule, which ships switched off: switch it on in the UI under Automation."""
+
+import dagster as dg
+
+from orchestration.company import CompanyConfig
+
+REFRESH, PUBLISH = "refresh", "publish"
+
+
+def build(config: CompanyConfig) -> dg.Definitions:
+    """Jobs `refresh` and `publish`, schedule `nightly_refresh`."""
+    refresh = dg.define_asset_job(
+        REFRESH,
+        selection=dg.AssetSelection.all(),
+        description="The main job: load, conform, identity, dbt, publish. The same as: regulars refresh.",
+    )
+    publish = dg.define_asset_job(
+        PUBLISH,
+        selection=dg.AssetSelection.assets(["published", "current"]),
+        description="Publish what was built last. The same as: regulars publish.",
+    )
+    nightly = dg.ScheduleDefinition(
+        name="nightly_refresh",
+        job=refresh,
+        cron_schedule="0 3 * * *",
+        execution_timezone=config.company.timezone,
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+        description="Every night at three, local time.",
+    )
+    return dg.Definitions(jobs=[refresh, publish], schedules=[nightly])

@@ -1,0 +1,77 @@
+"""The session of a Dagster run: one lock, one journal entry, one set of clocks for all its assets."""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import dagster as dg
+
+from orchestration.company import CompanyConfig
+from orchestration.errors import RegularsError
+from orchestration.refresh import Session, open_session
+
+PID_TAG = "regulars/pid"
+OWNERS = ["team:data-engineering"]
+
+
+class SessionHandle:
+    """Opens the session at its first use: Dagster initializes resources once more when a run is over."""
+
+    def __init__(self, open_now: Callable[[], contextlib.AbstractContextManager[Session]]) -> None:
+        self._open = open_now
+        self._stack = contextlib.ExitStack()
+        self._session: Session | None = None
+
+    def get(self) -> Session:
+        """The run's session.
+
+        Raises:
+            RegularsError: another refresh runs, or disk or permissions do not allow one.
+        """
+        if self._session is None:
+            self._session = self._stack.enter_context(self._open())
+        return self._session
+
+    def close(self) -> None:
+        """Close the session, if one was opened."""
+        self._stack.close()
+
+
+def session_resource(config: CompanyConfig) -> dg.ResourceDefinition:
+    """A resource that opens a session for the run, or joins the one that the CLI opened in this process."""
+
+    @dg.resource(description="The refresh that the run is: lock, clocks, journal, progress")
+    def session(context: dg.InitResourceContext) -> Iterator[SessionHandle]:
+        run, instance, log = context.run, context.instance, context.log
+
+        def to_dagster(stage: str, message: str, figures: dict[str, Any]) -> None:
+            if log:
+                log.info(f"{stage}: {message} {figures or ''}".rstrip())
+
+        def open_now() -> contextlib.AbstractContextManager[Session]:
+            if Session.active is not None:
+                return contextlib.nullcontext(Session.active)
+            if run and instance:
+                instance.add_run_tags(run.run_id, {PID_TAG: str(os.getpid())})
+            # Dagster names the job of hand-picked assets __ASSET_JOB.
+            job = run.job_name if run and not run.job_name.startswith("__") else "materialize"
+            command = f"{job} (Dagster)"
+            return open_session(config, command, (to_dagster,))
+
+        handle = SessionHandle(open_now)
+        try:
+            yield handle
+        finally:
+            handle.close()
+
+    return session
+
+
+@contextlib.contextmanager
+def user_errors() -> Iterator[None]:
+    """Show an error that the user can mend as one line, and do not retry it."""
+    try:
+        yield
+    except RegularsError as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from error

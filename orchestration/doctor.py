@@ -1,0 +1,138 @@
+"""Problems of configuration, versions, disk, permissions and locks, each with its cure."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from orchestration.company import CompanyConfig, load_company
+from orchestration.connectors.registry import connect
+from orchestration.errors import RegularsError
+from orchestration.lock import holder, is_free
+from orchestration.paths import DBT_PROJECT, home
+from orchestration.serving.publish import build_info, current_version
+from orchestration.state import State
+
+# Distributions whose versions must agree with each other (docs/decisions/0001).
+EXPECTED = {
+    "duckdb": "1.5.",
+    "dbt-core": "1.11.",
+    "dbt-duckdb": "1.11.",
+    "dagster": "1.13.",
+    "dagster-dbt": "0.29.",
+}
+OLDEST_PYTHON = (3, 11)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at."""
+
+    what: str
+    state: str  # ok, problem or note
+    message: str
+    cure: str = ""
+
+    def row(self) -> dict[str, str]:
+        """For printing."""
+        return {"state": self.state, "what": self.what, "message": self.message, "cure": self.cure}
+
+
+def diagnose(company: str) -> list[Finding]:
+    """Everything that can be looked at without writing; goes on after a problem."""
+    findings = [*versions(), *folders()]
+    try:
+        config = load_company(company)
+    except RegularsError as error:
+        return [*findings, Finding("configuration", "problem", error.message, error.cure)]
+    findings.append(
+        Finding("configuration", "ok", f"{len(config.sources)} source(s), {len(config.contracts)} contracts")
+    )
+    for check in (sources, disk, lock, publication, last_run):
+        try:
+            findings += check(config)
+        except RegularsError as error:
+            findings.append(Finding(check.__name__, "problem", error.message, error.cure))
+    return findings
+
+
+def versions() -> Iterator[Finding]:
+    """Python and the packages that pin each other."""
+    if sys.version_info < OLDEST_PYTHON:
+        yield Finding("python", "problem", sys.version.split()[0], "Install Python 3.11 or newer")
+    for name, prefix in EXPECTED.items():
+        try:
+            found = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            yield Finding("packages", "problem", f"{name} is not installed", "Run: make install")
+            continue
+        if not found.startswith(prefix):
+            yield Finding("packages", "problem", f"{name} {found}, expected {prefix}x", "Run: make install")
+    yield Finding("python", "ok", f"{sys.version.split()[0]} in {sys.prefix}")
+
+
+def folders() -> Iterator[Finding]:
+    """The project's own folders."""
+    if not (DBT_PROJECT / "dbt_project.yml").exists():
+        yield Finding("project", "problem", f"{DBT_PROJECT} has no dbt project", "Run from the project's checkout")
+    place = home()
+    while not place.exists():
+        place = place.parent
+    if not os.access(place, os.W_OK):
+        yield Finding("state", "problem", f"{place} is not writable", "Set REGULARS_HOME to a writable folder")
+
+
+def sources(config: CompanyConfig) -> Iterator[Finding]:
+    """Whether every configured table is there."""
+    for system, source in config.sources.items():
+        connector = connect(source)
+        rows = sum(connector.count(table) for table in source.tables)
+        yield Finding("source", "ok", f"{system}: {len(source.tables)} tables, {rows:,} rows")
+
+
+def disk(config: CompanyConfig) -> Iterator[Finding]:
+    """Free space against the head-room of company.yml."""
+    place = config.paths.root
+    while not place.exists():
+        place = place.parent
+    free, needed = shutil.disk_usage(place).free, config.company.resources.disk_headroom_bytes
+    state = "ok" if free >= needed else "problem"
+    yield Finding("disk", state, f"{free / 1e9:.1f} GB free at {place}, {needed / 1e9:.1f} GB wanted",
+                  "" if state == "ok" else "Free space, or set REGULARS_HOME to another disk")  # fmt: skip
+
+
+def lock(config: CompanyConfig) -> Iterator[Finding]:
+    """Whether a refresh is running. The system frees the lock of a dead process, so it is never stale."""
+    running = not is_free(config.paths.lock)
+    yield Finding("lock", "note" if running else "ok", holder(config.paths.lock) if running else "free")
+
+
+def publication(config: CompanyConfig) -> Iterator[Finding]:
+    """Whether readers see a whole version."""
+    version = current_version(config.paths)
+    if version is None:
+        yield Finding("publication", "note", "nothing is published yet", "Run: regulars refresh")
+        return
+    _, built_at, as_of = build_info(config.paths.current_database)
+    yield Finding("publication", "ok", f"{version}, built {built_at} UTC, as of {as_of}")
+
+
+def last_run(config: CompanyConfig) -> Iterator[Finding]:
+    """How the last run ended."""
+    if not config.paths.state.exists():
+        return
+    with State(config.paths.state, read_only=True) as state:
+        run = state.last_run()
+    if run is None:
+        return
+    if run.status in ("failed", "killed") or (run.status == "running" and is_free(config.paths.lock)):
+        status = "killed" if run.status == "running" else run.status
+        reason = run.error or "the process ended without a word"
+        cure = "Mend the cause and run: regulars refresh"
+        yield Finding("last run", "problem", f"{run.run_id} {status}: {reason}", cure)
+    else:
+        yield Finding("last run", "ok", f"{run.run_id} {run.status}")

@@ -1,0 +1,1 @@
+"""The lake: immutable raw loads, each committed by its manifest."""

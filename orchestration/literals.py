@@ -1,0 +1,16 @@
+"""SQL literals for statements that take no parameters, and paths that DuckDB shall not read as patterns."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+
+def quote(value: str | Path) -> str:
+    """A text literal, for statements that take no parameters."""
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def exact_path(path: str | Path) -> str:
+    """A path for DuckDB's readers, which take `*`, `?` and `[` for patterns."""
+    return re.sub(r"([*?\[])", r"[\1]", str(path))

@@ -1,0 +1,98 @@
+"""Where things are: the project's files, and one company's runtime state."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+CONTRACTS = PROJECT / "data" / "contracts"
+DBT_PROJECT = PROJECT / "dbt_project"
+
+
+def home() -> Path:
+    """Folder of the runtime state: `REGULARS_HOME`, else `var/` in the project."""
+    return Path(os.environ.get("REGULARS_HOME") or PROJECT / "var").expanduser().absolute()
+
+
+def companies_folder() -> Path:
+    """Folder of the company configurations: `REGULARS_COMPANIES`, else `data/companies/`."""
+    return Path(os.environ.get("REGULARS_COMPANIES") or PROJECT / "data" / "companies").expanduser().absolute()
+
+
+@dataclass(frozen=True)
+class CompanyPaths:
+    """Runtime state of one company, below `home()/<company>` (DESIGN, layers)."""
+
+    root: Path
+
+    @classmethod
+    def of(cls, company: str) -> CompanyPaths:
+        """Paths of the company by name."""
+        return cls(home() / company)
+
+    @property
+    def lake(self) -> Path:
+        """Immutable raw loads."""
+        return self.root / "lake"
+
+    @property
+    def state(self) -> Path:
+        """SQLite: run journal, source fingerprints, audits."""
+        return self.root / "state.sqlite"
+
+    @property
+    def lock(self) -> Path:
+        """Advisory lock: one refresh at a time."""
+        return self.root / "refresh.lock"
+
+    @property
+    def warehouse(self) -> Path:
+        """DuckDB file of input, quarantine, identity, staging and intermediate models."""
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def serve(self) -> Path:
+        """DuckDB file of core and marts; what publishing copies."""
+        return self.root / "serve.duckdb"
+
+    @property
+    def published(self) -> Path:
+        """Published versions and the `current` link."""
+        return self.root / "published"
+
+    @property
+    def versions(self) -> Path:
+        """One folder per published version."""
+        return self.published / "versions"
+
+    @property
+    def current(self) -> Path:
+        """Link to the folder of the version that readers see."""
+        return self.published / "current"
+
+    @property
+    def current_database(self) -> Path:
+        """The database that readers open."""
+        return self.current / "regulars.duckdb"
+
+    @property
+    def dagster(self) -> Path:
+        """DAGSTER_HOME."""
+        return self.root / "dagster"
+
+    @property
+    def dbt(self) -> Path:
+        """dbt's target folder: compiled SQL, run results."""
+        return self.root / "dbt"
+
+    @property
+    def logs(self) -> Path:
+        """JSON logs, one file per run."""
+        return self.root / "logs"
+
+    @property
+    def temp(self) -> Path:
+        """Spill files of DuckDB."""
+        return self.root / "tmp"

@@ -1,0 +1,272 @@
+"""One refresh: the lock, the two clocks, the journal, and the steps that the Dagster assets call."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import hashlib
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import duckdb
+
+from orchestration import clocks, dbt
+from orchestration.clock import stamp, utc_now
+from orchestration.company import CompanyConfig
+from orchestration.conform.batch import Audit
+from orchestration.conform.run import conform, write_load_audit
+from orchestration.identity import IdentityResult, resolve_identity
+from orchestration.landing.lake import Lake, Manifest
+from orchestration.landing.load import TableId, changed_tables, load_tables, recover, table_ids
+from orchestration.lock import busy, is_free, refresh_lock
+from orchestration.paths import PROJECT
+from orchestration.report import Reporter, Sink
+from orchestration.serving.publish import current_version, publish, table_counts
+from orchestration.state import State
+from orchestration.warehouse import check_disk, open_warehouse, remove_database
+
+INPUTS, AS_OF, LAST_DAY = "inputs_fingerprint", "as_of", "last_business_day"
+CODE_FOLDERS = ("orchestration", "models_ml", "data/contracts")
+
+
+def inputs_fingerprint(config: CompanyConfig) -> str:
+    """Hash of everything but the source data that a published version depends on."""
+    digest = hashlib.sha256(dbt.project_fingerprint().encode())
+    roots = [PROJECT / folder for folder in CODE_FOLDERS]
+    files = [p for root in roots for p in root.rglob("*") if p.suffix in (".py", ".yml")]
+    files += [PROJECT / "uv.lock", *config.folder.rglob("*.yml"), *config.folder.rglob("*.csv")]
+    for path in sorted(files):
+        if path.is_file() and not path.is_relative_to(PROJECT / "orchestration" / "dashboard"):
+            digest.update(path.name.encode() + path.read_bytes())
+    # Environment variables may stand in the sources; the validated result holds their values.
+    for source in config.sources.values():
+        digest.update(source.model_dump_json().encode())
+    return digest.hexdigest()
+
+
+def nothing_new(config: CompanyConfig, now: dt.datetime) -> str | None:
+    """The published version, if a refresh would make the same again. Writes nothing.
+
+    Raises:
+        RegularsError: a refresh is running; names its process.
+    """
+    paths = config.paths
+    if not is_free(paths.lock):
+        raise busy(paths.lock)
+    version = current_version(paths)
+    if version is None or not paths.state.exists() or not paths.current_database.exists():
+        return None
+    with State(paths.state, read_only=True) as state:
+        last = state.last_run()
+        if last is None or last.status != "succeeded" or last.version is None:
+            return None
+        if state.fact(INPUTS) != inputs_fingerprint(config):
+            return None
+        as_of, last_day = state.fact(AS_OF), state.fact(LAST_DAY)
+        if last_day is None or as_of != str(min(dt.date.fromisoformat(last_day), config.business_day_before(now))):
+            return None
+        return None if changed_tables(config, state.fingerprints()) else version
+
+
+def spoken(error: BaseException) -> str:
+    """An error's text; its kind where it has none, as for Ctrl-C."""
+    return str(error) or type(error).__name__
+
+
+@dataclass
+class Session:
+    """A refresh in progress. Opening one takes the company's lock and cleans up after a killed run."""
+
+    config: CompanyConfig
+    now: dt.datetime
+    command: str
+    reporter: Reporter
+    state: State
+    lake: Lake
+    inputs: str
+    as_of: dt.date | None = None
+    published: str | None = None
+    errors: list[BaseException] = field(default_factory=list)
+
+    active: ClassVar[Session | None] = None
+
+    @property
+    def run_id(self) -> str:
+        """Name of the run, its loads and its version: the time at which it started."""
+        return stamp(self.now)
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[dict[str, Any]]:
+        """Journal a stage; the yielded dictionary takes its figures."""
+        figures: dict[str, Any] = {}
+        started = time.monotonic()
+        self.state.start_stage(self.run_id, name, utc_now())
+        self.reporter.say(name, "started")
+        try:
+            yield figures
+        except BaseException as error:
+            self.errors.append(error)
+            with contextlib.suppress(sqlite3.Error, OSError):  # a full disk must not hide the error itself
+                self.state.finish_stage(self.run_id, name, utc_now(), "failed", {"error": spoken(error)})
+                self.reporter.say(name, f"failed: {spoken(error)}")
+            raise
+        figures["seconds"] = round(time.monotonic() - started, 2)
+        self.state.finish_stage(self.run_id, name, utc_now(), "succeeded", figures)
+        self.reporter.say(name, "done", **figures)
+
+    # steps ----------------------------------------------------------------------------------------
+
+    def load(self, tables: Iterable[TableId] | None = None) -> dict[TableId, Manifest | None]:
+        """Land changed tables; returns each table's new load, or None where nothing was new."""
+        found: dict[TableId, Manifest | None] = {}
+
+        def done(table_id: TableId, manifest: Manifest | None) -> None:
+            found[table_id] = manifest
+            name = ".".join(table_id)
+            if manifest:
+                self.reporter.say("load", name, rows=manifest.rows_landed, seconds=manifest.seconds)
+            else:
+                self.reporter.say("load", f"{name}: unchanged")
+
+        with self.stage("load") as figures:
+            wanted = list(tables) if tables is not None else table_ids(self.config)
+            load_tables(self.config, self.lake, self.state, wanted, self.run_id, self.now, done)
+            figures["rows"] = sum(m.rows_landed for m in found.values() if m)
+        return found
+
+    def conform(self, entities: Iterable[str] | None = None) -> tuple[list[Audit], dict[str, int]]:
+        """Bring input tables up to the lake; returns the new audits and all row counts by entity."""
+        audits: list[Audit] = []
+
+        def done(audit: Audit) -> None:
+            audits.append(audit)
+            figures = {k: v for k, v in audit.row().items() if isinstance(v, int) and v}
+            self.reporter.say("conform", f"{audit.source_system}.{audit.entity}", **figures)
+
+        with self.stage("conform") as figures, open_warehouse(self.config) as con:
+            conform(con, self.config, self.lake, done, entities)
+            write_load_audit(con, self.lake)
+            cursor = con.execute("select * from audit.conform_audit")
+            columns = [column[0] for column in cursor.description or []]
+            self.state.set_conform_audit(dict(zip(columns, row, strict=True)) for row in cursor.fetchall())
+            counts = {}
+            for entity in self.config.contracts:
+                found = con.execute(f"select count(*) from input.{entity}").fetchone()
+                counts[entity] = int(found[0]) if found else 0
+            figures["accepted"] = sum(a.accepted for a in audits)
+            figures["quarantined"] = sum(a.quarantined for a in audits)
+        return audits, counts
+
+    def identity(self) -> IdentityResult:
+        """Give every source record its customer."""
+        with self.stage("identity") as figures, open_warehouse(self.config) as con:
+            result = resolve_identity(con, self.config, self.lake, self.run_id, self.now)
+            write_load_audit(con, self.lake)
+            figures.update(customers=result.customers, new_records=result.new_records)
+        self.state.put_load_audit(m.audit() for m in self.lake.manifests())
+        return result
+
+    def build(self, select: Sequence[str] | None = None) -> tuple[dbt.DbtResult, dict[str, int]]:
+        """Set the clocks and build the models; returns the nodes, and the rows of core and marts."""
+        with self.stage("dbt") as figures:
+            with open_warehouse(self.config) as con:
+                last_day = clocks.last_business_day(con, self.config)
+                self.as_of = clocks.default_as_of(con, self.config, self.now)
+                clocks.write_settings(con, self.config, self.as_of, self.now, self.run_id)
+            self.state.set_fact(AS_OF, str(self.as_of))
+            self.state.set_fact(LAST_DAY, str(last_day or self.as_of))
+            result = dbt.build(self.config, self.report_node, select)
+            with duckdb.connect(str(self.config.paths.serve), read_only=True) as con:
+                counts = table_counts(con, self.config.paths.serve.stem)
+            figures.update(models=sum(n.kind == "model" for n in result.nodes), as_of=str(self.as_of))
+        return result, counts
+
+    def report_node(self, node: dbt.NodeResult) -> None:
+        """Report the end of a dbt node."""
+        self.reporter.say("dbt", f"{node.kind} {node.name}: {node.status}", seconds=node.seconds)
+
+    def publish(self) -> str:
+        """Publish what was built; returns the version."""
+        with self.stage("publish") as figures:
+            self.published = publish(self.config, dbt.public_tables())
+            figures["version"] = self.published
+        return self.published
+
+
+@contextlib.contextmanager
+def open_session(
+    config: CompanyConfig, command: str, sinks: tuple[Sink, ...] = (), full: bool = False
+) -> Iterator[Session]:
+    """Open a session: lock, check the machine, mend what a kill left, journal the run.
+
+    Args:
+        config: the company.
+        command: what the journal says the run was.
+        sinks: listeners to progress.
+        full: drop the warehouse first, so that everything is made from the lake again.
+
+    Raises:
+        RegularsError: another refresh runs, or disk or permissions do not allow one.
+    """
+    now = utc_now()
+    paths = config.paths
+    check_disk(config)
+    with refresh_lock(paths.lock, now.isoformat()), State(paths.state) as state:
+        reporter = Reporter(paths.logs / f"{stamp(now)}.jsonl", sinks)
+        session = Session(config, now, command, reporter, state, Lake(paths.lake), inputs_fingerprint(config))
+        killed = state.mark_killed(now)
+        state.start_run(session.run_id, command, now)
+        Session.active = session
+        try:
+            if killed:
+                reporter.say("refresh", "the last run was killed; going on from what it committed")
+            removed = recover(session.lake, state)
+            if removed:
+                reporter.say("refresh", "removed half-written loads", loads=removed)
+            if full:
+                remove_database(paths.warehouse)
+                remove_database(paths.serve)
+            yield session
+            failed = session.errors[0] if session.errors else None
+        except BaseException as error:
+            failed = session.errors[0] if session.errors else error
+            raise
+        finally:
+            Session.active = None
+            with contextlib.suppress(*(sqlite3.Error, OSError) if failed else ()):
+                finish(session, failed)
+
+
+def finish(session: Session, error: BaseException | None) -> None:
+    """Close the run in the journal; a whole refresh also notes what it was made from."""
+    status = "failed" if error else "succeeded"
+    if not error and session.published:
+        session.state.set_fact(INPUTS, session.inputs)
+    session.state.finish_run(
+        session.run_id, status, utc_now(), session.published, str(session.as_of or "") or None,
+        spoken(error) if error else None,
+    )  # fmt: skip
+    session.reporter.say("refresh", status, **({"error": spoken(error)} if error else {}))
+
+
+def dagster_home(config: CompanyConfig) -> Path:
+    """Prepare DAGSTER_HOME with the project's dagster.yaml; returns it."""
+    home = config.paths.dagster
+    home.mkdir(parents=True, exist_ok=True)
+    wanted = (PROJECT / "dagster.yaml").read_text(encoding="utf-8")
+    target = home / "dagster.yaml"
+    if not target.exists() or target.read_text(encoding="utf-8") != wanted:
+        target.write_text(wanted, encoding="utf-8")
+    greeting = home / ".nux" / "nux.yaml"  # its existence spares the user a form about a newsletter
+    if not greeting.exists():
+        greeting.parent.mkdir(exist_ok=True)
+        greeting.write_text("seen: 1\n", encoding="utf-8")
+    os.environ["DAGSTER_HOME"] = str(home)
+    os.environ["REGULARS_COMPANY"] = config.company.name
+    os.environ["DAGSTER_DISABLE_TELEMETRY"] = "yes"
+    return home

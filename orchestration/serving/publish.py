@@ -1,0 +1,214 @@
+"""Publish `serve.duckdb` as a version: copy, verify, then move the `current` link in one step.
+
+Readers open `published/current/regulars.duckdb`. A version's file is never opened for writing again, and
+its folder has its own name, so a reader that holds the old one keeps it whole (DESIGN, Publish).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from orchestration.company import CompanyConfig
+from orchestration.errors import RegularsError, UsageError
+from orchestration.literals import quote
+from orchestration.paths import CompanyPaths
+
+DATABASE = "regulars.duckdb"
+INCOMING = ".incoming-"  # a copy that is not verified yet; removed by the next publish
+
+
+@dataclass(frozen=True)
+class Version:
+    """One published version."""
+
+    name: str
+    built_at: str
+    as_of: str
+    bytes: int
+    is_current: bool
+
+
+def current_version(paths: CompanyPaths) -> str | None:
+    """Name of the version that readers see; None before the first publication."""
+    try:
+        return paths.current.readlink().name
+    except OSError:
+        return None
+
+
+def versions(paths: CompanyPaths) -> list[Version]:
+    """Published versions, newest first."""
+    found = []
+    current = current_version(paths)
+    for folder in sorted(paths.versions.glob("[!.]*"), reverse=True):
+        database = folder / DATABASE
+        built_at, as_of = build_info(database)[1:]
+        found.append(Version(folder.name, built_at, as_of, database.stat().st_size, folder.name == current))
+    return found
+
+
+def build_info(database: Path) -> tuple[str, str, str]:
+    """Version, time of build and as_of that a database says of itself.
+
+    Raises:
+        RegularsError: it cannot be read, or says nothing or several things.
+    """
+    try:
+        with duckdb.connect(str(database), read_only=True) as con:
+            rows = con.execute("select version, built_at::varchar, as_of::varchar from marts.build_info").fetchall()
+    except duckdb.Error as error:
+        raise RegularsError(
+            f"{database}: not a readable publication: {str(error).splitlines()[0]}",
+            "Run: regulars refresh; if that does not help: regulars refresh --full",
+        ) from error
+    if len(rows) != 1:
+        raise RegularsError(f"{database}: marts.build_info has {len(rows)} rows, not one", "Run: regulars refresh")
+    return str(rows[0][0]), str(rows[0][1]), str(rows[0][2])
+
+
+def table_counts(con: duckdb.DuckDBPyConnection, catalog: str) -> dict[str, int]:
+    """Rows of every table of core and marts."""
+    tables = con.execute(
+        "select schema_name, table_name from duckdb_tables() where database_name = ? "
+        "and schema_name in ('core', 'marts') order by all",
+        [catalog],
+    ).fetchall()
+    counts = {}
+    for schema, table in tables:
+        found = con.execute(f'select count(*) from "{catalog}"."{schema}"."{table}"').fetchone()
+        counts[f"{schema}.{table}"] = int(found[0]) if found else 0
+    return counts
+
+
+def checkpoint(serve: Path) -> dict[str, int]:
+    """Fold the log into the file, so that it can be copied; returns the rows of its tables."""
+    if not serve.exists():
+        raise RegularsError(f"{serve}: does not exist", "Run: regulars refresh")
+    try:
+        with duckdb.connect(str(serve)) as con:
+            con.execute("checkpoint")
+            return table_counts(con, serve.stem)
+    except duckdb.Error as error:
+        raise RegularsError(f"{serve}: {str(error).splitlines()[0]}", "Run: regulars refresh --full") from error
+
+
+def verify(database: Path, expected: dict[str, int], required: frozenset[str]) -> None:
+    """Open a copy as a reader would, and compare it with what was built.
+
+    Args:
+        database: the copy.
+        expected: rows of each table in `serve.duckdb`.
+        required: `schema.table` of every public model.
+
+    Raises:
+        RegularsError: a table is missing or its rows differ.
+    """
+    with duckdb.connect(str(database), read_only=True) as con:
+        found = table_counts(con, database.stem)
+    missing = sorted(required - set(found))
+    if missing:
+        raise RegularsError(f"{database}: lacks {', '.join(missing)}", "Run: regulars refresh --full")
+    if found != expected:
+        differing = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
+        raise RegularsError(f"{database}: copied with other row counts in {', '.join(differing)}", "Publish again")
+
+
+def link(paths: CompanyPaths, version: str) -> None:
+    """Move `current` to a version in one step, so that a reader sees the old or the new, never none."""
+    temporary = paths.published / f".current-{os.getpid()}"
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(Path("versions") / version, target_is_directory=True)
+    temporary.replace(paths.current)
+
+
+def publish(config: CompanyConfig, required: frozenset[str]) -> str:
+    """Publish what was built last; returns the version. Publishing it again only moves the link.
+
+    Raises:
+        RegularsError: nothing was built, disk or permissions fail, or the copy does not verify;
+            readers keep the version that they have.
+    """
+    paths = config.paths
+    expected = checkpoint(paths.serve)
+    version = build_info(paths.serve)[0]
+    target = paths.versions / version
+    try:
+        paths.versions.mkdir(parents=True, exist_ok=True)
+        for leftover in paths.versions.glob(INCOMING + "*"):
+            shutil.rmtree(leftover)
+        if not target.exists():
+            incoming = paths.versions / (INCOMING + version)
+            size, free = paths.serve.stat().st_size, shutil.disk_usage(paths.versions).free
+            if free < 2 * size:
+                raise RegularsError(
+                    f"{paths.versions}: {free / 1e9:.1f} GB free, {2 * size / 1e9:.1f} GB needed to publish",
+                    "Free disk space or lower publish.keep in company.yml, then run: regulars publish",
+                )
+            incoming.mkdir()
+            shutil.copyfile(paths.serve, incoming / DATABASE)
+            verify(incoming / DATABASE, expected, required)
+            incoming.rename(target)
+        link(paths, version)
+    except OSError as error:
+        raise RegularsError(
+            f"{error.filename or paths.published}: {error.strerror}", "Check disk space and permission"
+        ) from error
+    prune(config)
+    return version
+
+
+def prune(config: CompanyConfig) -> None:
+    """Delete versions beyond `publish.keep`, oldest first; never the current one."""
+    folders = sorted(config.paths.versions.glob("[!.]*"), reverse=True)
+    current = current_version(config.paths)
+    for folder in folders[config.company.publish.keep :]:
+        if folder.name != current:
+            shutil.rmtree(folder)
+
+
+def rollback(paths: CompanyPaths, version: str | None) -> str:
+    """Move `current` to an older version (default: the one before); returns its name.
+
+    Raises:
+        UsageError: there is no such version.
+    """
+    names = [folder.name for folder in sorted(paths.versions.glob("[!.]*"), reverse=True)]
+    current = current_version(paths)
+    if version is None:
+        older = [name for name in names if current is not None and name < current]
+        if not older:
+            raise UsageError("there is no older version to roll back to", "See: regulars versions")
+        version = older[0]
+    if version not in names:
+        raise UsageError(f"no version '{version}'", f"Kept versions: {', '.join(names) or 'none'}")
+    build_info(paths.versions / version / DATABASE)
+    link(paths, version)
+    return version
+
+
+def current_file(paths: CompanyPaths) -> Path:
+    """The file behind `current`, with the link resolved: a reader's view stays on it.
+
+    Raises:
+        UsageError: nothing is published yet.
+    """
+    if not paths.current_database.exists():
+        raise UsageError(f"nothing is published in {paths.published}", "Run: regulars refresh")
+    return paths.current_database.resolve()
+
+
+def read_published(database: Path) -> duckdb.DuckDBPyConnection:
+    """Open a published file read-only, with no way to other files; tables of marts and core need no schema."""
+    try:
+        con = duckdb.connect(str(database), read_only=True, config={"enable_external_access": "false"})
+        con.execute("set TimeZone = 'UTC'")
+        con.execute(f"set search_path = {quote('marts,core')}")
+        con.execute("set lock_configuration = true")
+    except duckdb.Error as error:
+        raise RegularsError(f"{database}: {str(error).splitlines()[0]}", "Run: regulars versions") from error
+    return con

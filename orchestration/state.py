@@ -1,0 +1,203 @@
+"""`state.sqlite`: run journal, source fingerprints and audits. Readable at any time, also during a refresh."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orchestration.errors import RegularsError
+
+SCHEMA = """
+create table if not exists run (
+  run_id text primary key, command text not null, pid integer not null, started_at text not null,
+  finished_at text, status text not null, version text, as_of text, error text
+);
+create table if not exists stage (
+  run_id text not null, stage text not null, started_at text not null, finished_at text,
+  status text not null, detail text, primary key (run_id, stage)
+);
+create table if not exists source_table (
+  system text not null, table_name text not null, fingerprint text not null, load_id text not null,
+  primary key (system, table_name)
+);
+create table if not exists load_audit (
+  source_system text not null, table_name text not null, load_id text not null, loaded_at text not null,
+  rows_read integer not null, rows_landed integer not null, rows_rejected integer not null,
+  bytes integer not null, seconds real not null, primary key (source_system, table_name, load_id)
+);
+create table if not exists conform_audit (
+  source_system text not null, entity text not null, load_id text not null, candidates integer not null,
+  accepted integer not null, unchanged integer not null, quarantined integer not null,
+  filtered integer not null, flagged integer not null, primary key (source_system, entity, load_id)
+);
+create table if not exists fact (name text primary key, value text);
+"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One line of the run journal."""
+
+    run_id: str
+    command: str
+    pid: int
+    started_at: str
+    finished_at: str | None
+    status: str
+    version: str | None
+    as_of: str | None
+    error: str | None
+
+
+def read_only_uri(path: Path) -> str:
+    """URI that reads the database and leaves no file behind.
+
+    A plain read-only connection to a WAL database creates `-wal` and `-shm` files. Where no log is
+    pending, nobody is writing, and the file can be read as immutable.
+    """
+    wal = path.with_name(path.name + "-wal")
+    pending = wal.exists() and wal.stat().st_size > 0
+    return path.absolute().as_uri() + "?mode=ro" + ("" if pending else "&immutable=1")
+
+
+class State:
+    """The state database of one company."""
+
+    def __init__(self, path: Path, read_only: bool = False) -> None:
+        self.path = path
+        try:
+            if read_only:
+                self.con = sqlite3.connect(read_only_uri(path), uri=True, check_same_thread=False)
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self.con = sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)
+                self.con.execute("pragma journal_mode=wal")
+                self.con.execute("pragma synchronous=normal")
+                self.con.executescript(SCHEMA)
+        except (sqlite3.Error, OSError) as error:
+            raise RegularsError(f"{path}: cannot be opened: {error}", "Check permissions and disk space") from error
+        self.con.row_factory = sqlite3.Row
+
+    def close(self) -> None:
+        """Close; folds the write-ahead log in."""
+        self.con.close()
+
+    def __enter__(self) -> State:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
+        """Query as dictionaries."""
+        return [dict(row) for row in self.con.execute(sql, values)]
+
+    # runs -----------------------------------------------------------------------------------------
+
+    def start_run(self, run_id: str, command: str, started_at: dt.datetime) -> None:
+        """Open a run in the journal."""
+        self.con.execute(
+            "insert into run (run_id, command, pid, started_at, status) values (?, ?, ?, ?, 'running')",
+            (run_id, command, os.getpid(), started_at.isoformat()),
+        )
+
+    def finish_run(
+        self,
+        run_id: str,
+        status: str,
+        at: dt.datetime,
+        version: str | None,
+        as_of: str | None,
+        error: str | None,
+    ) -> None:
+        """Close a run as 'succeeded' or 'failed'."""
+        self.con.execute(
+            "update run set finished_at = ?, status = ?, version = ?, as_of = ?, error = ? where run_id = ?",
+            (at.isoformat(), status, version, as_of, error, run_id),
+        )
+
+    def mark_killed(self, at: dt.datetime) -> int:
+        """Mark runs that never finished as killed. Call with the lock held; returns how many."""
+        self.con.execute(
+            "update stage set status = 'killed' where status = 'running'",
+        )
+        return self.con.execute(
+            "update run set status = 'killed', finished_at = ?, error = 'the process ended without a word' "
+            "where status = 'running'",
+            (at.isoformat(),),
+        ).rowcount
+
+    def start_stage(self, run_id: str, stage: str, at: dt.datetime) -> None:
+        """Open a stage of a run."""
+        self.con.execute(
+            "insert or replace into stage (run_id, stage, started_at, status) values (?, ?, ?, 'running')",
+            (run_id, stage, at.isoformat()),
+        )
+
+    def finish_stage(self, run_id: str, stage: str, at: dt.datetime, status: str, detail: dict[str, Any]) -> None:
+        """Close a stage of a run."""
+        self.con.execute(
+            "update stage set finished_at = ?, status = ?, detail = ? where run_id = ? and stage = ?",
+            (at.isoformat(), status, json.dumps(detail), run_id, stage),
+        )
+
+    def last_run(self, status: str | None = None) -> Run | None:
+        """The newest run of the journal, of one status if given."""
+        found = self.rows(
+            "select * from run where ? is null or status = ? order by started_at desc limit 1", status, status
+        )
+        return Run(**found[0]) if found else None
+
+    # sources --------------------------------------------------------------------------------------
+
+    def fingerprints(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """(system, table) → fingerprint of the source as last landed."""
+        return {
+            (row["system"], row["table_name"]): json.loads(row["fingerprint"])
+            for row in self.rows("select * from source_table")
+        }
+
+    def set_fingerprint(self, system: str, table: str, fingerprint: dict[str, Any], load_id: str) -> None:
+        """Remember what was landed."""
+        self.con.execute(
+            "insert or replace into source_table values (?, ?, ?, ?)",
+            (system, table, json.dumps(fingerprint), load_id),
+        )
+
+    # audits ---------------------------------------------------------------------------------------
+
+    def put_load_audit(self, rows: Iterable[dict[str, Any]]) -> None:
+        """Replace load audits by their key."""
+        self.con.executemany(
+            "insert or replace into load_audit values (:source_system, :table_name, :load_id, :loaded_at, "
+            ":rows_read, :rows_landed, :rows_rejected, :bytes, :seconds)",
+            list(rows),
+        )
+
+    def set_conform_audit(self, rows: Iterable[dict[str, Any]]) -> None:
+        """Make the audit equal to the warehouse's, which is written with the data."""
+        self.con.execute("begin")
+        self.con.execute("delete from conform_audit")
+        self.con.executemany(
+            "insert into conform_audit values (:source_system, :entity, :load_id, :candidates, :accepted, "
+            ":unchanged, :quarantined, :filtered, :flagged)",
+            list(rows),
+        )
+        self.con.execute("commit")
+
+    # facts ----------------------------------------------------------------------------------------
+
+    def fact(self, name: str) -> str | None:
+        """A remembered value, such as the fingerprint of the code that made the warehouse."""
+        found = self.con.execute("select value from fact where name = ?", (name,)).fetchone()
+        return found[0] if found else None
+
+    def set_fact(self, name: str, value: str) -> None:
+        """Remember a value."""
+        self.con.execute("insert or replace into fact values (?, ?)", (name, value))

@@ -1,0 +1,113 @@
+"""Read a YAML file into a pydantic model; every error says file, key, value and what was expected."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from orchestration.errors import ConfigError
+from orchestration.paths import PROJECT
+
+ENV = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+MAX_VALUE = 80
+
+
+class Strict(BaseModel):
+    """Base of all configuration: unknown keys are errors, values never change after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class UniqueKeyLoader(yaml.SafeLoader):
+    """A loader that refuses a key written twice, which plain YAML silently resolves to the last one."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Build a mapping; raise on a repeated key."""
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key '{key}' is written twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def display(path: Path) -> str:
+    """The path as a user would type it from the project's folder."""
+    return str(path.relative_to(PROJECT)) if path.is_relative_to(PROJECT) else str(path)
+
+
+def substitute_env(value: Any, missing: set[str]) -> Any:
+    """Replace `${NAME}` in strings, lists and mappings; collect the names that are not set."""
+    if isinstance(value, str):
+
+        def lookup(match: re.Match[str]) -> str:
+            if match[1] not in os.environ:
+                missing.add(match[1])
+            return os.environ.get(match[1], match[0])
+
+        return ENV.sub(lookup, value)
+    if isinstance(value, dict):
+        return {key: substitute_env(item, missing) for key, item in value.items()}
+    if isinstance(value, list):
+        return [substitute_env(item, missing) for item in value]
+    return value
+
+
+def read_yaml(path: Path, model: type[Model], env: bool = False) -> Model:
+    """Read and validate one file.
+
+    Args:
+        path: the file.
+        model: the pydantic model that it must fit.
+        env: whether `${NAME}` stands for an environment variable.
+
+    Raises:
+        ConfigError: file absent, not YAML, or not what the model expects.
+    """
+    name = display(path)
+    try:
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=UniqueKeyLoader)
+    except FileNotFoundError:
+        raise ConfigError(f"{name}: no such file", "Create it, or check the name") from None
+    except OSError as error:
+        raise ConfigError(f"{name}: cannot be read: {error.strerror}", "Check its permissions") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{name}: is not UTF-8 at byte {error.start}", "Save it as UTF-8") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or str(error)
+        raise ConfigError(f"{name}{place}: not valid YAML: {problem}", "Mend the line") from error
+    missing: set[str] = set()
+    if env:
+        raw = substitute_env(raw, missing)
+    if missing:
+        names = ", ".join(sorted(missing))
+        raise ConfigError(f"{name}: environment variable {names} is not set", f"Set it: export {names}=…")
+    try:
+        return model.model_validate(raw if raw is not None else {})
+    except ValidationError as error:
+        raise ConfigError("; ".join(explain(name, item) for item in error.errors()[:5])) from error
+
+
+def explain(name: str, item: Any) -> str:
+    """One pydantic error as `file: key 'a.b': value 'x': expected …`."""
+    key = ".".join(str(part) for part in item["loc"]) or "(the whole file)"
+    if item["type"] == "missing":
+        return f"{name}: key '{key}' is missing; add it"
+    if item["type"] == "extra_forbidden":
+        return f"{name}: key '{key}' is not known here; remove it or mend its spelling"
+    value = str(item["input"])
+    value = value if len(value) <= MAX_VALUE else value[: MAX_VALUE - 1] + "…"
+    return f"{name}: key '{key}': value '{value}': expected: {item['msg'].removeprefix('Value error, ')}"

@@ -1,0 +1,213 @@
+"""Rules of the project that no single test sees: layers, portability, documentation, late imports."""
+
+from __future__ import annotations
+
+import json
+import re
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from orchestration import dbt
+from orchestration.contracts import load_contracts
+from orchestration.paths import DBT_PROJECT, PROJECT
+
+MODELS = sorted((DBT_PROJECT / "models").rglob("*.sql"))
+MAX_LINES, MEDIAN_LINES = 200, 30
+
+
+@pytest.fixture(scope="module")
+def manifest() -> dict[str, Any]:
+    dbt.ensure_manifest()
+    found: dict[str, Any] = json.loads(dbt.MANIFEST.read_text())
+    return found
+
+
+def layer(node: dict[str, Any]) -> str:
+    """Layer of a node: sources by name, `_regulars` staging apart, intermediate models by their folder."""
+    if node["resource_type"] == "source":
+        return f"source.{node['source_name']}"
+    if node["resource_type"] == "seed":
+        return "seed"
+    if node["name"].startswith("stg_regulars__"):
+        return "staging.regulars"
+    return str(node["fqn"][1])
+
+
+ALLOWED = {
+    "staging": {"source.input", "source.identity", "source.audit"},
+    "staging.regulars": {"source.audit"},
+    "core": {"staging", "staging.regulars", "core", "seed"},
+    "marts": {"core", "marts", "staging.regulars", "seed"},
+}
+
+
+def test_layers_read_in_one_direction(manifest: dict[str, Any]) -> None:
+    nodes = manifest["nodes"] | manifest["sources"]
+    wrong = [
+        f"{node['name']} ({layer(node)}) reads {nodes[parent]['name']} ({layer(nodes[parent])})"
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model"
+        for parent in node["depends_on"]["nodes"]
+        if layer(nodes[parent]) not in ALLOWED[layer(node)]
+    ]
+    assert wrong == []
+
+
+def test_only_public_layers_are_published(manifest: dict[str, Any]) -> None:
+    for node in manifest["nodes"].values():
+        if node["resource_type"] == "model":
+            assert (node["database"] == "serve") == (node["schema"] in ("core", "marts")), node["name"]
+            if node["database"] == "serve":
+                assert node["contract"]["enforced"], node["name"]
+
+
+def test_every_model_and_column_is_described(manifest: dict[str, Any]) -> None:
+    for node in manifest["nodes"].values():
+        if node["resource_type"] == "model":
+            assert node["description"].startswith(("One row", "One row:")), node["name"]
+            assert (PROJECT / "dbt_project" / node["original_file_path"]).with_suffix(".yml").exists()
+            for column in node["columns"].values():
+                assert column["description"], f"{node['name']}.{column['name']}"
+
+
+def test_published_models_check_their_keys(manifest: dict[str, Any]) -> None:
+    tested = {
+        node["attached_node"].split(".")[-1]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "test" and (node.get("test_metadata") or {}).get("name") == "key_and_references"
+    }
+    public = {
+        n["name"] for n in manifest["nodes"].values() if n["resource_type"] == "model" and n["database"] == "serve"
+    }
+    assert tested == public
+
+
+def test_no_model_holds_contact_data(manifest: dict[str, Any]) -> None:
+    direct = {
+        name
+        for contract in load_contracts().values()
+        for name, column in contract.columns.items()
+        if column.personal in ("direct", "sensitive")
+    } - {"latitude", "longitude", "birth_date"}
+    for node in manifest["nodes"].values():
+        if node["resource_type"] == "model" and node["database"] == "serve":
+            assert direct & set(node["columns"]) == set(), node["name"]
+
+
+# What only DuckDB understands, or what Spark reads differently (SPARK: writing portable models).
+NOT_PORTABLE = {
+    "a cast with ::": r"::",
+    "group or order by all": r"\b(group|order)\s+by\s+all\b",
+    "star with exclude, replace or rename": r"\*\s*(exclude|replace|rename)\b",
+    "a double-quoted name": r'"[a-z_]+"',
+    "unnest, generate_series or range": r"\b(unnest|generate_series|range)\s*\(",
+    "a list or struct literal": r"\[\s*['\d]|\{\s*'",
+    "a DuckDB date call": r"\b(date_?diff|date_?sub|str[fp]time|epoch(_ms)?|isodow|dayofweek|to_(months|days))\s*\(",
+    "an interval": r"\binterval\s+[\d']",
+    "concat, nvl or strpos": r"\b(concat|nvl|strpos|ifnull)\s*\(",
+    "a DuckDB aggregate": r"\b(product|list|string_agg|listagg|quantile_cont|arg_max|arg_min|histogram)\s*\(",
+    "a DuckDB join or clause": r"\b(asof|positional|using\s+sample|pivot|unpivot)\b",
+    "md5 or hash by hand": r"\b(md5|hash)\s*\(",
+    "float money": r"\bcast\([a-z_.]*amount as (double|float|real)\)",
+}
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda p: p.stem)
+def test_models_are_portable(path: Path) -> None:
+    text = re.sub(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|--[^\n]*", " ", path.read_text(), flags=re.S)
+    found = [name for name, pattern in NOT_PORTABLE.items() if re.search(pattern, text, flags=re.I)]
+    assert found == []
+
+
+def test_the_portability_rules_can_fail() -> None:
+    broken = "select a::int, list(b) from t group by all qualify datediff('day', x, y) > interval '1 day'"
+    found = [name for name, pattern in NOT_PORTABLE.items() if re.search(pattern, broken, flags=re.I)]
+    assert len(found) == 5
+
+
+def test_models_are_short() -> None:
+    lines = {path.stem: len(path.read_text().splitlines()) for path in MODELS}
+    assert {name for name, count in lines.items() if count > MAX_LINES} == set()
+    assert statistics.median(lines.values()) <= MEDIAN_LINES
+
+
+def test_every_dispatched_macro_has_a_spark_version() -> None:
+    text = "\n".join(p.read_text() for p in (DBT_PROJECT / "macros" / "portability").glob("*.sql"))
+    names = set(re.findall(r"adapter\.dispatch\('(\w+)'", text))
+    for name in names:
+        assert f"macro default__{name}(" in text
+        assert f"macro spark__{name}(" in text
+
+
+def test_starting_the_command_imports_nothing_heavy() -> None:
+    """A refresh with nothing new must end before Dagster, dbt or a model library is imported."""
+    code = (
+        "import sys, orchestration.cli, orchestration.refresh; "
+        "print([m for m in ('dagster', 'dbt', 'streamlit', 'pandas', 'sklearn', 'great_expectations', 'plotly') "
+        "if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+DOCUMENTS = sorted([PROJECT / "README.md", *(PROJECT / "docs").rglob("*.md")])
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: str(p.relative_to(PROJECT)))
+def test_paths_named_in_documents_exist(document: Path) -> None:
+    text = document.read_text()
+    links = [target.split("#")[0] for target in re.findall(r"\]\(([^)]+)\)", text)]
+    missing = [link for link in links if link and "://" not in link and not (document.parent / link).exists()]
+    for path in re.findall(r"`((?:orchestration|models_ml|dbt_project|data|docs|tests)/[\w./-]+)`", text):
+        if not (PROJECT / path).exists():
+            missing.append(path)
+    assert missing == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: str(p.relative_to(PROJECT)))
+def test_commands_named_in_documents_exist(document: Path) -> None:
+    from typer.main import get_command
+
+    from orchestration.cli import app
+
+    commands = set(get_command(app).commands)  # type: ignore[attr-defined]
+    text = document.read_text()
+    named = set(re.findall(r"(?:`|\.venv/bin/)regulars ([a-z]+)", text))
+    assert named <= commands
+    targets = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(), flags=re.M))
+    assert set(re.findall(r"`make ([a-z-]+)`|^make ([a-z-]+)", text, flags=re.M)) <= {
+        pair for t in targets for pair in ((t, ""), ("", t))
+    }
+
+
+def test_yaml_in_the_how_to_is_a_valid_source(tmp_path: Path) -> None:
+    from orchestration.company import Source, check_maps
+
+    text = (PROJECT / "docs" / "how-to" / "add-a-source.md").read_text()
+    source = Source.model_validate(yaml.safe_load(text.split("```yaml")[1].split("```")[0]))
+    check_maps("how-to", source, load_contracts())
+
+
+def test_the_reference_is_what_contracts_dbt_and_command_line_say() -> None:
+    from docs.reference import pages
+
+    stale = [path.name for path, text in pages().items() if not path.exists() or path.read_text() != text]
+    assert stale == [], "run: make reference"
+
+
+def test_every_entity_has_a_staging_model(manifest: dict[str, Any]) -> None:
+    staged = {n["name"].removeprefix("stg_") for n in manifest["nodes"].values() if n["resource_type"] == "model"}
+    assert set(load_contracts()) <= staged
+
+
+def test_telemetry_is_off_everywhere() -> None:
+    assert yaml.safe_load((PROJECT / "dagster.yaml").read_text())["telemetry"] == {"enabled": False}
+    project = yaml.safe_load((DBT_PROJECT / "dbt_project.yml").read_text())
+    assert project["flags"]["send_anonymous_usage_stats"] is False
+    assert "gatherUsageStats = false" in (PROJECT / ".streamlit" / "config.toml").read_text()

@@ -1,0 +1,155 @@
+"""What Dagster shows and does: every table an asset, every dbt test a check, the job the same as the command."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import dagster as dg
+import pytest
+
+from orchestration import dbt
+from orchestration.company import load_company
+from orchestration.paths import PROJECT
+from orchestration.refresh import dagster_home
+from tests.integration.conftest import Copier
+from tests.support.shop import Shop
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def definitions(refreshed: Shop) -> dg.Definitions:
+    from orchestration.definitions import defs
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in refreshed.environment().items():
+            patch.setenv(name, value)
+        return defs()
+
+
+def test_every_table_and_model_is_a_described_asset(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    keys = {key.to_user_string() for key in graph.get_all_asset_keys()}
+    assert {"lake/till/orders", "input/sales_order", "identity/customer_link", "core/fct_order"} <= keys
+    assert {"marts/kpi_tree", "published/current", "seeds/kpi_node"} <= keys
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        assert node.group_name, key
+        assert node.description, key
+        assert node.owners, key
+        assert any(tag.startswith("dagster/kind/") for tag in node.tags), key
+
+
+def test_every_dbt_test_is_an_asset_check(definitions: dg.Definitions) -> None:
+    nodes = json.loads(dbt.MANIFEST.read_text())["nodes"].values()
+    tests = {node["name"] for node in nodes if node["resource_type"] == "test"}
+    checks = {key.name for key in definitions.resolve_asset_graph().asset_check_keys}
+    assert len(tests) > 20
+    assert checks == tests
+
+
+def test_lineage_runs_from_source_file_to_publication(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+
+    def upstream(key: dg.AssetKey) -> set[dg.AssetKey]:
+        found = set()
+        for parent in graph.get(key).parent_keys:
+            found |= {parent} | upstream(parent)
+        return found
+
+    above = upstream(dg.AssetKey(["published", "current"]))
+    assert dg.AssetKey(["lake", "till", "orders"]) in above
+    assert dg.AssetKey(["staging", "stg_order_line"]) in above
+
+
+def test_the_schedule_ships_switched_off(definitions: dg.Definitions) -> None:
+    schedule = definitions.resolve_schedule_def("nightly_refresh")
+    assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
+    assert schedule.execution_timezone == "Europe/Berlin"
+
+
+def dagster(shop: Shop, *arguments: str) -> subprocess.CompletedProcess[str]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in shop.environment().items():
+            patch.setenv(name, value)
+        dagster_home(load_company("shop"))
+        return subprocess.run(
+            [sys.executable, "-m", "dagster", *arguments, "-m", "orchestration.definitions"],
+            env=dict(os.environ),
+            cwd=PROJECT,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+
+def test_the_job_by_dagster_alone_publishes_with_row_counts(copy: Copier) -> None:
+    shop = copy()
+    shop.put("lines", "select * replace (net + 1 as net) from {table}")
+    old = shop.published.resolve()
+    done = dagster(shop, "job", "execute", "-j", "refresh")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert shop.published.resolve() != old
+    assert "Nothing new" in shop.regulars("refresh").stdout
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in shop.environment().items():
+            patch.setenv(name, value)
+        dagster_home(load_company("shop"))
+        with dg.DagsterInstance.get() as instance:
+            for path, rows in (
+                (["lake", "till", "orders"], None),
+                (["input", "order_line"], 960),
+                (["core", "fct_order"], 400),
+            ):
+                event = instance.get_latest_materialization_event(dg.AssetKey(path))
+                assert event is not None
+                assert event.asset_materialization is not None
+                metadata = event.asset_materialization.metadata
+                if rows is None:
+                    assert metadata["unchanged"].value is True
+                else:
+                    assert metadata["dagster/row_count"].value == rows
+            assert all(run.status == dg.DagsterRunStatus.SUCCESS for run in instance.get_runs())
+
+
+def test_one_model_alone_can_be_materialized_and_is_not_published(copy: Copier) -> None:
+    shop = copy()
+    old = shop.published.resolve()
+    done = dagster(shop, "asset", "materialize", "--select", "key:marts/customer_lifecycle")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert shop.published.resolve() == old
+
+
+def test_a_killed_dagster_run_is_marked_failed_by_the_next(copy: Copier) -> None:
+    from orchestration.launch import fail_orphans
+
+    shop = copy()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in shop.environment().items():
+            patch.setenv(name, value)
+        dagster_home(load_company("shop"))
+        gone = subprocess.Popen([sys.executable, "-c", ""])
+        gone.wait()
+        with dg.DagsterInstance.get() as instance:
+            dead = instance.add_run(run_of(gone.pid))
+            alive = instance.add_run(run_of(os.getpid()))
+            assert fail_orphans(instance) == 1
+            found = {run.run_id: run.status for run in instance.get_runs()}
+            assert found[dead.run_id] == dg.DagsterRunStatus.FAILURE
+            assert found[alive.run_id] == dg.DagsterRunStatus.STARTED
+
+
+def run_of(pid: int) -> dg.DagsterRun:
+    """A Dagster run that a process has started."""
+    import uuid
+
+    return dg.DagsterRun(
+        job_name="refresh",
+        run_id=str(uuid.uuid4()),
+        status=dg.DagsterRunStatus.STARTED,
+        tags={"regulars/pid": str(pid)},
+    )

@@ -1,0 +1,108 @@
+"""The dashboard's pages: their figures are the published ones, and a browser draws them."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import duckdb
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from orchestration.paths import PROJECT
+from tests.support.shop import Shop
+
+pytestmark = pytest.mark.slow
+APP = str(PROJECT / "orchestration" / "dashboard" / "app.py")
+
+
+def use(shop: Shop, patch: pytest.MonkeyPatch) -> None:
+    for name, value in shop.environment().items():
+        patch.setenv(name, value)
+
+
+def test_overview_shows_the_last_whole_month(refreshed: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(refreshed, monkeypatch)
+    with duckdb.connect(str(refreshed.published), read_only=True) as con:
+        [(buyers, as_of)] = con.execute(
+            "select value::bigint, strftime(as_of, '%d %B %Y') from marts.kpi_tree "
+            "where node_code = 'buyers' and period_grain = 'month' and is_complete order by period_start desc limit 1"
+        ).fetchall()
+    app = AppTest.from_file(APP, default_timeout=60).run()
+    assert not app.exception
+    assert app.title[0].value == "Overview"
+    cards = {metric.label: metric.value for metric in app.metric}
+    assert cards["Buyers"] == f"{buyers:,}"
+    assert as_of in app.caption[0].value + app.sidebar.caption[0].value
+    assert any(refreshed.published.resolve().parent.name in c.value for c in app.sidebar.caption)
+
+
+def test_overview_by_week_and_quarter(refreshed: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(refreshed, monkeypatch)
+    app = AppTest.from_file(APP, default_timeout=60).run()
+    for grain in ("week", "quarter"):
+        app.button_group[0].set_value([grain]).run()
+        assert not app.exception
+
+
+def kpi_tree_page() -> None:
+    from orchestration.dashboard.views import kpi_tree
+
+    kpi_tree.page()
+
+
+def test_kpi_tree_splits_any_node(refreshed: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(refreshed, monkeypatch)
+    app = AppTest.from_function(kpi_tree_page, default_timeout=60).run()
+    assert not app.exception
+    assert app.markdown[0].value.startswith("#### Sales: ")
+    split = app.selectbox(key="node")
+    for option in ("returning_buyers", "average_order_value"):
+        split.set_value(option).run()
+        assert not app.exception
+    assert app.markdown[0].value.startswith("#### Average order value: €")
+    # The first month has nothing before it, and says so.
+    period = app.selectbox(key="start_month")
+    period.set_value(period.options and period._widget_state and min(_values(app))).run()
+    assert not app.exception
+    assert any("nothing to be compared with" in info.value for info in app.info)
+
+
+def _values(app: AppTest) -> list[object]:
+    """Values behind the period's options: the labels are formatted."""
+    from orchestration.dashboard import published
+
+    frame = published.query("select distinct period_start from kpi_tree where period_grain = 'month'")
+    return list(frame["period_start"])
+
+
+def test_nothing_published_says_what_to_run(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(shop, monkeypatch)
+    app = AppTest.from_file(APP, default_timeout=60).run()
+    assert not app.exception
+    assert "othing is published" in app.info[0].value
+    assert "regulars refresh" in app.code[0].value
+
+
+@pytest.mark.browser
+def test_a_browser_draws_both_pages(refreshed: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    if shutil.which("chromium") is None:
+        pytest.skip("chromium is not installed: make system")
+    from playwright.sync_api import sync_playwright
+
+    from docs.screenshots import CHROMIUM_FLAGS, free_port, server, settle
+
+    use(refreshed, monkeypatch)
+    errors: list[str] = []
+    with sync_playwright() as play, server("dashboard", free_port(), "--no-browser") as address:
+        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM_FLAGS)
+        page = browser.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        for path, title in (("", "Overview"), ("kpi-tree", "KPI tree")):
+            page.goto(f"{address}/{path}")
+            settle(page)
+            assert page.inner_text("h1") == title
+            assert "Corner Shop, as of" in page.inner_text("[data-testid=stMain]")
+            assert page.query_selector("[data-testid=stException]") is None
+        browser.close()
+    assert errors == []

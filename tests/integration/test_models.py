@@ -1,0 +1,34 @@
+"""dbt's own unit tests, on the tables of the small company."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestration import dbt
+from orchestration.company import load_company
+from tests.support.shop import Shop
+
+pytestmark = pytest.mark.slow
+
+
+def test_dbt_unit_tests_pass(refreshed: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in refreshed.environment().items():
+        monkeypatch.setenv(name, value)
+    for name, value in dbt.environment(load_company("shop")).items():
+        monkeypatch.setenv(name, value)
+    ended: dict[str, str] = {}
+
+    def on_event(event: object) -> None:
+        if event.info.name == "NodeFinished":  # type: ignore[attr-defined]
+            result = dbt.node_result(event)
+            ended[result.unique_id] = f"{result.status} {result.message}"
+
+    dbt.ensure_manifest()
+    folder = str(refreshed.state / "dbt-unit")
+    outcome = dbt.invoke(
+        ["test", "--select", "test_type:unit", "--target-path", folder, "--log-path", folder],
+        dbt.load_manifest(),
+        on_event,
+    )
+    assert outcome.success, {name: text for name, text in ended.items() if not text.startswith("pass")}
+    assert len(ended) >= 12

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Debian packages that tests need beyond Python: the browser. Installs only what is missing.
+set -euo pipefail
+packages=(chromium fonts-dejavu-core)
+missing=()
+for package in "${packages[@]}"; do
+  dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+done
+if [ ${#missing[@]} -eq 0 ]; then exit 0; fi
+if ! command -v apt-get >/dev/null || [ "$(id -u)" -ne 0 ]; then
+  echo "make system: not root on Debian, so ${missing[*]} cannot be installed here; the tests that need them are skipped"
+  exit 0
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

