@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterator
 
-from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+import duckdb
+from dagster import DagsterEvent, DagsterInstance, DagsterRunStatus, RunsFilter
 from dagster._core.errors import DagsterExecutionInterruptedError
 
 from orchestration.definitions import defs
@@ -12,6 +15,7 @@ from orchestration.defs.resources import PID_TAG
 from orchestration.errors import RegularsError, Stopped
 from orchestration.refresh import Session
 
+INTERRUPTS = (KeyboardInterrupt, DagsterExecutionInterruptedError, duckdb.InterruptException)
 UNFINISHED = [DagsterRunStatus.STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.CANCELING]
 
 
@@ -37,6 +41,23 @@ def fail_orphans(instance: DagsterInstance) -> int:
     return failed
 
 
+def kinds_of_failure(event: DagsterEvent) -> Iterator[str]:
+    """Class names of a failed step's error and of what caused it; empty for other events."""
+    error = event.step_failure_data.error if event.is_step_failure else None
+    while error is not None:
+        yield error.cls_name or ""
+        error = error.cause or error.context
+
+
+def is_interrupt(error: BaseException | None) -> bool:
+    """Whether an error, or what caused it, is a Ctrl-C."""
+    while error is not None:
+        if isinstance(error, INTERRUPTS):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 def run_job(name: str, session: Session) -> None:
     """Execute a job of the company's definitions.
 
@@ -44,6 +65,8 @@ def run_job(name: str, session: Session) -> None:
         RegularsError: the first error of a step, as the step raised it.
         Stopped: the user pressed Ctrl-C.
     """
+    # A Ctrl-C while Dagster's event storage closes is told once, by us, and not as SQLAlchemy's traceback.
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     with DagsterInstance.get() as instance:
         fail_orphans(instance)
         job = defs().resolve_job_def(name)
@@ -56,8 +79,12 @@ def run_job(name: str, session: Session) -> None:
             )
         except (KeyboardInterrupt, DagsterExecutionInterruptedError):
             raise Stopped from None
+        # A signal may come between two lines of a step, outside every stage of the session.
+        interrupts = {kind.__name__ for kind in INTERRUPTS}
+        if any(name in interrupts for event in result.all_events for name in kinds_of_failure(event)):
+            raise Stopped
         if session.errors:
-            if isinstance(session.errors[0], KeyboardInterrupt | DagsterExecutionInterruptedError):
+            if is_interrupt(session.errors[0]):
                 raise Stopped
             raise session.errors[0]
         if not result.success:

@@ -105,9 +105,9 @@ class Session:
         """Journal a stage; the yielded dictionary takes its figures."""
         figures: dict[str, Any] = {}
         started = time.monotonic()
-        self.state.start_stage(self.run_id, name, utc_now())
-        self.reporter.say(name, "started")
         try:
+            self.state.start_stage(self.run_id, name, utc_now())
+            self.reporter.say(name, "started")
             yield figures
         except BaseException as error:
             self.errors.append(error)

@@ -11,12 +11,15 @@ import sys
 from collections import namedtuple
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from orchestration import warehouse
 from orchestration.company import CompanyConfig, load_company
 from orchestration.errors import RegularsError
+from orchestration.launch import is_interrupt
 from orchestration.lock import holder, is_free, refresh_lock
+from orchestration.refresh import open_session
 from orchestration.state import State
 from tests.support.shop import Shop
 
@@ -125,3 +128,25 @@ def test_the_log_is_json_lines(tmp_path: Path) -> None:
     entry = json.loads((tmp_path / "logs" / "R1.jsonl").read_text())
     assert (entry["run_id"], entry["stage"], entry["rows"]) == ("R1", "load", 400)
     assert heard == [("load", "till.orders", {"rows": 400})]
+
+
+def test_ctrl_c_in_the_first_line_of_a_stage_is_the_sessions_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = Shop(tmp_path)
+    shop.write()
+    monkeypatch.setenv("REGULARS_HOME", str(shop.home))
+    monkeypatch.setenv("REGULARS_COMPANIES", str(shop.companies))
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), open_session(load_company("shop"), "refresh") as session:
+        monkeypatch.setattr(session.state, "start_stage", interrupt)
+        session.load()
+    assert isinstance(session.errors[0], KeyboardInterrupt)
+    assert is_interrupt(session.errors[0])
+    wrapped = RegularsError("cannot be landed")
+    wrapped.__cause__ = duckdb.InterruptException("INTERRUPT Error: Interrupted!")
+    assert is_interrupt(wrapped)
+    assert not is_interrupt(RegularsError("a file is missing"))
