@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import json
 import os
 import signal
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from orchestration.company import CompanyConfig
+    from orchestration.refresh import Session
 
 app = typer.Typer(
     help="Regulars: whom to keep, win back, grow and find; through which channel, with which offer; and did it work.",
@@ -113,30 +115,42 @@ class Progress:
 def refresh(
     company: CompanyOption = DEFAULT_COMPANY,
     full: Annotated[bool, typer.Option("--full", help="Make everything again from the lake.")] = False,
+    include: Annotated[
+        list[str] | None, typer.Option(help="Load this optional table (SYSTEM.TABLE) from now on; repeatable.")
+    ] = None,
+    as_of: Annotated[
+        dt.datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Build as of a past day, beside the published version; loads nothing."),
+    ] = None,
+    known_at: Annotated[
+        dt.datetime | None,
+        typer.Option(help="With --as-of: only what was loaded by then counts (UTC)."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Load what is new, rebuild, score and publish. Safe to kill and run again; nothing new: nothing written."""
     from orchestration.refresh import nothing_new, open_session
 
     config = load_company(company)
+    if known_at and not as_of:
+        raise UsageError("--known-at goes with --as-of", "Give both, or neither")
+    if as_of:
+        if full or include:
+            raise UsageError("--as-of goes with neither --full nor --include", "Run: regulars refresh first")
+        refresh_past(config, as_of.date(), known_at.replace(tzinfo=dt.UTC) if known_at else None, as_json)
+        return
+    optional = optional_tables(config, include or [])
     started = utc_now()
-    unchanged = None if full else nothing_new(config, started)
+    unchanged = None if full or optional else nothing_new(config, started)
     if unchanged:
         if as_json:
             print(json.dumps({"status": "nothing new", "version": unchanged}))
         else:
             out.print(f"Nothing new since version [bold]{unchanged}[/]; nothing was written.")
         return
-    from orchestration.refresh import dagster_home
-
     command = "refresh --full" if full else "refresh"
-    with open_session(config, command, (Progress(as_json),), full) as session:
-        dagster_home(config)
-        if not as_json:
-            out.print("[dim]starting Dagster and dbt[/]")
-        from orchestration.launch import run_job
-
-        run_job("refresh", session)
+    with open_session(config, command, (Progress(as_json),), full, optional) as session:
+        run_refresh(session, as_json)
     seconds = (utc_now() - started).total_seconds()
     if as_json:
         print(json.dumps({"status": "succeeded", "version": session.published, "as_of": str(session.as_of),
@@ -155,6 +169,91 @@ def refresh(
         f"      [bold]{tool} ui{suffix}[/]         Dagster: assets, runs, schedule\n"
         f"      [bold]{tool} sql{suffix} \"select node_code, value from kpi_tree where period_grain = 'quarter'\"[/]"
     )
+
+
+def run_refresh(session: Session, quiet: bool) -> None:
+    """Run Dagster's refresh job in an open session."""
+    from orchestration.refresh import dagster_home
+
+    dagster_home(session.config)
+    if not quiet:
+        out.print("[dim]starting Dagster and dbt[/]")
+    from orchestration.launch import run_job
+
+    run_job("refresh", session)
+
+
+def optional_tables(config: CompanyConfig, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """(system, table) of optional tables given as SYSTEM.TABLE.
+
+    Raises:
+        UsageError: there is no such optional table; names those that there are.
+    """
+    offered = {
+        f"{system}.{table}": (system, table)
+        for system, source in config.sources.items()
+        for table, spec in source.tables.items()
+        if spec.optional
+    }
+    for name in names:
+        if name not in offered:
+            raise UsageError(f"no optional table '{name}'", f"Optional tables: {', '.join(offered) or 'none'}")
+    return tuple(offered[name] for name in names)
+
+
+def refresh_past(config: CompanyConfig, as_of: dt.date, known_at: dt.datetime | None, as_json: bool) -> None:
+    """Build as of a past day; the published version stays."""
+    from orchestration.past import build_past, check_past
+    from orchestration.refresh import open_session
+
+    check_past(config, as_of, utc_now())
+    with open_session(config, f"refresh --as-of {as_of}", (Progress(as_json),)) as session:
+        database = build_past(session, as_of, known_at)
+    if as_json:
+        print(json.dumps({"status": "succeeded", "as_of": str(as_of), "database": str(database)}))
+    else:
+        out.print(f"Built as of [bold]{as_of}[/]; the published version is untouched.\n  {database}")
+
+
+@app.command()
+def backfill(
+    first: Annotated[dt.datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")],
+    last: Annotated[dt.datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")],
+    company: CompanyOption = DEFAULT_COMPANY,
+    as_json: JsonOption = False,
+) -> None:
+    """Read a range of days again: rows of incremental tables that came later than their lag, and all its facts.
+
+    Rows that are known already add nothing. Tables that are loaded whole are complete without it.
+    """
+    from orchestration.refresh import open_session
+
+    config = load_company(company)
+    if last < first:
+        raise UsageError(f"--to {last.date()} is before --from {first.date()}", "Give the earlier day first")
+    span = (first.date(), last.date())
+    with open_session(config, f"backfill {span[0]} {span[1]}", (Progress(as_json),), again=span) as session:
+        run_refresh(session, as_json)
+    if as_json:
+        print(json.dumps({"status": "succeeded", "version": session.published, "as_of": str(session.as_of)}))
+    else:
+        out.print(f"Published version [bold]{session.published}[/], {span[0]} to {span[1]} read again.")
+
+
+@app.command()
+def drift(company: CompanyOption = DEFAULT_COMPANY, as_json: JsonOption = False) -> None:
+    """List the loads whose columns differ from those of the load before, newest first."""
+    from orchestration.state import State
+
+    config = load_company(company)
+    rows: list[dict[str, Any]] = []
+    if config.paths.state.exists():
+        with State(config.paths.state, read_only=True) as state:
+            rows = state.rows(
+                "select loaded_at, source_system, table_name, drift as difference from load_audit "
+                "where drift is not null order by load_id desc, 2, 3"
+            )
+    show([{**r, "loaded_at": clock_time(r["loaded_at"])} for r in rows], as_json, "No load changed its columns.")
 
 
 @app.command()
@@ -263,15 +362,19 @@ def sql(
     as_json: JsonOption = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     limit: Annotated[int, typer.Option(help="Rows shown as a table; 0 shows all.", min=0)] = 50,
+    as_of: Annotated[
+        dt.datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Query what refresh --as-of built for the day instead."),
+    ] = None,
 ) -> None:
     """Query the published version, read-only."""
     import duckdb
 
-    from orchestration.serving.publish import current_file, read_published
+    from orchestration.serving.publish import current_file, past_file, read_published
 
     config = load_company(company)
     text = sys.stdin.read() if query == "-" else query
-    with read_published(current_file(config.paths)) as con:
+    with read_published(past_file(config.paths, as_of.date()) if as_of else current_file(config.paths)) as con:
         try:
             cursor = con.execute(text)
             columns = [column[0] for column in cursor.description or []]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import zoneinfo
+from dataclasses import dataclass
 
 import duckdb
 
@@ -30,18 +32,36 @@ def default_as_of(con: duckdb.DuckDBPyConnection, config: CompanyConfig, now: dt
     return min(last, ended) if last else ended
 
 
-def write_settings(
-    con: duckdb.DuckDBPyConnection, config: CompanyConfig, as_of: dt.date, known_at: dt.datetime, version: str
-) -> None:
-    """Write `audit.refresh_settings`.
+def end_of(day: dt.date, config: CompanyConfig) -> dt.datetime:
+    """The moment (naive UTC) at which a business day ends."""
+    zone = zoneinfo.ZoneInfo(config.company.timezone)
+    midnight = dt.datetime.combine(day + dt.timedelta(days=1), dt.time())
+    return naive_utc((midnight + dt.timedelta(minutes=config.company.business_day_cut_minutes)).replace(tzinfo=zone))
+
+
+@dataclass(frozen=True)
+class Clocks:
+    """What a build is told about time.
 
     Args:
-        con: the warehouse.
-        config: the company.
         as_of: last business day that counts.
-        known_at: loads up to this time count; also the build's time.
+        known_at: loads up to this time count.
         version: name under which the result will be published.
+        built_known_at: `known_at` of the build that this one continues; None where everything is made anew.
+        built_as_of: its `as_of`.
+        rebuild: first and last day whose facts are made again all the same.
     """
+
+    as_of: dt.date
+    known_at: dt.datetime
+    version: str
+    built_known_at: dt.datetime | None = None
+    built_as_of: dt.date | None = None
+    rebuild: tuple[dt.date, dt.date] | None = None
+
+
+def write_settings(con: duckdb.DuckDBPyConnection, config: CompanyConfig, clocks: Clocks) -> None:
+    """Write `audit.refresh_settings`, the one row that dbt's staging reads."""
     company, lifecycle = config.company, config.company.lifecycle
     con.execute(
         """
@@ -49,8 +69,10 @@ def write_settings(
           $company as company, $title as title, $currency as currency, $timezone as timezone,
           $week_start::integer as week_start_iso, $fiscal::integer as fiscal_year_start_month,
           $new_days::integer as new_days, $at_risk::integer as at_risk_after_days,
-          $lost::integer as lost_after_days, $as_of::date as as_of, $known_at::timestamp as known_at,
-          $version as version, $known_at::timestamp as built_at
+          $lost::integer as lost_after_days, $as_of::date as as_of, $as_of_end::timestamp as as_of_end,
+          $known_at::timestamp as known_at, $version as version, $known_at::timestamp as built_at,
+          $built_known_at::timestamp as built_known_at, $built_as_of::date as built_as_of,
+          $rebuild_from::date as rebuild_from, $rebuild_to::date as rebuild_to
         """,
         {
             "company": company.name,
@@ -62,8 +84,47 @@ def write_settings(
             "new_days": lifecycle.new_days,
             "at_risk": lifecycle.at_risk_after_days,
             "lost": lifecycle.lost_after_days,
-            "as_of": as_of,
-            "known_at": naive_utc(known_at),
-            "version": version,
+            "as_of": clocks.as_of,
+            "as_of_end": end_of(clocks.as_of, config),
+            "known_at": naive_utc(clocks.known_at),
+            "version": clocks.version,
+            "built_known_at": clocks.built_known_at,
+            "built_as_of": clocks.built_as_of,
+            "rebuild_from": clocks.rebuild[0] if clocks.rebuild else None,
+            "rebuild_to": clocks.rebuild[1] if clocks.rebuild else None,
         },
     )
+
+
+# The last whole build -------------------------------------------------------------------------------
+
+
+def built_before(
+    con: duckdb.DuckDBPyConnection, fingerprint: str, serving: str | None, as_of: dt.date
+) -> tuple[dt.datetime, dt.date] | None:
+    """`known_at` and `as_of` of the last whole build, if a build may continue it: facts by changed months.
+
+    Args:
+        con: the warehouse.
+        fingerprint: of code and configuration; another one means everything anew.
+        serving: version that `serve.duckdb` holds.
+        as_of: of the coming build; an earlier one than before means everything anew.
+    """
+    found = con.execute("select version, fingerprint, known_at, as_of from audit.built").fetchone()
+    if found is None or found[0] != serving or found[1] != fingerprint or as_of < found[3]:
+        return None
+    return found[2], found[3]
+
+
+def note_built(con: duckdb.DuckDBPyConnection, clocks: Clocks, fingerprint: str) -> None:
+    """Note a whole build, so that the next one may continue it."""
+    con.execute("delete from audit.built")
+    con.execute(
+        "insert into audit.built values (?, ?, ?, ?)",
+        [clocks.version, fingerprint, naive_utc(clocks.known_at), clocks.as_of],
+    )
+
+
+def forget_built(con: duckdb.DuckDBPyConnection) -> None:
+    """The next build makes everything anew."""
+    con.execute("delete from audit.built")

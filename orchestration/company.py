@@ -110,10 +110,40 @@ class Connector(Strict):
     path: str = Field(min_length=1)
 
 
-class Load(Strict):
-    """How a table is loaded. Full: each changed state of the table is landed whole, as a new load."""
+SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
-    mode: Literal["full"] = "full"
+
+class Load(Strict):
+    """How a table is loaded.
+
+    full: each changed state of the table is landed whole, as a new load. incremental: rows from the greatest
+    value of a cursor column on, less a lag for rows that arrive late. files: files whose content is new.
+    """
+
+    mode: Literal["full", "incremental", "files"] = "full"
+    cursor: str | None = Field(default=None, description="column that grows with time: a time stamp, date or number")
+    lag: str = Field(
+        default="0",
+        pattern=r"^\d+[smhdw]?$",
+        description="how far back each load reads again: 2d, 6h; a bare number for a cursor that is a number",
+    )
+
+    @property
+    def lag_amount(self) -> int:
+        """The lag in seconds, or in the cursor's own unit where it has none."""
+        return int(self.lag.rstrip("smhdw")) * SECONDS.get(self.lag[-1], 1)
+
+    @model_validator(mode="after")
+    def check(self) -> Load:
+        """A cursor goes with mode incremental, and only with it."""
+        if (self.mode == "incremental") != (self.cursor is not None):
+            raise ValueError("a cursor, with mode incremental and with no other mode")
+        if self.mode != "incremental" and self.lag_amount:
+            raise ValueError("a lag only with mode incremental")
+        return self
+
+
+DriftPolicy = Literal["evolve", "freeze", "discard"]
 
 
 class SourceTable(Strict):
@@ -121,7 +151,11 @@ class SourceTable(Strict):
 
     path: str | None = Field(default=None, description="file or glob below the connector's path")
     load: Load = Load()
-    key: tuple[str, ...] = ()
+    key: tuple[str, ...] = Field(default=(), description="columns that name a row; of several loads the newest counts")
+    drift: DriftPolicy | None = Field(default=None, description="default: the system's")
+    optional: bool = Field(
+        default=False, description="loaded only once asked for: regulars refresh --include SYSTEM.TABLE"
+    )
 
 
 class Map(Strict):
@@ -154,6 +188,11 @@ class Source(Strict):
     title: str = ""
     timezone: str
     connector: Connector
+    drift: DriftPolicy = Field(
+        default="evolve",
+        description="what a changed set of columns does: evolve lands it, freeze refuses the load, "
+        "discard leaves new columns out",
+    )
     tables: dict[str, SourceTable] = Field(min_length=1)
     maps: dict[str, Map] = Field(default_factory=dict, description="input entity → map")
 
@@ -181,6 +220,10 @@ class Source(Strict):
             if not NAME.fullmatch(name):
                 raise ValueError(f"table name '{name}' in snake case")
         return value
+
+    def drift_of(self, table: str) -> DriftPolicy:
+        """What a changed set of columns of the table does."""
+        return self.tables[table].drift or self.drift
 
     def timezone_of(self, entity: str) -> str:
         """Zone in which the map's local times are read."""

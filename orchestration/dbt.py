@@ -16,7 +16,7 @@ from typing import Any
 
 from orchestration.company import CompanyConfig
 from orchestration.errors import QualityStop, RegularsError
-from orchestration.paths import DBT_PROJECT
+from orchestration.paths import DBT_PROJECT, CompanyPaths
 from orchestration.warehouse import settings
 
 TARGET = DBT_PROJECT / "target"
@@ -166,9 +166,9 @@ def load_manifest() -> Any:
     return Manifest.from_msgpack((TARGET / "partial_parse.msgpack").read_bytes())
 
 
-def environment(config: CompanyConfig) -> dict[str, str]:
+def environment(config: CompanyConfig, paths: CompanyPaths) -> dict[str, str]:
     """Environment variables that profiles.yml reads."""
-    paths, limits = config.paths, settings(config)
+    limits = settings(config)
     return {
         "REGULARS_WAREHOUSE": str(paths.warehouse),
         "REGULARS_SERVE": str(paths.serve),
@@ -185,20 +185,29 @@ def public_tables() -> frozenset[str]:
     )
 
 
-def build(config: CompanyConfig, done: Callable[[NodeResult], None], select: Sequence[str] | None = None) -> DbtResult:
+def build(
+    config: CompanyConfig,
+    done: Callable[[NodeResult], None],
+    select: Sequence[str] | None = None,
+    full_refresh: bool = True,
+    paths: CompanyPaths | None = None,
+) -> DbtResult:
     """Build seeds, models and their data tests; unit tests are for CI.
 
     Args:
         config: the company.
         done: called as each node ends.
         select: dbt selectors; default: everything.
+        full_refresh: make incremental models anew instead of their changed months.
+        paths: where the databases are; default: the company's.
 
     Raises:
         TestStop: a data test with severity error failed; nothing downstream of it was built.
         BuildError: a model failed; the message names it and the database's reason.
     """
     ensure_manifest()
-    os.environ.update(environment(config))
+    paths = paths or config.paths
+    os.environ.update(environment(config, paths))
     result = DbtResult()
 
     def on_event(event: Any) -> None:
@@ -215,8 +224,10 @@ def build(config: CompanyConfig, done: Callable[[NodeResult], None], select: Seq
             result.nodes.append(node)
             done(node)
 
-    arguments = ["build", "--exclude", "resource_type:unit_test", "--target-path", str(config.paths.dbt)]
+    arguments = ["build", "--exclude", "resource_type:unit_test", "--target-path", str(paths.dbt)]
     arguments += ["--log-path", str(config.paths.logs)]
+    if full_refresh:
+        arguments.append("--full-refresh")
     if select is not None:
         arguments += ["--select", *select]
     outcome = invoke(arguments, load_manifest(), on_event)

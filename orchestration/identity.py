@@ -13,7 +13,7 @@ import pyarrow as pa
 from models_ml.identity.resolve import LEDGER_SCHEMA, ExactSourceKey, Matcher, assign_keys
 from orchestration.clock import naive_utc
 from orchestration.company import CompanyConfig
-from orchestration.landing.lake import Lake
+from orchestration.landing.lake import Delivery, Lake
 
 SYSTEM, LEDGER = "_regulars", "identity_ledger"
 PSEUDONYM_ENV = "REGULARS_PSEUDONYM_KEY"
@@ -97,7 +97,7 @@ def resolve_identity(
             .append_column("_source_row", pa.array(range(1, fresh.num_rows + 1), pa.int64()))
         )
         loaded_at = naive_utc(now).isoformat(sep=" ")
-        lake.write(SYSTEM, LEDGER, load_id, loaded_at, rows.to_reader(), fresh.num_rows, {})
+        lake.write(SYSTEM, LEDGER, load_id, loaded_at, Delivery(rows.to_reader(), fresh.num_rows, {}, is_partial=True))
     write_links(con, config, lake, records)
     found = con.execute("select count(*), count(distinct customer_key) from identity.customer_link").fetchone()
     assert found is not None

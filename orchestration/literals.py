@@ -11,6 +11,11 @@ def quote(value: str | Path) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
+def quote_name(name: str) -> str:
+    """A name of a column or table that may hold any character."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 def exact_path(path: str | Path) -> str:
     """A path for DuckDB's readers, which take `*`, `?` and `[` for patterns."""
     return re.sub(r"([*?\[])", r"[\1]", str(path))

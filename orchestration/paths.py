@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,10 @@ class CompanyPaths:
     def of(cls, company: str) -> CompanyPaths:
         """Paths of the company by name."""
         return cls(home() / company)
+
+    def as_of(self, day: dt.date) -> CompanyPaths:
+        """Databases of a build as of a past day, beside the company's own."""
+        return CompanyPaths(self.root / "as_of" / day.isoformat())
 
     @property
     def lake(self) -> Path:

@@ -19,14 +19,15 @@ from orchestration import clocks, dbt
 from orchestration.clock import stamp, utc_now
 from orchestration.company import CompanyConfig
 from orchestration.conform.batch import Audit
-from orchestration.conform.run import conform, write_load_audit
+from orchestration.conform.run import check_columns, conform, write_load_audit
+from orchestration.errors import RegularsError
 from orchestration.identity import IdentityResult, resolve_identity
 from orchestration.landing.lake import Lake, Manifest
-from orchestration.landing.load import TableId, changed_tables, load_tables, recover, table_ids
+from orchestration.landing.load import Order, TableId, changed_tables, load_tables, recover, wanted_tables
 from orchestration.lock import busy, is_free, refresh_lock
 from orchestration.paths import PROJECT
 from orchestration.report import Reporter, Sink
-from orchestration.serving.publish import current_version, publish, table_counts
+from orchestration.serving.publish import build_info, current_version, publish, table_counts
 from orchestration.state import State
 from orchestration.warehouse import check_disk, open_warehouse, remove_database
 
@@ -43,9 +44,10 @@ def inputs_fingerprint(config: CompanyConfig) -> str:
     for path in sorted(files):
         if path.is_file() and not path.is_relative_to(PROJECT / "orchestration" / "dashboard"):
             digest.update(path.name.encode() + path.read_bytes())
-    # Environment variables may stand in the sources; the validated result holds their values.
+    # Environment variables may stand in the sources; the validated result holds their values. Where a source is
+    # does not matter here: the stamps of its tables tell whether it holds something else.
     for source in config.sources.values():
-        digest.update(source.model_dump_json().encode())
+        digest.update(source.model_dump_json(exclude={"connector"}).encode())
     return digest.hexdigest()
 
 
@@ -89,6 +91,8 @@ class Session:
     state: State
     lake: Lake
     inputs: str
+    include: tuple[TableId, ...] = ()
+    again: tuple[dt.date, dt.date] | None = None
     as_of: dt.date | None = None
     published: str | None = None
     errors: list[BaseException] = field(default_factory=list)
@@ -121,6 +125,18 @@ class Session:
 
     # steps ----------------------------------------------------------------------------------------
 
+    def order(self) -> Order:
+        """What the load step is asked for."""
+        again = None
+        if self.again:
+            first, last = self.again
+            again = (str(first), str(last + dt.timedelta(days=1)))
+
+        def check(system: str, table: str, columns: dict[str, str]) -> None:
+            check_columns(self.config, self.lake, system, table, columns)
+
+        return Order(self.run_id, self.now, again, check)
+
     def load(self, tables: Iterable[TableId] | None = None) -> dict[TableId, Manifest | None]:
         """Land changed tables; returns each table's new load, or None where nothing was new."""
         found: dict[TableId, Manifest | None] = {}
@@ -130,12 +146,15 @@ class Session:
             name = ".".join(table_id)
             if manifest:
                 self.reporter.say("load", name, rows=manifest.rows_landed, seconds=manifest.seconds)
+                if manifest.drift:
+                    self.reporter.say("load", f"{name}: {manifest.drift}")
             else:
                 self.reporter.say("load", f"{name}: unchanged")
 
         with self.stage("load") as figures:
-            wanted = list(tables) if tables is not None else table_ids(self.config)
-            load_tables(self.config, self.lake, self.state, wanted, self.run_id, self.now, done)
+            known = self.state.fingerprints()
+            wanted = list(tables) if tables is not None else wanted_tables(self.config, known, self.include)
+            load_tables(self.config, self.lake, self.state, wanted, self.order(), done)
             figures["rows"] = sum(m.rows_landed for m in found.values() if m)
         return found
 
@@ -172,19 +191,41 @@ class Session:
         return result
 
     def build(self, select: Sequence[str] | None = None) -> tuple[dbt.DbtResult, dict[str, int]]:
-        """Set the clocks and build the models; returns the nodes, and the rows of core and marts."""
+        """Set the clocks and build the models; returns the nodes, and the rows of core and marts.
+
+        A whole build that continues the last one makes only the changed months of the facts again.
+        """
         with self.stage("dbt") as figures:
             with open_warehouse(self.config) as con:
-                last_day = clocks.last_business_day(con, self.config)
-                self.as_of = clocks.default_as_of(con, self.config, self.now)
-                clocks.write_settings(con, self.config, self.as_of, self.now, self.run_id)
-            self.state.set_fact(AS_OF, str(self.as_of))
-            self.state.set_fact(LAST_DAY, str(last_day or self.as_of))
-            result = dbt.build(self.config, self.report_node, select)
+                times = self.clocks(con, whole=select is None)
+                clocks.write_settings(con, self.config, times)
+                clocks.forget_built(con)  # until this build has ended well
+            result = dbt.build(self.config, self.report_node, select, full_refresh=times.built_known_at is None)
+            if select is None:
+                with open_warehouse(self.config) as con:
+                    clocks.note_built(con, times, self.inputs)
             with duckdb.connect(str(self.config.paths.serve), read_only=True) as con:
                 counts = table_counts(con, self.config.paths.serve.stem)
-            figures.update(models=sum(n.kind == "model" for n in result.nodes), as_of=str(self.as_of))
+            figures.update(
+                models=sum(n.kind == "model" for n in result.nodes),
+                as_of=str(self.as_of),
+                facts="all" if times.built_known_at is None else "changed months",
+            )
         return result, counts
+
+    def clocks(self, con: duckdb.DuckDBPyConnection, whole: bool) -> clocks.Clocks:
+        """The coming build's times; remembers them for `nothing_new`."""
+        last_day = clocks.last_business_day(con, self.config)
+        self.as_of = clocks.default_as_of(con, self.config, self.now)
+        self.state.set_fact(AS_OF, str(self.as_of))
+        self.state.set_fact(LAST_DAY, str(last_day or self.as_of))
+        before = None
+        if whole and self.config.paths.serve.exists():
+            with contextlib.suppress(RegularsError):  # an unreadable file is simply made anew
+                serving = build_info(self.config.paths.serve)[0]
+                before = clocks.built_before(con, self.inputs, serving, self.as_of)
+        known_at, as_of = before or (None, None)
+        return clocks.Clocks(self.as_of, self.now, self.run_id, known_at, as_of, self.again)
 
     def report_node(self, node: dbt.NodeResult) -> None:
         """Report the end of a dbt node."""
@@ -200,7 +241,12 @@ class Session:
 
 @contextlib.contextmanager
 def open_session(
-    config: CompanyConfig, command: str, sinks: tuple[Sink, ...] = (), full: bool = False
+    config: CompanyConfig,
+    command: str,
+    sinks: tuple[Sink, ...] = (),
+    full: bool = False,
+    include: tuple[TableId, ...] = (),
+    again: tuple[dt.date, dt.date] | None = None,
 ) -> Iterator[Session]:
     """Open a session: lock, check the machine, mend what a kill left, journal the run.
 
@@ -209,6 +255,8 @@ def open_session(
         command: what the journal says the run was.
         sinks: listeners to progress.
         full: drop the warehouse first, so that everything is made from the lake again.
+        include: optional tables to load from now on.
+        again: first and last day that incremental tables are read again for, and whose facts are made again.
 
     Raises:
         RegularsError: another refresh runs, or disk or permissions do not allow one.
@@ -218,7 +266,8 @@ def open_session(
     check_disk(config)
     with refresh_lock(paths.lock, now.isoformat()), State(paths.state) as state:
         reporter = Reporter(paths.logs / f"{stamp(now)}.jsonl", sinks)
-        session = Session(config, now, command, reporter, state, Lake(paths.lake), inputs_fingerprint(config))
+        session = Session(config, now, command, reporter, state, Lake(paths.lake), inputs_fingerprint(config),
+                          include, again)  # fmt: skip
         killed = state.mark_killed(now)
         state.start_run(session.run_id, command, now)
         Session.active = session

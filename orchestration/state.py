@@ -13,6 +13,8 @@ from typing import Any
 
 from orchestration.errors import RegularsError
 
+VERSION = 2  # raise when a table of audits changes: they are made again from the lake and the warehouse
+
 SCHEMA = """
 create table if not exists run (
   run_id text primary key, command text not null, pid integer not null, started_at text not null,
@@ -29,7 +31,8 @@ create table if not exists source_table (
 create table if not exists load_audit (
   source_system text not null, table_name text not null, load_id text not null, loaded_at text not null,
   rows_read integer not null, rows_landed integer not null, rows_rejected integer not null,
-  bytes integer not null, seconds real not null, primary key (source_system, table_name, load_id)
+  bytes integer not null, seconds real not null, cursor_from text, cursor_to text, drift text,
+  primary key (source_system, table_name, load_id)
 );
 create table if not exists conform_audit (
   source_system text not null, entity text not null, load_id text not null, candidates integer not null,
@@ -79,6 +82,9 @@ class State:
                 self.con = sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)
                 self.con.execute("pragma journal_mode=wal")
                 self.con.execute("pragma synchronous=normal")
+                if self.con.execute("pragma user_version").fetchone()[0] != VERSION:
+                    self.con.executescript("drop table if exists load_audit; drop table if exists conform_audit;")
+                    self.con.execute(f"pragma user_version = {VERSION}")
                 self.con.executescript(SCHEMA)
         except (sqlite3.Error, OSError) as error:
             raise RegularsError(f"{path}: cannot be opened: {error}", "Check permissions and disk space") from error
@@ -148,9 +154,12 @@ class State:
         )
 
     def last_run(self, status: str | None = None) -> Run | None:
-        """The newest run of the journal, of one status if given."""
+        """The newest run of the journal, of one status if given; builds aside, as of a past day, do not count."""
         found = self.rows(
-            "select * from run where ? is null or status = ? order by started_at desc limit 1", status, status
+            "select * from run where (? is null or status = ?) and command not like 'refresh --as-of%' "
+            "order by started_at desc limit 1",
+            status,
+            status,
         )
         return Run(**found[0]) if found else None
 
@@ -176,7 +185,7 @@ class State:
         """Replace load audits by their key."""
         self.con.executemany(
             "insert or replace into load_audit values (:source_system, :table_name, :load_id, :loaded_at, "
-            ":rows_read, :rows_landed, :rows_rejected, :bytes, :seconds)",
+            ":rows_read, :rows_landed, :rows_rejected, :bytes, :seconds, :cursor_from, :cursor_to, :drift)",
             list(rows),
         )
 

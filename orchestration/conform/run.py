@@ -12,10 +12,10 @@ import duckdb
 from orchestration.company import CompanyConfig
 from orchestration.conform.batch import Audit, conform_batch
 from orchestration.conform.mapping import Mapping, candidate_sql
-from orchestration.conform.tables import prepare
+from orchestration.conform.tables import LOAD_AUDIT_SQL, prepare
 from orchestration.errors import RegularsError
 from orchestration.landing.lake import Lake, Manifest
-from orchestration.literals import quote
+from orchestration.literals import quote, quote_name
 
 RULES = "1"  # raise when conform's rules change: every entity is then made again from the lake
 
@@ -51,21 +51,65 @@ def batches(loads: Loads, tables: set[str]) -> list[str]:
     return sorted({m.load_id for table in tables for m in loads[table] if m.load_id >= complete})
 
 
-def bind_raw(con: duckdb.DuckDBPyConnection, lake: Lake, loads: Loads, tables: set[str], load_id: str) -> dt.datetime:
-    """Make each raw table's state as of a load visible as a temporary view; returns the batch's time."""
+def bind_raw(
+    con: duckdb.DuckDBPyConnection, config: CompanyConfig, lake: Lake, loads: Loads, mapping: Mapping, load_id: str
+) -> dt.datetime:
+    """Make the raw tables that a map reads visible as temporary views; returns the batch's time.
+
+    A map of one table sees the batch's own load. A query sees each table as of the batch: the last whole load
+    and the partial ones since, and of rows with the same key the newest.
+    """
     times = []
-    for table in sorted(tables):
-        manifest = [m for m in loads[table] if m.load_id <= load_id][-1]
+    source = config.sources[mapping.system]
+    for table in sorted(mapping.raw_tables(con, set(source.tables))):
+        until = [m for m in loads[table] if m.load_id <= load_id]
+        times.append(until[-1].loaded_at)
+        seen = until[-1:] if mapping.is_table() else until[last_whole(until) :]
+        files = ", ".join(quote(lake.files(manifest)) for manifest in seen)
+        newest = ""
+        if len(seen) > 1 and source.tables[table].key:
+            key = ", ".join(quote_name(name) for name in source.tables[table].key)
+            newest = f"qualify row_number() over (partition by {key} order by _load_id desc, _source_row desc) = 1"
         con.execute(
-            f'create or replace temp view "{table}" as select * from read_parquet({quote(lake.files(manifest))})'
+            f'create or replace temp view "{table}" as '
+            f"select * from read_parquet([{files}], union_by_name = true) {newest}"
         )
-        times.append(dt.datetime.fromisoformat(manifest.loaded_at))
-    return max(times)
+    return max(dt.datetime.fromisoformat(time) for time in times)
+
+
+def last_whole(manifests: list[Manifest]) -> int:
+    """Place of the last load that held its whole table."""
+    return max((i for i, manifest in enumerate(manifests) if not manifest.is_partial), default=0)
+
+
+def check_columns(config: CompanyConfig, lake: Lake, system: str, table: str, columns: dict[str, str]) -> None:
+    """Whether every map of a system still works if a table has these columns.
+
+    Raises:
+        ConfigError: a map needs a column that is gone; says file, key and value.
+    """
+    source = config.sources[system]
+    with duckdb.connect() as con:
+        for mapping in (Mapping.of(config, system, entity) for entity in source.maps):
+            names = mapping.raw_tables(con, set(source.tables))
+            if table not in names:
+                continue
+            manifests = {name: lake.newest(system, name) for name in names if name != table}
+            known = {name: manifest.columns for name, manifest in manifests.items() if manifest}
+            if len(known) < len(manifests):
+                continue  # a table that was never loaded: conform waits for it
+            for name, kinds in (known | {table: columns}).items():
+                raw = kinds | {"_load_id": "varchar", "_loaded_at": "timestamp"}
+                raw |= {"_source_file": "varchar", "_source_row": "bigint"}
+                fields = ", ".join(f"{quote_name(column)} {kind}" for column, kind in raw.items())
+                con.execute(f'create or replace temp table "{name}" ({fields})')
+            mapping.source_types(con)
 
 
 def forget_entity(con: duckdb.DuckDBPyConnection, system: str, entity: str) -> None:
-    """Remove what a system brought for an entity; it is made again from the lake."""
+    """Remove what a system brought for an entity; it is made again from the lake, and so are all facts."""
     con.execute("begin")
+    con.execute("delete from audit.built")
     for table in (f"input.{entity}", f"quarantine.{entity}"):
         con.execute(f"delete from {table} where source_system = ?", [system])
     for table in ("audit.conform_audit", "audit.conform_map"):
@@ -137,7 +181,7 @@ def conform_map(
     for load_id in batches(loads, tables):
         if load_id in held:
             continue
-        loaded_at = bind_raw(con, lake, loads, tables, load_id)
+        loaded_at = bind_raw(con, config, lake, loads, mapping, load_id)
         types = mapping.source_types(con)
         raw_columns = {row[0] for row in con.execute(f"describe {mapping.from_sql()}").fetchall()}
         try:
@@ -152,8 +196,12 @@ def conform_map(
 def write_load_audit(con: duckdb.DuckDBPyConnection, lake: Lake) -> None:
     """Copy the books of the lake beside those of conform, for the marts."""
     con.execute("begin")
-    con.execute("delete from audit.load_audit")
-    rows = [list(m.audit().values()) for m in lake.manifests()]
+    con.execute(LOAD_AUDIT_SQL)
+    rows = [m.audit() for m in lake.manifests()]
     if rows:
-        con.executemany("insert into audit.load_audit values (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        names = list(rows[0])
+        marks = ", ".join("?" for _ in names)
+        con.executemany(
+            f"insert into audit.load_audit ({', '.join(names)}) values ({marks})", [list(row.values()) for row in rows]
+        )
     con.execute("commit")

@@ -19,11 +19,18 @@ create table if not exists audit.conform_audit (
 create table if not exists audit.conform_map (
   source_system varchar not null, entity varchar not null, fingerprint varchar not null
 );
-create table if not exists audit.load_audit (
+create table if not exists audit.built (
+  version varchar not null, fingerprint varchar not null, known_at timestamp not null, as_of date not null
+);
+"""
+
+LOAD_AUDIT_SQL = """
+create or replace table audit.load_audit (
   source_system varchar not null, table_name varchar not null, load_id varchar not null,
   loaded_at timestamp not null, rows_read bigint not null, rows_landed bigint not null,
-  rows_rejected bigint not null, bytes bigint not null, seconds double not null
-);
+  rows_rejected bigint not null, bytes bigint not null, seconds double not null,
+  cursor_from varchar, cursor_to varchar, drift varchar
+)
 """
 
 TRAILING = (
@@ -63,6 +70,7 @@ def prepare(con: duckdb.DuckDBPyConnection, contracts: dict[str, Contract]) -> N
             con.execute(f"drop table if exists quarantine.{entity}")
             con.execute("delete from audit.conform_audit where entity = ?", [entity])
             con.execute("delete from audit.conform_map where entity = ?", [entity])
+            con.execute("delete from audit.built")
             con.execute("commit")
         con.execute(f"create table if not exists input.{entity} ({', '.join(input_columns(contract))})")
         con.execute(

@@ -16,12 +16,38 @@ PACKAGE = "package://"
 CHUNK = 1 << 20
 
 
+class NoFile(RegularsError):
+    """A table has no file at all."""
+
+
 @dataclass(frozen=True)
 class SourceFile:
     """A file of a source table: where it is, and how it is named to a user and in the lake."""
 
     path: Path
     name: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """What of a table is read: some files, the rows of a span of a cursor, or everything.
+
+    Rows without a cursor value belong to every open span: nothing may be lost for want of one.
+    """
+
+    files: tuple[str, ...] | None = None
+    cursor: str | None = None
+    since: str | None = None
+    until: str | None = None
+    lag: int = 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is left out."""
+        return self.files is None and self.since is None and self.until is None
+
+
+WHOLE = Part()
 
 
 class Connector(Protocol):
@@ -34,13 +60,19 @@ class Connector(Protocol):
         """What tells cheaply that a table has changed, such as names, sizes and times of its files."""
 
     def fingerprint(self, table: str) -> dict[str, Any]:
-        """What identifies a table's content, such as hashes; includes the stamp."""
+        """What identifies a table's content, such as hashes; includes the stamp.
 
-    def count(self, table: str) -> int:
-        """Rows of the table, counted independently of reading them."""
+        A kind that has files gives their `hashes` in the order of `files`.
+        """
 
-    def read(self, table: str) -> pa.RecordBatchReader:
-        """The table as received, plus `_source_file` (text) and `_source_row` (1-based bigint)."""
+    def columns(self, table: str) -> dict[str, str]:
+        """Columns of the table as it is now, with DuckDB types."""
+
+    def count(self, table: str, part: Part = WHOLE) -> int:
+        """Rows of the part, counted independently of reading them."""
+
+    def read(self, table: str, part: Part = WHOLE) -> pa.RecordBatchReader:
+        """The part as received, plus `_source_file` (text) and `_source_row` (1-based bigint)."""
 
 
 def resolve_folder(location: str) -> tuple[Path, str]:

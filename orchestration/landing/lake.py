@@ -6,15 +6,16 @@ import json
 import os
 import shutil
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from orchestration.errors import RegularsError
-from orchestration.literals import exact_path, quote
+from orchestration.literals import exact_path, quote, quote_name
 from orchestration.yaml_model import Strict
 
 MANIFEST = "_manifest.json"
@@ -22,8 +23,29 @@ PART = "part-0.parquet"
 LOAD_COLUMNS = ("_load_id", "_loaded_at", "_source_file", "_source_row")
 
 
+class Drift(Strict):
+    """How a load's columns differ from those of the load before; types are DuckDB's."""
+
+    added: dict[str, str] = Field(default_factory=dict)
+    missing: dict[str, str] = Field(default_factory=dict)
+    retyped: dict[str, tuple[str, str]] = Field(default_factory=dict)
+    renamed: dict[str, str] = Field(default_factory=dict)  # old → new: a guess, from the same place and type
+    discarded: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, name) for name in type(self).model_fields)
+
+    def __str__(self) -> str:
+        parts = [f"new column {name} {kind}" for name, kind in self.added.items()]
+        parts += [f"column {name} {kind} is gone" for name, kind in self.missing.items()]
+        parts += [f"column {name} was {old}, is {new}" for name, (old, new) in self.retyped.items()]
+        parts += [f"column {old} seems to be called {new} now" for old, new in self.renamed.items()]
+        parts += [f"column {name} was left out" for name in self.discarded]
+        return "; ".join(parts)
+
+
 class Manifest(Strict):
-    """What a load is; its existence is the commit."""
+    """What a load is; its existence is the commit. A partial load holds only what was new to the table."""
 
     source_system: str
     table_name: str
@@ -34,12 +56,38 @@ class Manifest(Strict):
     rows_rejected: int
     bytes: int
     seconds: float
+    cursor_from: str | None = None
+    cursor_to: str | None = None
+    is_partial: bool = False
     columns: dict[str, str]
+    drift: Drift = Drift()
     fingerprint: dict[str, Any]
 
     def audit(self) -> dict[str, Any]:
         """The columns of load_audit."""
-        return self.model_dump(exclude={"columns", "fingerprint"})
+        return self.model_dump(exclude={"columns", "fingerprint", "is_partial"}) | {"drift": str(self.drift) or None}
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What a source hands over for one load.
+
+    Args:
+        reader: the rows, with `_source_file` and `_source_row`.
+        rows_read: rows of it that the source holds, counted independently.
+        fingerprint: what identifies the source's content; of an incremental table also `watermark`, the greatest
+            cursor value landed so far.
+        cursor: the cursor column, if the table has one.
+        is_partial: whether it is only what was new.
+        drift: how its columns differ from the load before.
+    """
+
+    reader: pa.RecordBatchReader
+    rows_read: int
+    fingerprint: dict[str, Any]
+    cursor: str | None = None
+    is_partial: bool = False
+    drift: Drift = field(default_factory=Drift)
 
 
 class Lake:
@@ -54,15 +102,7 @@ class Lake:
         Raises:
             RegularsError: a manifest cannot be read.
         """
-        found = []
-        for path in self.root.glob(f"*/*/*/{MANIFEST}"):
-            try:
-                found.append(Manifest.model_validate_json(path.read_text(encoding="utf-8")))
-            except (OSError, ValidationError) as error:
-                raise RegularsError(
-                    f"{path}: not a readable manifest: {str(error).splitlines()[0]}",
-                    "Restore the lake from a backup, or delete that load's folder to load the table again",
-                ) from error
+        found = [read_manifest(path) for path in self.root.glob(f"*/*/*/{MANIFEST}")]
         return sorted(found, key=lambda m: (m.load_id, m.source_system, m.table_name))
 
     def folder(self, system: str, table: str, load_id: str) -> Path:
@@ -74,6 +114,11 @@ class Lake:
         folder = self.folder(manifest.source_system, manifest.table_name, manifest.load_id)
         return exact_path(folder) + "/*.parquet"
 
+    def newest(self, system: str, table: str) -> Manifest | None:
+        """The last committed load of a table."""
+        folders = sorted((self.root / system / table).glob(f"*/{MANIFEST}"))
+        return read_manifest(folders[-1]) if folders else None
+
     def remove_uncommitted(self) -> int:
         """Delete folders of loads that were killed before their commit; returns how many."""
         removed = 0
@@ -83,16 +128,7 @@ class Lake:
                 removed += 1
         return removed
 
-    def write(
-        self,
-        system: str,
-        table: str,
-        load_id: str,
-        loaded_at: str,
-        reader: pa.RecordBatchReader,
-        rows_read: int,
-        fingerprint: dict[str, Any],
-    ) -> Manifest:
+    def write(self, system: str, table: str, load_id: str, loaded_at: str, delivery: Delivery) -> Manifest:
         """Land rows as received, plus the load's columns, and commit.
 
         Args:
@@ -100,9 +136,7 @@ class Lake:
             table: its table.
             load_id: name of the load; sorts by time.
             loaded_at: naive UTC time stamp as ISO text.
-            reader: the rows, with `_source_file` and `_source_row`.
-            rows_read: rows that the source holds, counted independently.
-            fingerprint: what identifies the source's content.
+            delivery: the rows and what is known of them.
 
         Raises:
             RegularsError: the rows cannot be read or written, or their number is not `rows_read`.
@@ -111,17 +145,18 @@ class Lake:
         started = time.monotonic()
         try:
             folder.mkdir(parents=True)
-            columns, landed = copy_to_parquet(reader, folder / PART, load_id, loaded_at)
+            columns, landed = copy_to_parquet(delivery, folder / PART, load_id, loaded_at)
+            span = cursor_span(folder / PART, delivery, columns, loaded_at)
         except (duckdb.Error, pa.ArrowException, OSError) as error:
             shutil.rmtree(folder, ignore_errors=True)
             raise RegularsError(
                 f"source {system}, table {table}: cannot be landed in {folder}: {str(error).splitlines()[0]}",
                 "Check the source's file, free disk space and write permission",
             ) from error
-        if landed != rows_read:
+        if landed != delivery.rows_read:
             shutil.rmtree(folder, ignore_errors=True)
             raise RegularsError(
-                f"source {system}, table {table}: {rows_read} rows counted but {landed} landed",
+                f"source {system}, table {table}: {delivery.rows_read} rows counted but {landed} landed",
                 "The source changed while it was read; run the refresh again",
             )
         manifest = Manifest(
@@ -129,31 +164,75 @@ class Lake:
             table_name=table,
             load_id=load_id,
             loaded_at=loaded_at,
-            rows_read=rows_read,
+            rows_read=delivery.rows_read,
             rows_landed=landed,
-            rows_rejected=rows_read - landed,
+            rows_rejected=delivery.rows_read - landed,
             bytes=(folder / PART).stat().st_size,
             seconds=round(time.monotonic() - started, 3),
+            cursor_from=span[0],
+            cursor_to=span[1],
+            is_partial=delivery.is_partial,
             columns=columns,
-            fingerprint=fingerprint,
+            drift=delivery.drift,
+            fingerprint=delivery.fingerprint | ({"watermark": span[2]} if delivery.cursor else {}),
         )
         commit(folder, manifest)
         return manifest
 
 
-def copy_to_parquet(
-    reader: pa.RecordBatchReader, path: Path, load_id: str, loaded_at: str
-) -> tuple[dict[str, str], int]:
-    """Write a reader's rows with the load's columns; returns the source's columns and the number of rows."""
+def read_manifest(path: Path) -> Manifest:
+    """Read a manifest.
+
+    Raises:
+        RegularsError: it cannot be read.
+    """
+    try:
+        return Manifest.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValidationError) as error:
+        raise RegularsError(
+            f"{path}: not a readable manifest: {str(error).splitlines()[0]}",
+            "Restore the lake from a backup, or delete that load's folder to load the table again",
+        ) from error
+
+
+def cursor_span(
+    path: Path, delivery: Delivery, columns: dict[str, str], loaded_at: str
+) -> tuple[str | None, str | None, str | None]:
+    """Least and greatest cursor value of a load, and the table's watermark after it, as text.
+
+    A time stamp beyond the load's own time cannot be the watermark: one row dated 9999 would keep every
+    later row out.
+    """
+    if delivery.cursor is None:
+        return None, None, None
+    name, kind = quote_name(delivery.cursor), columns[delivery.cursor]
+    greatest = f"max({name})"
+    if kind.startswith(("TIMESTAMP", "DATE")):
+        greatest = f"least({greatest}, cast($loaded_at as {kind}))"
+    known = f"cast($watermark as {kind})"
+    with duckdb.connect() as con:
+        con.execute("set TimeZone = 'UTC'")
+        found = con.execute(
+            f"select min({name})::varchar, max({name})::varchar, greatest({greatest}, {known})::varchar, $loaded_at "
+            f"from read_parquet({quote(exact_path(path))})",
+            {"watermark": delivery.fingerprint.get("watermark"), "loaded_at": loaded_at},
+        ).fetchone()
+    assert found is not None
+    return found[0], found[1], found[2]
+
+
+def copy_to_parquet(delivery: Delivery, path: Path, load_id: str, loaded_at: str) -> tuple[dict[str, str], int]:
+    """Write a delivery's rows with the load's columns; returns the source's columns and the number of rows."""
+    left_out = "".join(f", {quote_name(name)}" for name in delivery.drift.discarded)
     with duckdb.connect() as con:
         con.execute("set TimeZone = 'UTC'")
         con.execute("set variable load_id = $1", [load_id])
         con.execute("set variable loaded_at = $1", [loaded_at])
-        con.register("source_rows", reader)
+        con.register("source_rows", delivery.reader)
         written = con.execute(
             f"""
             copy (
-              select * exclude (_source_file, _source_row),
+              select * exclude (_source_file, _source_row{left_out}),
                 getvariable('load_id')::varchar as _load_id, getvariable('loaded_at')::timestamp as _loaded_at,
                 _source_file, _source_row
               from source_rows

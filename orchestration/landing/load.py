@@ -5,12 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
 from typing import Any
 
 from orchestration.clock import naive_utc
-from orchestration.company import CompanyConfig
+from orchestration.company import CompanyConfig, Load
+from orchestration.connectors.base import WHOLE, NoFile, Part
 from orchestration.connectors.registry import connect
-from orchestration.landing.lake import Lake, Manifest
+from orchestration.landing.drift import judge
+from orchestration.landing.lake import Delivery, Lake, Manifest
 from orchestration.state import State
 
 TableId = tuple[str, str]
@@ -21,16 +24,31 @@ def table_ids(config: CompanyConfig) -> list[TableId]:
     return [(system, table) for system, source in config.sources.items() for table in source.tables]
 
 
+def wanted_tables(config: CompanyConfig, known: Iterable[TableId], include: Iterable[TableId] = ()) -> list[TableId]:
+    """Tables that a refresh looks at: optional ones only if they were ever loaded, or are asked for now."""
+    asked = {*known, *include}
+    return [t for t in table_ids(config) if t in asked or not config.sources[t[0]].tables[t[1]].optional]
+
+
 def changed_tables(config: CompanyConfig, known: dict[TableId, dict[str, Any]]) -> list[TableId]:
     """Tables whose cheap stamp differs from what was landed last. Reads no content, writes nothing."""
     changed = []
-    for system, source in config.sources.items():
-        connector = connect(source)
-        for table in source.tables:
-            before = known.get((system, table))
-            if before is None or any(before.get(k) != v for k, v in connector.stamp(table).items()):
-                changed.append((system, table))
+    for system, table in wanted_tables(config, known):
+        before = known.get((system, table))
+        try:
+            stamp = connect(config.sources[system]).stamp(table)
+        except NoFile:
+            if is_cleared_outbox(config, system, table, before):
+                continue
+            raise
+        if before is None or any(before.get(k) != v for k, v in stamp.items()):
+            changed.append((system, table))
     return changed
+
+
+def is_cleared_outbox(config: CompanyConfig, system: str, table: str, before: dict[str, Any] | None) -> bool:
+    """Whether a table without files is one whose files were taken and cleared away."""
+    return before is not None and config.sources[system].tables[table].load.mode == "files"
 
 
 def same_content(before: dict[str, Any] | None, now: dict[str, Any]) -> bool:
@@ -38,25 +56,92 @@ def same_content(before: dict[str, Any] | None, now: dict[str, Any]) -> bool:
     return before is not None and before.get("hashes") == now.get("hashes")
 
 
-def load_table(
-    config: CompanyConfig, lake: Lake, state: State, table_id: TableId, load_id: str, now: dt.datetime
-) -> Manifest | None:
-    """Land one table if its content changed; returns None where it did not.
+@dataclass(frozen=True)
+class Order:
+    """What a refresh asks of the load step.
+
+    Args:
+        load_id: name shared by the loads of one refresh.
+        now: the refresh's time.
+        again: span of the cursor, as text, that incremental tables read again (backfill): from, and to but without.
+        check: called with system, table and columns before changed columns are landed; raises where a map needs
+            what is gone.
+    """
+
+    load_id: str
+    now: dt.datetime
+    again: tuple[str, str] | None = None
+    check: Callable[[str, str, dict[str, str]], None] = lambda *_: None
+
+
+def part_of(load: Load, before: dict[str, Any] | None, fingerprint: dict[str, Any], order: Order) -> Part:
+    """What of a table a load has to read."""
+    match load.mode:
+        case "incremental" if order.again:
+            return Part(cursor=load.cursor, since=order.again[0], until=order.again[1])
+        case "incremental":
+            return Part(cursor=load.cursor, since=(before or {}).get("watermark"), lag=load.lag_amount)
+        case "files":
+            landed = set((before or {}).get("landed", []))
+            pairs = zip(fingerprint["files"], fingerprint["hashes"], strict=True)
+            return Part(files=tuple(file[0] for file, content in pairs if content not in landed))
+        case _:
+            return WHOLE
+
+
+def with_memory(load: Load, before: dict[str, Any] | None, fingerprint: dict[str, Any]) -> dict[str, Any]:
+    """A fingerprint with what later loads must know: the watermark, or the contents that were landed."""
+    known = before or {}
+    if load.mode == "incremental":
+        return fingerprint | {"watermark": known.get("watermark")}
+    if load.mode == "files":
+        return fingerprint | {"landed": sorted({*known.get("landed", []), *fingerprint["hashes"]})}
+    return fingerprint
+
+
+def load_table(config: CompanyConfig, lake: Lake, state: State, table_id: TableId, order: Order) -> Manifest | None:
+    """Land what is new of one table; returns None where nothing is.
 
     The lake is the memory: where the state was lost, the newest manifest's fingerprint stands in.
+
+    Raises:
+        RegularsError: the source cannot be read, or its columns changed and the policy forbids it.
     """
     system, table = table_id
-    connector = connect(config.sources[system])
-    fingerprint = connector.fingerprint(table)
+    source = config.sources[system]
+    connector, load = connect(source), source.tables[table].load
     before = state.fingerprints().get(table_id)
-    if same_content(before, fingerprint):
-        if before != fingerprint:
-            state.set_fingerprint(system, table, fingerprint, load_id)
+    try:
+        fingerprint = connector.fingerprint(table)
+    except NoFile:
+        if is_cleared_outbox(config, system, table, before):
+            return None
+        raise
+    again = order.again is not None and load.mode == "incremental"
+    remembered = with_memory(load, before, fingerprint)
+    if same_content(before, fingerprint) and not again:
+        if before != remembered:
+            state.set_fingerprint(system, table, remembered, order.load_id)
         return None
-    loaded_at = naive_utc(now).isoformat(sep=" ")
-    manifest = lake.write(system, table, load_id, loaded_at, connector.read(table), connector.count(table), fingerprint)
+    part = part_of(load, before, fingerprint, order)
+    rows = connector.count(table, part)
+    newest = lake.newest(system, table)
+    if newest and not rows and not part.is_whole:
+        state.set_fingerprint(system, table, remembered, order.load_id)
+        return None
+    columns = connector.columns(table)
+    drift = judge(system, table, source.drift_of(table), newest.columns if newest else None, columns)
+    if drift:
+        order.check(system, table, {n: kind for n, kind in columns.items() if n not in drift.discarded})
+    manifest = lake.write(
+        system,
+        table,
+        order.load_id,
+        naive_utc(order.now).isoformat(sep=" "),
+        Delivery(connector.read(table, part), rows, remembered, load.cursor, bool(newest) and not part.is_whole, drift),
+    )
     state.put_load_audit([manifest.audit()])
-    state.set_fingerprint(system, table, fingerprint, load_id)
+    state.set_fingerprint(system, table, manifest.fingerprint, order.load_id)
     return manifest
 
 
@@ -65,8 +150,7 @@ def load_tables(
     lake: Lake,
     state: State,
     tables: Iterable[TableId],
-    load_id: str,
-    now: dt.datetime,
+    order: Order,
     done: Callable[[TableId, Manifest | None], None],
 ) -> None:
     """Land tables side by side; stops at the first error after the running ones have ended.
@@ -76,12 +160,11 @@ def load_tables(
         lake: where loads go.
         state: fingerprints and audits.
         tables: (system, table) to look at.
-        load_id: name shared by the loads of one refresh.
-        now: the refresh's time.
+        order: what is asked for.
         done: called for each table as it ends, with its manifest, or None where nothing was new.
     """
     with ThreadPoolExecutor(max_workers=config.company.resources.threads or 2) as pool:
-        futures = {pool.submit(load_table, config, lake, state, t, load_id, now): t for t in tables}
+        futures = {pool.submit(load_table, config, lake, state, t, order): t for t in tables}
         try:
             for future in as_completed(futures):
                 done(futures[future], future.result())

@@ -6,6 +6,7 @@ its folder has its own name, so a reader that holds the old one keeps it whole (
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import shutil
 from dataclasses import dataclass
@@ -126,6 +127,20 @@ def link(paths: CompanyPaths, version: str) -> None:
     temporary.replace(paths.current)
 
 
+def check_space(database: Path, folder: Path) -> None:
+    """Refuse to copy a database where less than twice its size is free.
+
+    Raises:
+        RegularsError: names the folder, what is free and what is needed.
+    """
+    size, free = database.stat().st_size, shutil.disk_usage(folder).free
+    if free < 2 * size:
+        raise RegularsError(
+            f"{folder}: {free / 1e9:.1f} GB free, {2 * size / 1e9:.1f} GB needed to publish",
+            "Free disk space or lower publish.keep in company.yml, then run: regulars publish",
+        )
+
+
 def publish(config: CompanyConfig, required: frozenset[str]) -> str:
     """Publish what was built last; returns the version. Publishing it again only moves the link.
 
@@ -143,12 +158,7 @@ def publish(config: CompanyConfig, required: frozenset[str]) -> str:
             shutil.rmtree(leftover)
         if not target.exists():
             incoming = paths.versions / (INCOMING + version)
-            size, free = paths.serve.stat().st_size, shutil.disk_usage(paths.versions).free
-            if free < 2 * size:
-                raise RegularsError(
-                    f"{paths.versions}: {free / 1e9:.1f} GB free, {2 * size / 1e9:.1f} GB needed to publish",
-                    "Free disk space or lower publish.keep in company.yml, then run: regulars publish",
-                )
+            check_space(paths.serve, paths.versions)
             incoming.mkdir()
             shutil.copyfile(paths.serve, incoming / DATABASE)
             verify(incoming / DATABASE, expected, required)
@@ -200,6 +210,18 @@ def current_file(paths: CompanyPaths) -> Path:
     if not paths.current_database.exists():
         raise UsageError(f"nothing is published in {paths.published}", "Run: regulars refresh")
     return paths.current_database.resolve()
+
+
+def past_file(paths: CompanyPaths, as_of: dt.date) -> Path:
+    """The database that was built as of a past day.
+
+    Raises:
+        UsageError: none was.
+    """
+    database = paths.as_of(as_of).root / DATABASE
+    if not database.exists():
+        raise UsageError(f"nothing was built as of {as_of}", f"Run: regulars refresh --as-of {as_of}")
+    return database
 
 
 def read_published(database: Path) -> duckdb.DuckDBPyConnection:

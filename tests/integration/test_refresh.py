@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.state import State
 from tests.integration.conftest import Copier
 from tests.support.equality import contents, difference
 from tests.support.shop import Shop
@@ -94,15 +95,84 @@ def test_nothing_new_writes_nothing(refreshed: Shop) -> None:
     assert files(refreshed.home) == before
 
 
-def test_full_rebuild_from_the_lake_is_equal(copy: Copier) -> None:
+def test_changed_months_end_equal_to_a_full_rebuild_from_the_lake(copy: Copier) -> None:
+    """Orders move to another month, are cancelled, change a line, come late; a customer and a product change."""
     shop = copy()
+    shop.put(
+        "orders",
+        """
+        select * replace (
+          case order_no when 'O5' then placed_at + interval 60 day when 'O400' then placed_at - interval 90 day
+            else placed_at end as placed_at,
+          case when order_no = 'O77' then 'cancelled' else state end as state)
+        from {table} union all select 'LATE', 'C3', timestamp '2024-03-05 10:00', 'completed', 10
+        """,
+    )
+    shop.put(
+        "lines",
+        "select * replace (case when order_no = 'O100' then net + 1 else net end as net) from {table} "
+        "union all select 'LATE', 1, 'P3', 1, 12, 10",
+    )
+    shop.put("products", "select * replace (case when sku = 'P3' then 'Other' else name end as name) from {table}")
+    shop.put(
+        "customers",
+        "select * from {table} union all select id, name, 'other', timestamp '2024-04-01' from {table} where id = 'C3'",
+    )
+    done = shop.regulars("refresh")
+    assert done.returncode == 0, done.stderr
+    assert "facts changed months" in done.stdout
+    assert query(shop, "select count(*), sum(net_amount) from core.fct_order where order_id = 'LATE'") == [(1, 10)]
+    assert query(shop, "select date_key from core.fct_order where order_id = 'O5'") == [(20240306,)]
+    # A type-2 dimension gives the attribute that held at the time of the fact.
+    assert query(
+        shop,
+        """
+        select h.gender, count(*) from core.fct_order o
+        join core.dim_customer_history h on h.customer_key = o.customer_key
+          and o.ordered_at >= h.valid_from and (h.valid_to is null or o.ordered_at < h.valid_to)
+        join core.customer_xref x on x.customer_key = o.customer_key and x.customer_id = 'C3' group by all order by all
+        """,
+    ) == query(
+        shop,
+        """
+        select case when ordered_at < '2024-03-31 22:00' then 'female' else 'other' end, count(*) from core.fct_order
+        join core.customer_xref x using (customer_key) where x.customer_id = 'C3' group by all order by all
+        """,
+    )
     before = contents(shop.published, PUBLIC)
     done = shop.regulars("refresh", "--full", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["status"] == "succeeded"
     assert difference(contents(shop.published, PUBLIC), before) is None
     versions = json.loads(shop.regulars("versions", "--json").stdout)
-    assert [v["current"] for v in versions] == ["yes", ""]
+    assert [v["current"] for v in versions] == ["yes", "", ""]
+
+
+def test_a_past_as_of_is_built_aside_and_knows_nothing_later(copy: Copier) -> None:
+    shop = copy()
+    shown = shop.published.resolve()
+    done = shop.regulars("refresh", "--as-of", "2024-05-31", "--json")
+    assert done.returncode == 0, done.stderr
+    with duckdb.connect(json.loads(done.stdout)["database"], read_only=True) as con:
+        past = con.execute(
+            "select count(*), max(date_key), sum(net_amount), (select as_of::varchar from marts.build_info), "
+            "(select max(last_purchase_on)::varchar from marts.customer_lifecycle) from core.fct_order"
+        ).fetchall()
+    assert past == query(
+        shop,
+        "select count(*), max(date_key), sum(net_amount), '2024-05-31', "
+        "max(ordered_at + interval 2 hour) filter (where customer_key <> -1 and not is_cancelled)::date::varchar "
+        "from core.fct_order where date_key <= 20240531",
+    )
+    assert shop.published.resolve() == shown
+    assert sorted(path.name for path in (shop.state / "as_of" / "2024-05-31").iterdir()) == ["regulars.duckdb"]
+    assert "2024-05-31" in shop.regulars("sql", "--as-of", "2024-05-31", "select as_of from build_info").stdout
+    with State(shop.state / "state.sqlite", read_only=True) as state:
+        last = state.last_run()
+        assert last is not None
+        assert last.command == "refresh"  # a build aside does not make the next refresh think that it is behind
+    for wrong in (["--as-of", "2999-01-01"], ["--as-of", "2024-05-31", "--full"], ["--known-at", "2024-05-31"]):
+        assert shop.regulars("refresh", *wrong).returncode == 2
 
 
 def test_new_data_is_published_and_can_be_rolled_back(copy: Copier) -> None:

@@ -10,7 +10,7 @@ from orchestration.company import CompanyConfig
 from orchestration.conform.batch import Audit
 from orchestration.conform.run import conform
 from orchestration.landing.lake import Lake
-from orchestration.landing.load import load_tables, recover, table_ids
+from orchestration.landing.load import Order, load_tables, recover, table_ids
 from orchestration.state import State
 from orchestration.warehouse import open_warehouse
 
@@ -23,7 +23,7 @@ def load_and_conform(config: CompanyConfig, day: int = 0) -> dict[str, Audit]:
     lake = Lake(config.paths.lake)
     with State(config.paths.state) as state:
         recover(lake, state)
-        load_tables(config, lake, state, table_ids(config), stamp(now), now, lambda *_: None)
+        load_tables(config, lake, state, table_ids(config), Order(stamp(now), now), lambda *_: None)
     return conform_only(config)
 
 

@@ -139,8 +139,13 @@ class Shop:
         folder = self.companies / "shop"
         (folder / "sources").mkdir(parents=True, exist_ok=True)
         (folder / "company.yml").write_text(yaml.safe_dump(COMPANY | (company or {})))
-        whole = SOURCE | {"connector": {"kind": "parquet", "path": str(self.data)}} | (source or {})
+        os.environ["SHOP_DATA"] = str(self.data)
+        whole = SOURCE | {"connector": {"kind": "parquet", "path": "${SHOP_DATA}"}} | (source or {})
         (folder / "sources" / "till.yml").write_text(yaml.safe_dump(whole, sort_keys=False))
+
+    def with_table(self, name: str, **spec: object) -> None:
+        """Write the configuration with one table's loading changed."""
+        self.configure(source={"tables": {**SOURCE["tables"], name: spec}})  # type: ignore[dict-item]
 
     def with_map(self, entity: str, **changes: object) -> None:
         """Write the configuration with one map changed."""
@@ -161,6 +166,7 @@ class Shop:
         return os.environ | {
             "REGULARS_HOME": str(self.home),
             "REGULARS_COMPANIES": str(self.companies),
+            "SHOP_DATA": str(self.data),
             "REGULARS_COMPANY": "shop",
             "COLUMNS": "200",
         }

@@ -15,8 +15,8 @@ from orchestration.company import CompanyConfig, load_company
 from orchestration.connectors.base import resolve_folder
 from orchestration.connectors.registry import connect
 from orchestration.errors import RegularsError
-from orchestration.landing.lake import MANIFEST, Lake
-from orchestration.landing.load import changed_tables, load_tables, recover, table_ids
+from orchestration.landing.lake import MANIFEST, Delivery, Lake
+from orchestration.landing.load import Order, changed_tables, load_tables, recover, table_ids
 from orchestration.state import State
 from tests.support.shop import Shop
 
@@ -29,7 +29,8 @@ def load(config: CompanyConfig, load_id: str) -> list[tuple[str, str]]:
     lake = Lake(config.paths.lake)
     with State(config.paths.state) as state:
         recover(lake, state)
-        load_tables(config, lake, state, table_ids(config), load_id, NOW, lambda t, m: landed.append(t) if m else None)
+        order = Order(load_id, NOW)
+        load_tables(config, lake, state, table_ids(config), order, lambda t, m: landed.append(t) if m else None)
     return sorted(landed)
 
 
@@ -101,7 +102,7 @@ def test_a_source_that_changes_while_it_is_read_lands_nothing(config: CompanyCon
     table = pa.table({"a": [1, 2], "_source_file": ["f", "f"], "_source_row": [1, 2]})
     lake = Lake(config.paths.lake)
     with pytest.raises(RegularsError, match="3 rows counted but 2 landed"):
-        lake.write("till", "orders", "L1", "2025-01-01", table.to_reader(), 3, {})
+        lake.write("till", "orders", "L1", "2025-01-01", Delivery(table.to_reader(), 3, {}))
     assert lake.manifests() == []
     assert not lake.folder("till", "orders", "L1").exists()
 
@@ -159,7 +160,7 @@ def test_the_lake_is_not_writable_to_a_file_in_its_place(config: CompanyConfig, 
     table = pa.table({"a": [1], "_source_file": ["f"], "_source_row": [1]})
     (tmp_path / "blocked").write_text("a file where a folder should be")
     with pytest.raises(RegularsError, match=r"cannot be landed in .*Check the source's file, free disk space"):
-        Lake(tmp_path / "blocked").write("till", "orders", "L1", "2025-01-01", table.to_reader(), 1, {})
+        Lake(tmp_path / "blocked").write("till", "orders", "L1", "2025-01-01", Delivery(table.to_reader(), 1, {}))
 
 
 def test_folders_with_awkward_names_are_read_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

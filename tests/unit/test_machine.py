@@ -141,8 +141,8 @@ def test_ctrl_c_in_the_first_line_of_a_stage_is_the_sessions_error(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt), open_session(load_company("shop"), "refresh") as session:
-        monkeypatch.setattr(session.state, "start_stage", interrupt)
+    monkeypatch.setattr(State, "start_stage", interrupt)
+    with open_session(load_company("shop"), "refresh") as session, pytest.raises(KeyboardInterrupt):
         session.load()
     assert isinstance(session.errors[0], KeyboardInterrupt)
     assert is_interrupt(session.errors[0])

@@ -72,3 +72,8 @@
 {% macro date_key(day) -%}
   coalesce(cast(year({{ day }}) * 10000 + month({{ day }}) * 100 + day({{ day }}) as integer), -1)
 {%- endmacro %}
+
+{# Integer yyyymm of a date. #}
+{% macro month_key(day) -%}
+  cast(year({{ day }}) * 100 + month({{ day }}) as integer)
+{%- endmacro %}

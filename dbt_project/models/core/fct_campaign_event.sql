@@ -1,3 +1,9 @@
+{{ config(
+  materialized=fact_materialization(),
+  incremental_strategy='append',
+  on_schema_change='fail',
+  pre_hook="{{ drop_changed_months('campaign_event') }}"
+) }}
 select
   event.record_key as event_key,
   campaign.campaign_key,
@@ -13,6 +19,8 @@ select
   event.amount as event_amount,
   event.occurred_at
 from {{ ref('stg_campaign_event') }} as event
+inner join {{ ref('stg_regulars__changed_month') }} as changed
+  on changed.fact = 'campaign_event' and {{ month_key('event.occurred_on') }} = changed.month_key
 inner join {{ ref('dim_campaign') }} as campaign on event.campaign_id = campaign.campaign_id
 left join {{ ref('dim_offer') }} as offer on event.offer_id = offer.offer_id
 left join {{ ref('stg_customer_link') }} as link

@@ -1,15 +1,22 @@
+{{ config(
+  materialized=fact_materialization(),
+  incremental_strategy='append',
+  on_schema_change='fail',
+  pre_hook="{{ drop_changed_months('order') }}"
+) }}
 with lines as (
   select
-    order_key,
+    line.order_key,
     cast(count(*) as integer) as line_count,
-    {{ money('sum(quantity)') }} as units,
-    {{ money('sum(gross_amount)') }} as gross_amount,
-    {{ money('sum(discount_amount)') }} as discount_amount,
-    {{ money('sum(coupon_amount)') }} as coupon_amount,
-    {{ money('sum(net_amount)') }} as net_amount,
-    {{ money('sum(cost_amount)') }} as cost_amount
-  from {{ ref('fct_order_line') }}
-  group by order_key
+    {{ money('sum(line.quantity)') }} as units,
+    {{ money('sum(line.gross_amount)') }} as gross_amount,
+    {{ money('sum(line.discount_amount)') }} as discount_amount,
+    {{ money('sum(line.coupon_amount)') }} as coupon_amount,
+    {{ money('sum(line.net_amount)') }} as net_amount,
+    {{ money('sum(line.cost_amount)') }} as cost_amount
+  from {{ ref('fct_order_line') }} as line
+  inner join {{ ref('int_order_header') }} as header on line.order_key = header.order_key
+  group by line.order_key
 )
 
 select

@@ -1,3 +1,9 @@
+{{ config(
+  materialized=fact_materialization(),
+  incremental_strategy='append',
+  on_schema_change='fail',
+  pre_hook="{{ drop_changed_months('order') }}"
+) }}
 select
   orders.order_key,
   line.line_no,

@@ -1,10 +1,30 @@
-{{ as_known(
-  'customer',
-  [
-    'customer_id', 'customer_type', 'gender', 'birth_date', 'city', 'region', 'country',
-    'occupation', 'education', 'income_band', 'marital_status', 'household_size', 'home_owner',
-    'industry', 'employees', 'acquisition_channel', 'acquisition_campaign_id', 'status',
-    'is_listed', 'preferred_language', 'attributes', 'registered_at', 'registered_on',
-    'updated_at',
-  ]
-) }}
+select
+  source_system,
+  record_key,
+  customer_id,
+  customer_type,
+  gender,
+  birth_date,
+  city,
+  region,
+  country,
+  occupation,
+  education,
+  income_band,
+  marital_status,
+  household_size,
+  home_owner,
+  industry,
+  employees,
+  acquisition_channel,
+  acquisition_campaign_id,
+  status,
+  is_listed,
+  preferred_language,
+  attributes,
+  registered_at,
+  registered_on,
+  updated_at,
+  version_at
+from {{ ref('stg_customer_version') }}
+where version_to is null

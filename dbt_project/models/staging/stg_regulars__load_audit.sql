@@ -7,7 +7,8 @@ select
   rows_rejected,
   bytes,
   seconds,
-  cast(null as varchar) as cursor_from,
-  cast(null as varchar) as cursor_to,
+  cursor_from,
+  cursor_to,
+  drift,
   loaded_at
 from {{ source('audit', 'load_audit') }}

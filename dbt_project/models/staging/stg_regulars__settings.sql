@@ -9,7 +9,12 @@ select
   at_risk_after_days,
   lost_after_days,
   as_of,
+  as_of_end,
   known_at,
   version,
-  built_at
+  built_at,
+  built_known_at,
+  built_as_of,
+  rebuild_from,
+  rebuild_to
 from {{ source('audit', 'refresh_settings') }}

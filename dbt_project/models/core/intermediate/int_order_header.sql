@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+-- Orders of the months that a build makes again (all of them in a build that continues no other).
 select
   orders.record_key as order_key,
   orders.source_system,
@@ -33,3 +35,5 @@ left join {{ ref('stg_customer_link') }} as link
 left join {{ ref('dim_store') }} as store on orders.store_id = store.store_id
 left join {{ ref('dim_campaign') }} as campaign on orders.campaign_id = campaign.campaign_id
 left join {{ ref('dim_offer') }} as offer on orders.offer_id = offer.offer_id
+inner join {{ ref('stg_regulars__changed_month') }} as changed
+  on changed.fact = 'order' and {{ month_key('orders.ordered_on') }} = changed.month_key

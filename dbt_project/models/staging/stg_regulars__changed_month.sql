@@ -1,0 +1,44 @@
+{% set facts = {'order': ('sales_order', 'ordered_on'), 'campaign_event': ('campaign_event', 'occurred_on')} -%}
+-- Months whose facts differ from the last whole build's: a row of theirs arrived or was superseded, `as_of`
+-- moved over their days, or they were asked for. All months where there is no build to continue.
+with settings as (
+  select * from {{ source('audit', 'refresh_settings') }}
+),
+
+{% for fact, place in facts.items() -%}
+{{ fact }}_day as (
+  select distinct rows_.{{ place[1] }} as fact_day
+  from {{ source('input', place[0]) }} as rows_
+  cross join settings
+  where
+    settings.built_known_at is null
+    or rows_._loaded_at > settings.built_known_at
+    or rows_._superseded_at > settings.built_known_at
+    or (rows_.{{ place[1] }} > settings.built_as_of and rows_.{{ place[1] }} <= settings.as_of)
+    or rows_.{{ place[1] }} between settings.rebuild_from and settings.rebuild_to
+),
+
+{% endfor -%}
+-- A line changes its order; so does a cancellation whose day has come.
+part_day as (
+  select distinct orders.ordered_on as fact_day
+  from {{ source('input', 'order_line') }} as line
+  inner join {{ source('input', 'sales_order') }} as orders on line._parent_key = orders._record_key
+  cross join settings
+  where line._loaded_at > settings.built_known_at or line._superseded_at > settings.built_known_at
+  union
+  select distinct orders.ordered_on
+  from {{ source('input', 'sales_order') }} as orders
+  cross join settings
+  where orders.cancelled_on > settings.built_as_of and orders.cancelled_on <= settings.as_of
+)
+
+select distinct
+  'order' as fact,
+  {{ month_key('fact_day') }} as month_key
+from (select fact_day from order_day union select fact_day from part_day) as days
+union all
+select distinct
+  'campaign_event',
+  {{ month_key('fact_day') }}
+from campaign_event_day
