@@ -19,7 +19,10 @@ from orchestration import clocks, dbt
 from orchestration.clock import stamp, utc_now
 from orchestration.company import CompanyConfig
 from orchestration.conform.batch import Audit
+from orchestration.conform.corrections import store
 from orchestration.conform.run import check_columns, conform, write_load_audit
+from orchestration.conform.tables import prepare
+from orchestration.conform.workbench import corrections_of, waiting
 from orchestration.errors import RegularsError
 from orchestration.identity import IdentityResult, resolve_identity
 from orchestration.landing.lake import Lake, Manifest
@@ -73,6 +76,14 @@ def nothing_new(config: CompanyConfig, now: dt.datetime) -> str | None:
         if last_day is None or as_of != str(min(dt.date.fromisoformat(last_day), config.business_day_before(now))):
             return None
         return None if changed_tables(config, state.fingerprints()) else version
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What a replay did: ids of rows that left quarantine, and what is wrong with those that are in it now."""
+
+    moved: list[str]
+    still: dict[str, str]
 
 
 def spoken(error: BaseException) -> str:
@@ -180,6 +191,25 @@ class Session:
             figures["accepted"] = sum(a.accepted for a in audits)
             figures["quarantined"] = sum(a.quarantined for a in audits)
         return audits, counts
+
+    def replay(self, entity: str, wanted: list[tuple[str, str, str | None]]) -> Replay:
+        """Keep corrected values of quarantined rows in the lake, and conform the entity again with them.
+
+        Raises:
+            UsageError: no such entity, row or column.
+        """
+        with open_warehouse(self.config) as con:
+            prepare(con, self.config.contracts)
+            before = waiting(con, entity)
+            corrections = corrections_of(con, self.config.contracts[entity], wanted)
+        if corrections:
+            store(self.lake, corrections, self.run_id, self.now)
+            self.state.put_load_audit(m.audit() for m in self.lake.manifests())
+        self.conform([entity])
+        with open_warehouse(self.config) as con:
+            after = waiting(con, entity)
+        self.state.set_fact(INPUTS, "")  # the published version does not have these rows yet
+        return Replay(moved=sorted(before.keys() - after.keys()), still=after)
 
     def identity(self) -> IdentityResult:
         """Give every source record its customer."""

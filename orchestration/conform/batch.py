@@ -8,9 +8,10 @@ from typing import Any
 
 import duckdb
 
-from orchestration.conform.casting import REASONS
-from orchestration.conform.mapping import ACCEPTED, FILTERED, UNCHANGED, CandidateSql, Mapping
+from orchestration.conform.casting import DUPLICATE, numbered
+from orchestration.conform.mapping import ACCEPTED, FILTERED, UNCHANGED, CandidateSql, Mapping, row_id
 from orchestration.contracts import Contract
+from orchestration.literals import quote
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,9 @@ def conform_batch(
     con.execute("begin")
     try:
         con.execute(f"create or replace temp table candidate as {query.sql}")
-        duplicate_check = len(query.checks) + 1
-        settle_duplicates(con, contract, duplicate_check)
+        settle_duplicates(con, contract, query)
         settle_known(con, mapping)
-        quarantine(con, mapping, query, load_id, loaded_at)
+        quarantine(con, mapping, load_id, loaded_at)
         insert_versions(con, mapping, load_id, loaded_at)
         audit = book(con, mapping, load_id)
         con.execute(
@@ -72,7 +72,7 @@ def conform_batch(
     return audit
 
 
-def settle_duplicates(con: duckdb.DuckDBPyConnection, contract: Contract, duplicate_check: int) -> None:
+def settle_duplicates(con: duckdb.DuckDBPyConnection, contract: Contract, query: CandidateSql) -> None:
     """Judge rows of one load that share a key.
 
     A row that repeats an earlier one to the letter is unchanged. A row with other values is a version
@@ -85,13 +85,14 @@ def settle_duplicates(con: duckdb.DuckDBPyConnection, contract: Contract, duplic
         select _record_key from candidate where _verdict = {ACCEPTED} group by 1 having count(*) > 1
         """
     )
+    duplicate = numbered(contract)[DUPLICATE, ", ".join(contract.key)]
     dated = "updated_at is not null" if contract.has_versions else "false"
     con.execute(
         f"""
         update candidate set _verdict = case
             when ranked.repeats > 1 then {UNCHANGED}
             when ranked.is_dated or candidate._record_hash = ranked.first_hash then {ACCEPTED}
-            else {duplicate_check} end
+            else {duplicate} end
         from (
           select c.rowid as id,
             row_number() over (partition by _record_key, _record_hash
@@ -105,6 +106,19 @@ def settle_duplicates(con: duckdb.DuckDBPyConnection, contract: Contract, duplic
         where candidate.rowid = ranked.id
         """
     )
+    found = con.execute(f"select count(*) from candidate where _verdict = {duplicate}").fetchone()
+    if found and found[0]:
+        # Their raw records were not kept, since nothing was wrong with them by themselves.
+        con.execute(
+            f"""
+            update candidate set _raw_record = again._raw_record
+            from (select * from ({query.with_raw}) semi join repeated using (_record_key)) again
+            where candidate._verdict = {duplicate} and candidate._record_key = again._record_key
+              and candidate._record_hash = again._record_hash
+              and candidate._source_file is not distinct from again._source_file
+              and candidate._source_row is not distinct from again._source_row
+            """
+        )
 
 
 def settle_known(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
@@ -124,31 +138,23 @@ def settle_known(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
     )
 
 
-def quarantine(
-    con: duckdb.DuckDBPyConnection,
-    mapping: Mapping,
-    query: CandidateSql,
-    load_id: str,
-    loaded_at: dt.datetime,
-) -> None:
+def quarantine(con: duckdb.DuckDBPyConnection, mapping: Mapping, load_id: str, loaded_at: dt.datetime) -> None:
     """Store refused rows with reason, column, value and the raw record."""
     contract = mapping.contract
-    con.execute(
-        "create or replace temp table failed_check (verdict smallint, reason_code varchar, column_name varchar)"
+    checks = ", ".join(
+        f"({number}::smallint, {quote(reason)}, {quote(column)})"
+        for (reason, column), number in numbered(contract).items()
     )
-    rows = [(i, check.reason, check.column) for i, check in enumerate(query.checks, start=1)]
-    rows.append((len(query.checks) + 1, "duplicate_key", ", ".join(contract.key)))
-    con.executemany("insert into failed_check values (?, ?, ?)", rows)
     key = "json_object(" + ", ".join(f"'{name}', {name}" for name in contract.key) + ")"
     con.execute(
         f"""
-        insert into quarantine.{mapping.entity}
-        select source_system, $load_id, _source_file, _source_row, f.reason_code, f.column_name,
-          case f.reason_code when 'duplicate_key' then concat_ws(', ', {", ".join(contract.key)}) else _value end,
-          {key}::varchar,
-          coalesce(_raw_record, to_json({{{", ".join(f"'{n}': {n}" for n in contract.columns)}}})::varchar),
-          $loaded_at
-        from candidate join failed_check f on f.verdict = _verdict
+        insert into quarantine.{mapping.entity} by name
+        select source_system, $load_id as _load_id, _source_file, _source_row, f.reason_code, f.column_name,
+          case f.reason_code when '{DUPLICATE}' then concat_ws(', ', {", ".join(contract.key)}) else _value end
+            as value,
+          {key}::varchar as record_key, {row_id("_raw_record")} as row_id, _raw_record as raw_record,
+          $loaded_at as quarantined_at
+        from candidate join (values {checks}) f(verdict, reason_code, column_name) on f.verdict = _verdict
         """,
         {"load_id": load_id, "loaded_at": loaded_at},
     )
@@ -208,8 +214,3 @@ def book(con: duckdb.DuckDBPyConnection, mapping: Mapping, load_id: str) -> Audi
     ).fetchone()
     assert found is not None
     return Audit(mapping.system, mapping.entity, load_id, *found)
-
-
-def describe_reason(code: str) -> str:
-    """A reason code in plain words."""
-    return REASONS[code]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from orchestration.contracts import Column
+from orchestration.contracts import Column, Contract
 from orchestration.literals import quote
 
 INTEGERS = {
@@ -22,12 +22,21 @@ REASONS = {
 }
 
 
+DUPLICATE = "duplicate_key"
+
+
 class Check(NamedTuple):
     """A test on one column that sends the row to quarantine."""
 
     reason: str
     column: str
     predicate: str
+
+
+def numbered(contract: Contract) -> dict[tuple[str, str], int]:
+    """(reason, column) → its number as a verdict, from one; the same whatever the map and its types."""
+    places = [(reason, name) for name in contract.columns for reason in REASONS if reason != DUPLICATE]
+    return {place: i for i, place in enumerate([*places, (DUPLICATE, ", ".join(contract.key))], start=1)}
 
 
 @dataclass(frozen=True)

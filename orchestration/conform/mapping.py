@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import duckdb
 
 from orchestration.company import CompanyConfig, Map
-from orchestration.conform.casting import Check, Zones, checks, cleaned, local_timestamp, typed
+from orchestration.conform.casting import Zones, checks, cleaned, local_timestamp, numbered, typed
 from orchestration.contracts import Contract
 from orchestration.errors import ConfigError
-from orchestration.literals import quote
+from orchestration.literals import quote, quote_name
 
 ACCEPTED, FILTERED, UNCHANGED = 0, -1, -2  # values of _verdict; above zero: number of the failed check
 
@@ -123,10 +124,10 @@ def table_names(node: Any) -> set[str]:
 
 @dataclass(frozen=True)
 class CandidateSql:
-    """The query of candidates and the checks that its `_verdict` numbers from one."""
+    """The query of candidates; `with_raw` is the same with the raw record of every row, not of bad ones only."""
 
     sql: str
-    checks: list[Check]
+    with_raw: str
 
 
 def record_key(system: str, columns: tuple[str, ...]) -> str:
@@ -134,19 +135,74 @@ def record_key(system: str, columns: tuple[str, ...]) -> str:
     return f"(hash({quote(system)}, {', '.join(columns)}) >> 1)::bigint"
 
 
-def candidate_sql(mapping: Mapping, types: dict[str, str], raw_columns: set[str]) -> CandidateSql:
+ROW_ID_LENGTH = 16  # hexadecimal digits of a quarantined row's id
+LOAD_PLACE = ("_load_id", "_loaded_at", "_source_file", "_source_row")
+
+
+def raw_record(raw_columns: Iterable[str]) -> str:
+    """SQL of a raw row `r` as JSON, without the columns that say where and when it was loaded."""
+    names = [name for name in raw_columns if name not in LOAD_PLACE]
+    fields = ", ".join(f"{quote(name)}: r.{quote_name(name)}" for name in names)
+    return f"to_json({{{fields}}})::varchar" if fields else "'{}'"
+
+
+def row_id(raw: str) -> str:
+    """SQL of the id of a row by its raw record: the same content has the same id, whichever load brings it."""
+    return f"left(md5({raw}), {ROW_ID_LENGTH})"
+
+
+def candidate_sql(
+    mapping: Mapping, types: dict[str, str], raw_columns: list[str], corrected: frozenset[str] = frozenset()
+) -> CandidateSql:
     """One row per row of `from`: typed columns, keys, `_verdict`, and for bad rows value and raw record.
 
     Args:
         mapping: the map.
         types: DuckDB type of each mapped expression (`Mapping.source_types`).
-        raw_columns: columns of `from`, to pass on file and row where it has them.
+        raw_columns: columns of `from`.
+        corrected: input columns of which some row has a corrected value, in the temporary table `correction`
+            (`_correction_id`, and `_correction`: a map from column to value).
     """
+    if not corrected:
+        return CandidateSql(part_sql(mapping, types, raw_columns, False), part_sql(mapping, types, raw_columns, True))
+    return CandidateSql(
+        *(
+            f"select * from ({part_sql(mapping, types, raw_columns, raw, corrected, apart=False)}) union all by name "
+            f"select * from ({part_sql(mapping, types, raw_columns, raw, corrected, apart=True)})"
+            for raw in (False, True)
+        )
+    )
+
+
+def part_sql(
+    mapping: Mapping,
+    types: dict[str, str],
+    raw_columns: list[str],
+    every_raw: bool,
+    corrected: frozenset[str] = frozenset(),
+    apart: bool = False,
+) -> str:
+    """The candidates' query over the rows with a correction (`apart`) or over those without."""
     contract, zones = mapping.contract, mapping.zones
-    values = {n: cleaned(f"v_{n}", types[n]) for n in mapping.map.columns}
+    expressions = dict(mapping.map.columns)
+    raw = raw_record(raw_columns)
+    source = "from raw r"
+    if corrected:
+        source += f" left join correction k on k._correction_id = {row_id(raw)}"
+        source += f" where k._correction_id is {'not ' if apart else ''}null"
+    if apart:
+        for name in corrected:
+            given = f"(({expressions[name]})::varchar)" if name in expressions else "null"
+            key = quote(name)
+            expressions[name] = (
+                f"case when map_contains(k._correction, {key}) then k._correction[{key}] else {given} end"
+            )
+        types = types | dict.fromkeys(corrected, "VARCHAR")
+    numbers = numbered(contract)
+    values = {n: cleaned(f"v_{n}", types[n]) for n in expressions}
     results, tests, flags = [], [], []
     for name, spec in contract.columns.items():
-        if name in mapping.map.columns:
+        if name in expressions:
             results.append(f"{typed(values[name], types[name], spec, zones)} as {name}")
             tests += checks(name, values[name], name, types[name], spec)
             doubt = zones.doubtful(local_timestamp(values[name], types[name])) if spec.type == "timestamp" else None
@@ -155,22 +211,23 @@ def candidate_sql(mapping: Mapping, types: dict[str, str], raw_columns: set[str]
         else:
             results.append(f"cast(null as {spec.sql_type}) as {name}")
     dates = [f"{zones.business_date(n)} as {date}" for n, date in contract.business_dates.items()]
-    verdict = " ".join(f"when {test.predicate} then {i}" for i, test in enumerate(tests, start=1))
+    verdict = " ".join(f"when {test.predicate} then {numbers[test.reason, test.column]}" for test in tests)
     shown = " ".join(
-        f"when {i} then {values[t.column]}::varchar"
-        for i, t in enumerate(tests, start=1)
+        f"when {numbers[t.reason, t.column]} then {values[t.column]}::varchar"
+        for t in tests
         if t.column in values and t.reason != "required_missing"
     )
     parent = f"{record_key(mapping.system, contract.parent.columns)}" if contract.parent else "cast(null as bigint)"
     source_file = "r._source_file" if "_source_file" in raw_columns else "cast(null as varchar)"
     source_row = "r._source_row" if "_source_row" in raw_columns else "cast(null as bigint)"
     keep = f"coalesce(({mapping.map.where}), false)" if mapping.map.where else "true"
-    sql = f"""
+    raw_or_null = raw if every_raw else f"case when _verdict > 0 then {raw} end"
+    return f"""
     with raw as ({mapping.from_sql()}),
     valued as (
       select r, {source_file} as _source_file, {source_row} as _source_row, {keep} as _keep,
-        {", ".join(f"({e}) as v_{n}" for n, e in mapping.map.columns.items())}
-      from raw r
+        {", ".join(f"({e}) as v_{n}" for n, e in expressions.items())}
+      {source}
     ),
     cast_values as (
       select *, {", ".join(results)} from valued
@@ -190,7 +247,6 @@ def candidate_sql(mapping: Mapping, types: dict[str, str], raw_columns: set[str]
       {"nullif(concat_ws(',', " + ", ".join(flags) + "), '')" if flags else "cast(null as varchar)"} as _flags,
       _verdict,
       {f"case _verdict {shown} end" if shown else "cast(null as varchar)"} as _value,
-      case when _verdict > 0 then to_json(r)::varchar end as _raw_record
+      {raw_or_null} as _raw_record
     from judged
     """
-    return CandidateSql(sql, tests)

@@ -11,22 +11,24 @@ import duckdb
 
 from orchestration.company import CompanyConfig
 from orchestration.conform.batch import Audit, conform_batch
+from orchestration.conform.corrections import Corrections
 from orchestration.conform.mapping import Mapping, candidate_sql
 from orchestration.conform.tables import LOAD_AUDIT_SQL, prepare
 from orchestration.errors import RegularsError
 from orchestration.landing.lake import Lake, Manifest
 from orchestration.literals import quote, quote_name
 
-RULES = "1"  # raise when conform's rules change: every entity is then made again from the lake
+RULES = "2"  # raise when conform's rules change: every entity is then made again from the lake
 
 Loads = dict[str, list[Manifest]]  # raw table → its loads, oldest first
 
 
-def map_fingerprint(config: CompanyConfig, mapping: Mapping) -> str:
+def map_fingerprint(config: CompanyConfig, mapping: Mapping, corrections: Corrections) -> str:
     """What an entity's rows depend on besides the raw data."""
     parts = [
         RULES, mapping.map.model_dump_json(by_alias=True), mapping.contract.model_dump_json(), mapping.zones.source,
         config.company.timezone, str(config.company.business_day_cut_minutes),
+        corrections.fingerprint(mapping.system, mapping.entity),
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
@@ -150,8 +152,9 @@ def conform(
     by_system: dict[str, Loads] = {}
     for manifest in lake.manifests():
         by_system.setdefault(manifest.source_system, {}).setdefault(manifest.table_name, []).append(manifest)
+    corrections = Corrections.read(lake)
     for mapping in mappings(config, entities):
-        conform_map(con, config, lake, by_system.get(mapping.system, {}), mapping, done)
+        conform_map(con, config, lake, by_system.get(mapping.system, {}), mapping, corrections, done)
 
 
 def conform_map(
@@ -160,10 +163,11 @@ def conform_map(
     lake: Lake,
     loads: Loads,
     mapping: Mapping,
+    corrections: Corrections,
     done: Callable[[Audit], None],
 ) -> None:
     """Conform the pending batches of one map."""
-    fingerprint = map_fingerprint(config, mapping)
+    fingerprint = map_fingerprint(config, mapping, corrections)
     key = [mapping.system, mapping.entity]
     known = con.execute(
         "select fingerprint from audit.conform_map where source_system = ? and entity = ?", key
@@ -178,14 +182,16 @@ def conform_map(
             "select load_id from audit.conform_audit where source_system = ? and entity = ?", key
         ).fetchall()
     }
+    corrected = corrections.bind(con, mapping.system, mapping.entity)
     for load_id in batches(loads, tables):
         if load_id in held:
             continue
         loaded_at = bind_raw(con, config, lake, loads, mapping, load_id)
         types = mapping.source_types(con)
-        raw_columns = {row[0] for row in con.execute(f"describe {mapping.from_sql()}").fetchall()}
+        raw_columns = [row[0] for row in con.execute(f"describe {mapping.from_sql()}").fetchall()]
+        query = candidate_sql(mapping, types, raw_columns, corrected)
         try:
-            done(conform_batch(con, mapping, candidate_sql(mapping, types, raw_columns), load_id, loaded_at))
+            done(conform_batch(con, mapping, query, load_id, loaded_at))
         except duckdb.ConversionException as error:
             raise RegularsError(
                 f"{mapping.file}: maps.{mapping.entity}: a cast in the map failed: {str(error).splitlines()[0]}",

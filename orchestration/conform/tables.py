@@ -33,6 +33,12 @@ create or replace table audit.load_audit (
 )
 """
 
+QUARANTINE_SQL = """
+  source_system varchar not null, _load_id varchar not null, _source_file varchar, _source_row bigint,
+  reason_code varchar not null, column_name varchar, value varchar, record_key varchar,
+  row_id varchar, raw_record varchar, quarantined_at timestamp not null
+"""
+
 TRAILING = (
     "_record_key bigint not null",
     "_parent_key bigint",
@@ -57,28 +63,26 @@ def input_columns(contract: Contract) -> list[str]:
 def prepare(con: duckdb.DuckDBPyConnection, contracts: dict[str, Contract]) -> None:
     """Create what is missing; an entity whose columns changed starts anew and is refilled from the lake."""
     con.execute(AUDIT_SQL)
+    described: dict[str, list[tuple[str, str]]] = {}
+    for table, column, kind in con.execute(
+        "select table_name, column_name, lower(data_type) from duckdb_columns() "
+        "where schema_name = 'input' order by table_name, column_index"
+    ).fetchall():
+        described.setdefault(table, []).append((column, kind))
+    script = []
     for entity, contract in contracts.items():
         wanted = [tuple(c.split()[:2]) for c in input_columns(contract)]
-        described = con.execute(
-            "select column_name, lower(data_type) from information_schema.columns "
-            "where table_schema = 'input' and table_name = ? order by ordinal_position",
-            [entity],
-        ).fetchall()
-        if described and described != wanted:
-            con.execute("begin")
-            con.execute(f"drop table input.{entity}")
-            con.execute(f"drop table if exists quarantine.{entity}")
-            con.execute("delete from audit.conform_audit where entity = ?", [entity])
-            con.execute("delete from audit.conform_map where entity = ?", [entity])
-            con.execute("delete from audit.built")
-            con.execute("commit")
-        con.execute(f"create table if not exists input.{entity} ({', '.join(input_columns(contract))})")
-        con.execute(
-            f"""
-            create table if not exists quarantine.{entity} (
-              source_system varchar not null, _load_id varchar not null, _source_file varchar,
-              _source_row bigint, reason_code varchar not null, column_name varchar, value varchar,
-              record_key varchar, raw_record varchar, quarantined_at timestamp not null
-            )
-            """
-        )
+        if described.get(entity) == wanted:
+            continue
+        if entity in described:
+            script += [
+                f"drop table input.{entity}",
+                f"drop table if exists quarantine.{entity}",
+                f"delete from audit.conform_audit where entity = '{entity}'",
+                f"delete from audit.conform_map where entity = '{entity}'",
+                "delete from audit.built",
+            ]
+        script.append(f"create table input.{entity} ({', '.join(input_columns(contract))})")
+        script.append(f"create table if not exists quarantine.{entity} ({QUARANTINE_SQL})")
+    if script:
+        con.execute("begin; " + "; ".join(script) + "; commit")

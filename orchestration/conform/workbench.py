@@ -7,6 +7,8 @@ from typing import Any
 import duckdb
 
 from orchestration.conform.casting import REASONS
+from orchestration.conform.corrections import Correction
+from orchestration.contracts import Contract
 from orchestration.errors import UsageError
 
 
@@ -61,7 +63,8 @@ def rows_of(con: duckdb.DuckDBPyConnection, entity: str, reason: str | None, lim
     cursor = con.execute(
         f"""
         select source_system as source, reason_code as reason, column_name as "column", value,
-          _source_file as file, _source_row as row, record_key as key, raw_record as record, _load_id as load_id
+          row_id, _source_file as file, _source_row as row, record_key as key, raw_record as record,
+          _load_id as load_id
         from quarantine.{entity}
         where $reason is null or reason_code = $reason
         order by _load_id desc, _source_file nulls last, _source_row nulls last, record_key, column_name
@@ -71,3 +74,42 @@ def rows_of(con: duckdb.DuckDBPyConnection, entity: str, reason: str | None, lim
     )
     names = [column[0] for column in cursor.description or []]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def corrections_of(
+    con: duckdb.DuckDBPyConnection, contract: Contract, wanted: list[tuple[str, str, str | None]]
+) -> list[Correction]:
+    """Corrections of rows that wait, bound to their source systems.
+
+    Args:
+        con: the warehouse.
+        contract: the entity.
+        wanted: (row id, input column, value) each.
+
+    Raises:
+        UsageError: no such row waits, or the entity has no such column.
+    """
+    systems: dict[str, set[str]] = {}
+    for row_id, system in con.execute(
+        f"select distinct row_id, source_system from quarantine.{contract.entity}"
+    ).fetchall():
+        systems.setdefault(row_id, set()).add(system)
+    found = []
+    for row_id, column, value in wanted:
+        if row_id not in systems:
+            raise UsageError(
+                f"no row '{row_id}' of {contract.entity} is in quarantine",
+                f"See row_id in: regulars quarantine show {contract.entity}",
+            )
+        if column not in contract.columns:
+            raise UsageError(f"{contract.entity} has no column '{column}'", f"Columns: {', '.join(contract.columns)}")
+        found += [Correction(s, contract.entity, row_id, column, value or None) for s in sorted(systems[row_id])]
+    return found
+
+
+def waiting(con: duckdb.DuckDBPyConnection, entity: str) -> dict[str, str]:
+    """Row id → what is wrong with it, of the rows that wait."""
+    rows = con.execute(
+        f"select row_id, reason_code || ': ' || column_name || coalesce(' = ' || value, '') from quarantine.{entity}"
+    ).fetchall()
+    return dict(rows)

@@ -14,7 +14,8 @@ pytestmark = pytest.mark.slow
 def test_dbt_unit_tests_pass(refreshed: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in refreshed.environment().items():
         monkeypatch.setenv(name, value)
-    for name, value in dbt.environment(load_company("shop")).items():
+    config = load_company("shop")
+    for name, value in dbt.environment(config, config.paths).items():
         monkeypatch.setenv(name, value)
     ended: dict[str, str] = {}
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from orchestration.company import load_company
 from orchestration.conform.workbench import by_reason, rows_of
 from orchestration.errors import ConfigError, RegularsError, UsageError
+from orchestration.refresh import open_session
 from orchestration.warehouse import open_warehouse
 from tests.support.conforming import conform_only, load_and_conform, rows
 from tests.support.shop import ORDERS, Shop
@@ -291,3 +292,81 @@ def test_random_dirty_batches_keep_the_books_balanced(
         assert books[0] == books[1]
         assert books[2] == books[3]
         assert books[4] == 0
+
+
+# replay ------------------------------------------------------------------------------------------
+
+
+def replay(shop: Shop, wanted: list[tuple[str, str, str | None]]) -> tuple[int, int]:
+    """Replay order lines in a session; returns how many moved and how many still wait."""
+    with open_session(load_company("shop"), "quarantine replay order_line") as session:
+        result = session.replay("order_line", wanted)
+    return len(result.moved), len(result.still)
+
+
+def ids(shop: Shop) -> dict[str, str]:
+    """Column in error → row id."""
+    return dict(rows(load_company("shop"), "select column_name, row_id from quarantine.order_line"))
+
+
+def test_corrected_values_move_their_rows_and_hold_at_a_rebuild(shop: Shop) -> None:
+    put_lines(
+        shop,
+        "('O1', 1, 'P1', '2', '10', '9'), ('O1', 2, 'P1', 'two', '10', '9'), ('O1', 3, 'P1', '1', '10', null),"
+        "('O1', 1, 'P2', '7', '1', '1')",
+    )
+    load_and_conform(load_company("shop"))
+    waiting = ids(shop)
+    assert sorted(waiting) == ["net_amount", "order_id, line_no", "quantity"]
+    # a wrong correction stays; a right one moves; a duplicate gets another key
+    assert replay(shop, [(waiting["quantity"], "quantity", "2"), (waiting["net_amount"], "net_amount", "x")]) == (1, 2)
+    assert replay(shop, [(waiting["order_id, line_no"], "line_no", "4")]) == (1, 1)
+    lines = "select line_no, product_id, quantity::int, net_amount::int from input.order_line order by 1"
+    expected = [(1, "P1", 2, 9), (2, "P1", 2, 9), (4, "P2", 7, 1)]
+    assert rows(load_company("shop"), lines) == expected
+    load_company("shop").paths.warehouse.unlink()
+    audit = conform_only(load_company("shop"))["order_line"]
+    assert rows(load_company("shop"), lines) == expected
+    assert (audit.candidates, audit.accepted, audit.quarantined) == (4, 3, 1)
+    assert quarantined(shop) == [("cast_failed", "net_amount", "x", 3)]
+    # the same row in a later load is corrected too
+    put_lines(shop, "('O1', 2, 'P1', 'two', '10', '9'), ('O9', 1, 'P1', 'two', '10', '9')")
+    assert load_and_conform(load_company("shop"), day=1)["order_line"].unchanged == 1
+
+
+def test_a_correction_that_names_nothing_is_wrong_use(shop: Shop) -> None:
+    put_lines(shop, "('O1', 2, 'P1', 'two', '10', '9')")
+    load_and_conform(load_company("shop"))
+    with pytest.raises(UsageError, match="no row 'ffff'"):
+        replay(shop, [("ffff", "quantity", "1")])
+    with pytest.raises(UsageError, match="no column 'pieces'"):
+        replay(shop, [(ids(shop)["quantity"], "pieces", "1")])
+
+
+@given(data=st.data())
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+def test_replay_moves_exactly_the_corrected_rows(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    good = st.sampled_from(["1", "2.5", " 3 "])
+    bad = st.sampled_from(["two", "", "1e99", "nan"])
+    pieces = data.draw(st.lists(st.one_of(good, bad), min_size=1, max_size=12))
+    shop = Shop(tmp_path_factory.mktemp("replay"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REGULARS_HOME", str(shop.home))
+        patch.setenv("REGULARS_COMPANIES", str(shop.companies))
+        shop.write()
+        put_lines(shop, ", ".join(f"('O1', {i}, 'P1', '{text}', 1, 1)" for i, text in enumerate(pieces)))
+        load_and_conform(load_company("shop"))
+        wrong = dict(rows(load_company("shop"), "select row_id, _source_row - 1 from quarantine.order_line"))
+        kept = "select line_no, quantity from input.order_line order by 1"
+        before = dict(rows(load_company("shop"), kept))
+        chosen = data.draw(st.sets(st.sampled_from(sorted(wrong)))) if wrong else set()
+        replay(shop, [(row_id, "quantity", "41") for row_id in sorted(chosen)])
+        after = dict(rows(load_company("shop"), kept))
+        still = {row[0] for row in rows(load_company("shop"), "select row_id from quarantine.order_line")}
+        assert after == before | {wrong[row_id]: 41 for row_id in chosen}
+        assert still == wrong.keys() - chosen
+        [(balanced,)] = rows(
+            load_company("shop"),
+            "select bool_and(candidates = accepted + unchanged + quarantined + filtered) from audit.conform_audit",
+        )
+        assert balanced
