@@ -245,7 +245,7 @@ def drift(company: CompanyOption = DEFAULT_COMPANY, as_json: JsonOption = False)
     """List the loads whose columns differ from those of the load before, newest first."""
     from orchestration.state import State
 
-    config = load_company(company)
+    config = load_company(company, need_env=False)
     rows: list[dict[str, Any]] = []
     if config.paths.state.exists():
         with State(config.paths.state, read_only=True) as state:
@@ -263,7 +263,7 @@ def status(company: CompanyOption = DEFAULT_COMPANY, as_json: JsonOption = False
     from orchestration.serving.publish import build_info, current_version
     from orchestration.state import State
 
-    config = load_company(company)
+    config = load_company(company, need_env=False)
     paths = config.paths
     report: dict[str, Any] = {"company": company, "published": None, "as_of": None, "running": None}
     version = current_version(paths)
@@ -312,7 +312,7 @@ def versions(company: CompanyOption = DEFAULT_COMPANY, as_json: JsonOption = Fal
     """List the published versions that are kept."""
     from orchestration.serving.publish import versions as published_versions
 
-    config = load_company(company)
+    config = load_company(company, need_env=False)
     rows = [
         {
             "version": v.name,
@@ -335,7 +335,7 @@ def rollback(
     from orchestration.lock import refresh_lock
     from orchestration.serving.publish import rollback as roll_back
 
-    config = load_company(company)
+    config = load_company(company, need_env=False)
     if not config.paths.versions.exists():
         raise UsageError(f"nothing is published in {config.paths.published}", "Run: regulars refresh")
     with refresh_lock(config.paths.lock, utc_now().isoformat()):
@@ -372,7 +372,7 @@ def sql(
 
     from orchestration.serving.publish import current_file, past_file, read_published
 
-    config = load_company(company)
+    config = load_company(company, need_env=False)
     text = sys.stdin.read() if query == "-" else query
     with read_published(past_file(config.paths, as_of.date()) if as_of else current_file(config.paths)) as con:
         try:
@@ -402,7 +402,7 @@ def quarantine_list(company: CompanyOption = DEFAULT_COMPANY, as_json: JsonOptio
     """Count the rows in quarantine by entity, source, reason and column, with an example of each."""
     from orchestration.conform.workbench import by_reason
 
-    with quarantine_of(load_company(company)) as con:
+    with quarantine_of(load_company(company, need_env=False)) as con:
         show(by_reason(con), as_json, "Quarantine is empty.")
 
 
@@ -421,7 +421,7 @@ def quarantine_show(
     """
     from orchestration.conform.workbench import rows_of
 
-    with quarantine_of(load_company(company)) as con:
+    with quarantine_of(load_company(company, need_env=False)) as con:
         show(rows_of(con, entity, reason, limit), as_json, "No such rows.")
 
 
@@ -543,7 +543,7 @@ def dashboard(
     browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
 ) -> None:
     """Start the dashboard on 127.0.0.1; it reads the published version only. Ctrl-C ends it."""
-    config = load_company(company)
+    config = load_company(company, need_env=False)
     environment = dict(os.environ) | {"REGULARS_COMPANY": company}
     page = str(PROJECT / "orchestration" / "dashboard" / "app.py")
     command = [

@@ -258,8 +258,12 @@ def company_names() -> list[str]:
     return sorted(path.parent.name for path in companies_folder().glob("*/company.yml"))
 
 
-def load_company(name: str) -> CompanyConfig:
+def load_company(name: str, need_env: bool = True) -> CompanyConfig:
     """Read and validate a company's whole folder.
+
+    Args:
+        name: its folder's name.
+        need_env: refuse environment variables that are not set; commands that read no source do without them.
 
     Raises:
         UsageError: there is no such company.
@@ -277,7 +281,7 @@ def load_company(name: str) -> CompanyConfig:
     contracts = load_contracts()
     sources: dict[str, Source] = {}
     for path in sorted((folder / "sources").glob("*.yml")):
-        source = read_yaml(path, Source, env=True)
+        source = read_yaml(path, Source, env=True, need_env=need_env)
         if source.system != path.stem:
             raise ConfigError(
                 f"{display(path)}: key 'system': value '{source.system}': expected: {path.stem}, the file's name"

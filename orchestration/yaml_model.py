@@ -68,13 +68,14 @@ def substitute_env(value: Any, missing: set[str]) -> Any:
     return value
 
 
-def read_yaml(path: Path, model: type[Model], env: bool = False) -> Model:
+def read_yaml(path: Path, model: type[Model], env: bool = False, need_env: bool = True) -> Model:
     """Read and validate one file.
 
     Args:
         path: the file.
         model: the pydantic model that it must fit.
         env: whether `${NAME}` stands for an environment variable.
+        need_env: refuse variables that are not set; a command that reads no source leaves them as they stand.
 
     Raises:
         ConfigError: file absent, not YAML, or not what the model expects.
@@ -96,7 +97,7 @@ def read_yaml(path: Path, model: type[Model], env: bool = False) -> Model:
     missing: set[str] = set()
     if env:
         raw = substitute_env(raw, missing)
-    if missing:
+    if missing and need_env:
         names = ", ".join(sorted(missing))
         raise ConfigError(f"{name}: environment variable {names} is not set", f"Set it: export {names}=…")
     try:

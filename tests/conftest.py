@@ -21,6 +21,19 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
         report.longrepr = f"skipped under CI: {report.longrepr[-1]}"
 
 
+TESTDATA = Path(os.environ.get("REGULARS_TESTDATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out tests of data sets that are not there: they are the user's, never the project's."""
+    absent = [
+        item for item in items for mark in item.iter_markers("testdata") if not (TESTDATA / mark.args[0]).exists()
+    ]
+    if absent:
+        config.hook.pytest_deselected(items=absent)
+        items[:] = [item for item in items if item not in absent]
+
+
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
     """A small company with its own configuration, data and state below a temporary folder."""

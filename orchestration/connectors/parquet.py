@@ -31,6 +31,8 @@ class ParquetConnector:
         pattern = self.source.tables[table].path or f"{table}.parquet"
         if self.folder.is_file():
             return [SourceFile(self.folder, str(self.folder))]
+        if self.folder.suffix == ".parquet" and not self.folder.exists():
+            raise NoFile(f"source {self.source.system}, table {table}: no file {self.folder}", "Mend the path")
         found = sorted(path for path in self.folder.glob(pattern) if path.is_file())
         if not found:
             offered = ", ".join(self.discover()) or "no Parquet file"

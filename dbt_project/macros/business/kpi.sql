@@ -14,7 +14,7 @@
 {# Measures that a KPI node may name as numerator or denominator: columns of int_kpi_measure. #}
 {% macro kpi_measures() -%}
   {{ return([
-    'sales', 'anonymous_sales', 'identified_sales', 'orders', 'units', 'gross_sales', 'discount',
+    'sales', 'anonymous_sales', 'identified_sales', 'purchase_sales', 'credited_sales', 'orders', 'units', 'gross_sales', 'discount',
     'buyers', 'new_buyers', 'returning_buyers', 'second_purchase_buyers', 'repeat_buyers',
     'saved_buyers', 'recovered_buyers', 'one_time_customers', 'active_repeat_customers',
     'at_risk_customers', 'lapsed_customers',

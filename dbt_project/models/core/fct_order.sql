@@ -34,6 +34,7 @@ select
   orders.currency,
   orders.is_identified,
   orders.is_cancelled,
+  not orders.is_cancelled and coalesce(lines.net_amount, 0) >= 0 as is_purchase,
   coalesce(lines.line_count, 0) as line_count,
   coalesce(lines.units, {{ money('0') }}) as units,
   coalesce(lines.gross_amount, {{ money('0') }}) as gross_amount,

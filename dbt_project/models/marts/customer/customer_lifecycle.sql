@@ -8,20 +8,31 @@ purchases as (
     min(purchased_on) as first_purchase_on,
     max(purchased_on) as last_purchase_on,
     cast(count(*) as integer) as purchase_days,
-    cast(sum(orders) as integer) as frequency,
-    {{ money('sum(net_amount)') }} as monetary
+    cast(sum(orders) as integer) as frequency
   from {{ ref('int_customer_purchase_day') }}
+  group by customer_key
+),
+
+-- credit notes lower what a customer has spent
+spent as (
+  select
+    customer_key,
+    {{ money('sum(net_amount)') }} as monetary
+  from {{ ref('fct_order') }}
+  where not is_cancelled
   group by customer_key
 ),
 
 recency as (
   select
     purchases.*,
+    spent.monetary,
     settings.as_of,
     {{ days_between('purchases.last_purchase_on', 'settings.as_of') }} as recency_days,
     {{ days_between('purchases.first_purchase_on', 'settings.as_of') }} as tenure_days
   from purchases
   cross join settings
+  inner join spent on purchases.customer_key = spent.customer_key
 ),
 
 thresholds as (

@@ -6,7 +6,7 @@ with days as (
     {{ money('sum(orders.net_amount)') }} as net_amount
   from {{ ref('fct_order') }} as orders
   inner join {{ ref('dim_date') }} as calendar on orders.date_key = calendar.date_key
-  where not orders.is_cancelled and orders.customer_key <> -1
+  where orders.is_purchase and orders.customer_key <> -1
   group by orders.customer_key, calendar.date_day
 )
 

@@ -1,10 +1,11 @@
--- Sales measures per grain and period. Where units add to zero, each line counts as one unit, so that a
+-- Sales measures per grain and period. A credit note lowers sales and is no purchase (decision 0007). Where units add to zero, each line counts as one unit, so that a
 -- price per unit exists; the discount is what lies between regular and received value.
 with orders as (
   select
     periods.period_grain,
     periods.period_start,
     orders.customer_key <> -1 as is_identified,
+    orders.customer_key <> -1 and orders.is_purchase as is_counted,
     orders.net_amount,
     orders.gross_amount,
     orders.units,
@@ -22,11 +23,13 @@ select
   coalesce(sum(net_amount), 0) as sales,
   coalesce(sum(case when not is_identified then net_amount end), 0) as anonymous_sales,
   coalesce(sum(case when is_identified then net_amount end), 0) as identified_sales,
-  count(case when is_identified then 1 end) as orders,
-  coalesce(sum(case when is_identified then gross_amount end), 0) as gross_sales,
-  coalesce(sum(case when is_identified then gross_amount - net_amount end), 0) as discount,
+  coalesce(sum(case when is_counted then net_amount end), 0) as purchase_sales,
+  coalesce(sum(case when is_identified and not is_counted then -net_amount end), 0) as credited_sales,
+  count(case when is_counted then 1 end) as orders,
+  coalesce(sum(case when is_counted then gross_amount end), 0) as gross_sales,
+  coalesce(sum(case when is_counted then gross_amount - net_amount end), 0) as discount,
   coalesce(
-    nullif(sum(case when is_identified then units end), 0), sum(case when is_identified then line_count end), 0
+    nullif(sum(case when is_counted then units end), 0), sum(case when is_counted then line_count end), 0
   ) as units
 from orders
 group by period_grain, period_start
