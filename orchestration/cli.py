@@ -176,6 +176,7 @@ def run_refresh(session: Session, quiet: bool) -> None:
     from orchestration.refresh import dagster_home
 
     dagster_home(session.config)
+    session.start_judge()
     if not quiet:
         out.print("[dim]starting Dagster and dbt[/]")
     from orchestration.launch import run_job
@@ -501,6 +502,44 @@ def quarantine_of(config: CompanyConfig) -> Iterator[duckdb.DuckDBPyConnection]:
         raise UsageError(f"nothing was loaded yet in {config.paths.root}", "Run: regulars refresh")
     with refresh_lock(config.paths.lock, utc_now().isoformat()), open_warehouse(config) as con:
         yield con
+
+
+@app.command()
+def check(
+    company: CompanyOption = DEFAULT_COMPANY,
+    everything: Annotated[bool, typer.Option("--all", help="Also the checks that passed.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the newest refresh's data-quality checks; exit code 3 where one of them stopped it."""
+    from orchestration.state import State
+
+    config = load_company(company, need_env=False)
+    rows: list[dict[str, Any]] = []
+    if config.paths.state.exists():
+        with State(config.paths.state, read_only=True) as state:
+            rows = state.quality()
+    failed = [row for row in rows if not row["passed"]]
+    stopped = any(row["stops"] for row in failed)
+    if as_json:
+        print(json.dumps(rows if everything else failed, indent=1))
+    elif not rows:
+        out.print("Nothing was checked yet; run: regulars refresh")
+    else:
+        shown = [
+            {
+                "state": "ok" if row["passed"] else ("STOP" if row["stops"] else "warning"),
+                "dimension": row["dimension"],
+                "check": row["message"],
+            }
+            for row in (rows if everything else failed)
+        ]
+        show(shown, False, "Every check passed.")
+        out.print(f"\n{len(rows)} checks, {len(failed)} failed; as of {rows[0]['day']}.")
+        docs = config.paths.root / "quality" / "index.html"
+        if docs.exists():
+            out.print(f"Data Docs: {docs}")
+    if stopped:
+        raise typer.Exit(3)
 
 
 @app.command()

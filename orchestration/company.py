@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from orchestration.contracts import NAME, Contract, load_contracts
+from orchestration.contracts import NAME, Contract, Quality, load_contracts
 from orchestration.errors import ConfigError, UsageError
 from orchestration.paths import CompanyPaths, companies_folder
 from orchestration.yaml_model import Strict, display, read_yaml
@@ -195,6 +195,9 @@ class Source(Strict):
     )
     tables: dict[str, SourceTable] = Field(min_length=1)
     maps: dict[str, Map] = Field(default_factory=dict, description="input entity → map")
+    quality: dict[str, Quality] = Field(
+        default_factory=dict, description="input entity → bounds other than its contract's"
+    )
 
     check_timezone = field_validator("timezone")(check_timezone)
 
@@ -248,6 +251,12 @@ class CompanyConfig(Strict):
         local = moment.astimezone(zoneinfo.ZoneInfo(self.company.timezone))
         return (local - dt.timedelta(minutes=self.company.business_day_cut_minutes)).date() - dt.timedelta(days=1)
 
+    def quality_of(self, system: str, entity: str) -> Quality:
+        """Bounds of a system's rows of an entity: the contract's, with what the source sets."""
+        own = self.sources[system].quality.get(entity)
+        given = {name: getattr(own, name) for name in own.model_fields_set} if own else {}
+        return self.contracts[entity].quality.model_copy(update=given)
+
     def source_file(self, system: str) -> str:
         """The source's file as a user would type it."""
         return display(self.folder / "sources" / f"{system}.yml")
@@ -299,6 +308,15 @@ def check_maps(name: str, source: Source, contracts: dict[str, Contract]) -> Non
     Raises:
         ConfigError: says file, key, value and what was expected.
     """
+    for entity, quality in source.quality.items():
+        if entity not in source.maps:
+            raise ConfigError(
+                f"{name}: key 'quality.{entity}': this source has no such map; "
+                f"expected one of: {', '.join(source.maps) or 'none'}"
+            )
+        for column in (*quality.completeness, *quality.distinct):
+            if entity in contracts and column not in contracts[entity].columns:
+                raise ConfigError(f"{name}: key 'quality.{entity}': no column '{column}' of {entity}")
     for entity, mapping in source.maps.items():
         contract = contracts.get(entity)
         if contract is None:

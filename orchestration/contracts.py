@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -68,6 +68,44 @@ class Parent(Strict):
     columns: tuple[str, ...] = Field(min_length=1)
 
 
+Rule = Literal["completeness", "drop", "distinct", "quarantine", "unknown", "reconcile", "volume", "freshness", "shift"]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Quality(Strict):
+    """Bounds of an entity's data quality (SPEC S15.1): what conform, which sees one row at a time, cannot check.
+
+    A source's YAML may set them for its own rows; what it does not name stays as the contract has it.
+    """
+
+    completeness: dict[str, Share] = Field(
+        default_factory=dict, description="column → least share of rows with a value"
+    )
+    distinct: dict[str, Share] = Field(default_factory=dict, description="column → least share of values that differ")
+    drop: Share | None = Field(default=0.5, description="least completeness of new rows ÷ that of the rows before")
+    quarantine: Share = Field(default=0.05, description="greatest share of a load's rows in quarantine")
+    unknown: Share = Field(default=0.05, description="greatest share of a reference's values that name no record")
+    reconcile: float = Field(
+        default=0.01, ge=0, description="greatest difference of order headers and lines, as a share"
+    )
+    volume: float | None = Field(
+        default=5, gt=1, description="greatest factor between the last week's rows and usual ones"
+    )
+    shift: float | None = Field(
+        default=5, gt=1, description="greatest factor between the medians of new rows and of before"
+    )
+    freshness_days: int | None = Field(
+        default=None,
+        ge=0,
+        description="greatest age of the last row, today; default: against the company's other data, three times its "
+        "longest gap and a week at least",
+    )
+    stop: dict[Rule, float] = Field(
+        default={"quarantine": 0.5},
+        description="bounds that stop a refresh before anything is published, by rule",
+    )
+
+
 class Contract(Strict):
     """One input entity."""
 
@@ -78,6 +116,7 @@ class Contract(Strict):
     key: tuple[str, ...] = Field(min_length=1)
     parent: Parent | None = None
     columns: dict[str, Column] = Field(min_length=1)
+    quality: Quality = Quality()
 
     @field_validator("columns")
     @classmethod
@@ -91,6 +130,9 @@ class Contract(Strict):
     @model_validator(mode="after")
     def check(self) -> Contract:
         """Key and parent name columns that exist. A key may have optional parts, where absence is a value too."""
+        for name in (*self.quality.completeness, *self.quality.distinct):
+            if name not in self.columns:
+                raise ValueError(f"quality column '{name}' is not among the columns")
         for name in (*self.key, *(self.parent.columns if self.parent else ())):
             if name not in self.columns:
                 raise ValueError(f"key or parent column '{name}' is not among the columns")

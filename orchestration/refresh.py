@@ -23,12 +23,13 @@ from orchestration.conform.corrections import store
 from orchestration.conform.run import check_columns, conform, write_load_audit
 from orchestration.conform.tables import prepare
 from orchestration.conform.workbench import corrections_of, waiting
-from orchestration.errors import RegularsError
+from orchestration.errors import QualityStop, RegularsError
 from orchestration.identity import IdentityResult, resolve_identity
 from orchestration.landing.lake import Lake, Manifest
 from orchestration.landing.load import Order, TableId, changed_tables, load_tables, recover, wanted_tables
 from orchestration.lock import busy, is_free, refresh_lock
 from orchestration.paths import PROJECT
+from orchestration.quality.run import Judge, Result, measure_all, order_of, remember, results_of, scores
 from orchestration.report import Reporter, Sink
 from orchestration.serving.publish import build_info, current_version, publish, table_counts
 from orchestration.state import State
@@ -107,6 +108,7 @@ class Session:
     as_of: dt.date | None = None
     published: str | None = None
     errors: list[BaseException] = field(default_factory=list)
+    judge: Judge | None = None
 
     active: ClassVar[Session | None] = None
 
@@ -136,6 +138,11 @@ class Session:
 
     # steps ----------------------------------------------------------------------------------------
 
+    def start_judge(self) -> Judge:
+        """Start Great Expectations, if it is not: it imports while this process does other things."""
+        self.judge = self.judge or Judge()
+        return self.judge
+
     def order(self) -> Order:
         """What the load step is asked for."""
         again = None
@@ -162,6 +169,7 @@ class Session:
             else:
                 self.reporter.say("load", f"{name}: unchanged")
 
+        self.start_judge()
         with self.stage("load") as figures:
             known = self.state.fingerprints()
             wanted = list(tables) if tables is not None else wanted_tables(self.config, known, self.include)
@@ -219,6 +227,39 @@ class Session:
             figures.update(customers=result.customers, new_records=result.new_records)
         self.state.put_load_audit(m.audit() for m in self.lake.manifests())
         return result
+
+    def quality(self) -> list[Result]:
+        """Judge the input tables; call after conform.
+
+        A failure that stops the refresh is noted as the session's error: the caller shows the results first.
+        """
+        with self.stage("quality") as figures:
+            judge = self.start_judge()
+            with open_warehouse(self.config) as con:
+                as_of = clocks.default_as_of(con, self.config, self.now)
+                measured = measure_all(con, self.config, as_of, self.now)
+                con.execute("checkpoint")
+            order, checks = order_of(self.config, measured)
+            results = results_of(checks, judge.judge(order), measured, as_of)
+            self.judge = None
+            with open_warehouse(self.config) as con:
+                remember(con, self.lake, scores(con, measured, results, as_of), results, self.run_id, self.now)
+                write_load_audit(con, self.lake)
+            self.state.set_quality(r.row() | {"message": str(r), "day": str(r.day)} for r in results)
+            failed = [result for result in results if not result.passed]
+            for result in failed:
+                self.reporter.say("quality", ("STOP " if result.check.stops else "warning ") + str(result))
+            figures.update(checks=len(results), failed=len(failed))
+        stops = [str(result) for result in failed if result.check.stops]
+        if stops:
+            self.errors.append(
+                QualityStop(
+                    f"{len(stops)} quality check(s) stopped the refresh, first {stops[0]}",
+                    "Nothing was published. See: regulars check. Mend the source or the map, or set the bound in "
+                    "quality.stop, and refresh again",
+                )
+            )
+        return results
 
     def build(self, select: Sequence[str] | None = None) -> tuple[dbt.DbtResult, dict[str, int]]:
         """Set the clocks and build the models; returns the nodes, and the rows of core and marts.
@@ -317,6 +358,8 @@ def open_session(
             raise
         finally:
             Session.active = None
+            if session.judge:
+                session.judge.close()
             with contextlib.suppress(*(sqlite3.Error, OSError) if failed else ()):
                 finish(session, failed)
 

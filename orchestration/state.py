@@ -39,6 +39,11 @@ create table if not exists conform_audit (
   accepted integer not null, unchanged integer not null, quarantined integer not null,
   filtered integer not null, flagged integer not null, primary key (source_system, entity, load_id)
 );
+create table if not exists quality_check (
+  source_system text not null, entity text not null, column_name text, rule text not null, dimension text not null,
+  observed real, low real, high real, stops integer not null, passed integer not null, day text not null,
+  message text not null
+);
 create table if not exists fact (name text primary key, value text);
 """
 
@@ -199,6 +204,23 @@ class State:
             list(rows),
         )
         self.con.execute("commit")
+
+    def set_quality(self, rows: Iterable[dict[str, Any]]) -> None:
+        """Replace the results of the quality checks by the newest refresh's."""
+        self.con.execute("begin")
+        self.con.execute("delete from quality_check")
+        self.con.executemany(
+            "insert into quality_check values (:source_system, :entity, :column_name, :rule, :dimension, :observed, "
+            ":low, :high, :stops, :passed, :day, :message)",
+            list(rows),
+        )
+        self.con.execute("commit")
+
+    def quality(self) -> list[dict[str, Any]]:
+        """Results of the newest refresh's quality checks, failures first; none before the first."""
+        if not self.rows("select 1 from sqlite_master where name = 'quality_check'"):
+            return []
+        return self.rows("select * from quality_check order by passed, stops desc, source_system, entity, rule")
 
     # facts ----------------------------------------------------------------------------------------
 

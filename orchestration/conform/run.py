@@ -26,7 +26,8 @@ Loads = dict[str, list[Manifest]]  # raw table → its loads, oldest first
 def map_fingerprint(config: CompanyConfig, mapping: Mapping, corrections: Corrections) -> str:
     """What an entity's rows depend on besides the raw data."""
     parts = [
-        RULES, mapping.map.model_dump_json(by_alias=True), mapping.contract.model_dump_json(), mapping.zones.source,
+        RULES, mapping.map.model_dump_json(by_alias=True), mapping.contract.model_dump_json(exclude={"quality"}),
+        mapping.zones.source,
         config.company.timezone, str(config.company.business_day_cut_minutes),
         corrections.fingerprint(mapping.system, mapping.entity),
     ]  # fmt: skip

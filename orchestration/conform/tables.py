@@ -19,6 +19,14 @@ create table if not exists audit.conform_audit (
 create table if not exists audit.conform_map (
   source_system varchar not null, entity varchar not null, fingerprint varchar not null
 );
+create table if not exists audit.quality_score (
+  source_system varchar, entity varchar, column_name varchar, day date, completeness double, validity double,
+  uniqueness double, consistency double, timeliness double, accuracy double, score double
+);
+create table if not exists audit.quality_check (
+  source_system varchar, entity varchar, column_name varchar, rule varchar, dimension varchar, observed double,
+  low double, high double, stops boolean, passed boolean, day date
+);
 create table if not exists audit.built (
   version varchar not null, fingerprint varchar not null, known_at timestamp not null, as_of date not null
 );

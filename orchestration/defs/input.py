@@ -12,6 +12,8 @@ from orchestration.defs.sources import lake_key
 
 BOOKS = {
     "load_audit": "The first set of books: per load, rows read = landed + rejected.",
+    "quality_score": "Data quality by source, entity, column and day, from 0 to 1.",
+    "quality_check": "The newest refresh's data-quality checks, with what was observed and expected.",
     "conform_audit": "The second set of books: candidates = accepted + unchanged + quarantined + filtered.",
 }
 

@@ -227,6 +227,27 @@ def test_a_failed_data_test_stops_before_publishing_with_exit_code_three(copy: C
     assert "failed" in shop.regulars("status").stdout
 
 
+def test_a_blocking_quality_check_keeps_the_publication_with_exit_code_three(copy: Copier) -> None:
+    shop = copy()
+    shown = shop.published.resolve()
+    shop.put("orders", "select * replace ('beamed ' || state as state) from {table}")
+    done = shop.regulars("refresh")
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "1 quality check(s) stopped the refresh" in done.stderr
+    assert "till.sales_order: share of the newest load's rows in quarantine is 1" in done.stderr
+    assert shop.published.resolve() == shown
+    state = shop.regulars("check")
+    assert state.returncode == 3
+    assert "STOP" in state.stdout
+    assert (shop.state / "quality" / "index.html").exists()
+    shop.put("orders", "select * replace (replace(state, 'beamed ', '') as state) from {table}")
+    assert shop.regulars("refresh").returncode == 0
+    assert shop.regulars("check").returncode == 0
+    assert query(shop, "select count(*) > 0, bool_and(passed) from marts.data_quality_check where stops") == [
+        (True, True)
+    ]
+
+
 @pytest.mark.parametrize(
     ("fault", "expected"),
     [

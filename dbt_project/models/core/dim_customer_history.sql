@@ -11,7 +11,8 @@ versions as (
     customer.*,
     lead(customer.version_from) over (
       partition by links.customer_key
-      order by customer.version_from, customer.version_at, customer.source_system desc, customer.customer_id desc
+      order by
+        customer.version_from asc, customer.version_at asc, customer.source_system desc, customer.customer_id desc
     ) as next_from
   from {{ ref('stg_customer_version') }} as customer
   inner join links

@@ -3,7 +3,7 @@ with versions as (
   select
     *,
     lead(version_from) over (
-      partition by product_id order by version_from, version_at, source_system desc
+      partition by product_id order by version_from asc, version_at asc, source_system desc
     ) as next_from
   from {{ ref('stg_product_version') }}
 )

@@ -36,7 +36,11 @@ part_day as (
 select distinct
   'order' as fact,
   {{ month_key('fact_day') }} as month_key
-from (select fact_day from order_day union select fact_day from part_day) as days
+from (
+  select fact_day from order_day
+  union
+  select fact_day from part_day
+) as days
 union all
 select distinct
   'campaign_event',

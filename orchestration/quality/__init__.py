@@ -1,0 +1,1 @@
+"""Data quality beyond single rows: measures in SQL, judged by Great Expectations, shown as asset checks."""

@@ -1,0 +1,186 @@
+"""Figures of an entity's data quality, in SQL: one row of them per source system and entity."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import duckdb
+
+from orchestration.contracts import Contract
+from orchestration.literals import quote
+
+ENOUGH = 30  # rows below which a share or a median says little
+RECENT_DAYS = 28  # with one load only, its last four weeks are compared with what came before
+WEEKS = 8  # a usual week is the median of so many
+NUMBERS = ("integer", "number", "money", "quantity")
+
+
+def fetch_row(con: duckdb.DuckDBPyConnection, sql: str, values: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The only row of a query, by column."""
+    cursor = con.execute(sql, values or {})
+    names = [column[0] for column in cursor.description or []]
+    row = cursor.fetchone()
+    return dict(zip(names, row, strict=True)) if row else {}
+
+
+def business_date(contract: Contract) -> str | None:
+    """The entity's first business date."""
+    return next(iter(contract.business_dates.values()), None)
+
+
+def current_rows(system: str, entity: str) -> str:
+    """SQL of a system's current records of an entity."""
+    return f"select * from input.{entity} where source_system = {quote(system)} and _superseded_at is null"
+
+
+def measure(
+    con: duckdb.DuckDBPyConnection,
+    system: str,
+    contract: Contract,
+    contracts: dict[str, Contract],
+    as_of: dt.date,
+    today: dt.date,
+) -> tuple[dict[str, float | None], dict[str, float], float | None] | None:
+    """Measures, completeness by column, and the longest usual gap; None where the system has no rows of the entity.
+
+    Args:
+        con: the warehouse.
+        system: source system.
+        contract: the entity.
+        contracts: all of them, for references.
+        as_of: last business day of the data.
+        today: last business day that has ended.
+
+    Measures are named after their rule, with `__column` where there is one; null where there is too little to
+    say: fewer than 30 rows, one load without dates, a reference to an entity that nobody fills.
+    """
+    rows = current_rows(system, contract.entity)
+    day = business_date(contract)
+    seen = fetch_row(con, f"select count(*) as n, count(distinct _load_id) as loads from ({rows})")
+    if not seen["n"]:
+        return None
+    found: dict[str, float | None] = {}
+    completeness = compare(con, contract, rows, is_new(rows, day, seen["loads"]), found)
+    unknown_references(con, contract, contracts, rows, found)
+    found["quarantine"] = quarantined_share(con, system, contract.entity)
+    gap = None
+    if day:
+        gap = rhythm(con, rows, day, as_of, found)
+        if (idle := found.get("freshness")) is not None:
+            found["age"] = idle + (today - as_of).days
+    if contract.entity == "sales_order":
+        found["reconcile"] = header_difference(con, system)
+    return found, completeness, gap
+
+
+def is_new(rows: str, day: str | None, loads: int) -> str | None:
+    """SQL that tells the rows that are judged from those that they are compared with."""
+    if loads > 1:
+        return f"_load_id = (select max(_load_id) from ({rows}))"
+    return f"{day} > (select max({day}) - {RECENT_DAYS} from ({rows}))" if day else None
+
+
+def compare(
+    con: duckdb.DuckDBPyConnection, contract: Contract, rows: str, new: str | None, found: dict[str, float | None]
+) -> dict[str, float]:
+    """Completeness of each column, and new rows against those before: completeness and medians."""
+    parts = ["count(*) as n", f"count(*) filter ({new or 'false'}) as n_new"]
+    numbers = [n for n, spec in contract.columns.items() if spec.type in NUMBERS and n not in contract.key]
+    for name in contract.columns:
+        parts += [f"count({name}) as all__{name}", f"count({name}) filter ({new or 'false'}) as new__{name}"]
+    if new:
+        for name in numbers:
+            parts.append(f"median({name}) filter ({new}) as mid_new__{name}")
+            parts.append(f"median({name}) filter (not {new}) as mid__{name}")
+    row = fetch_row(con, f"select {', '.join(parts)} from ({rows})")
+    before = row["n"] - row["n_new"]
+    enough = min(before, row["n_new"]) >= ENOUGH
+    for name in contract.columns:
+        if enough and (share := (row[f"all__{name}"] - row[f"new__{name}"]) / before) >= 0.05:
+            found[f"drop__{name}"] = row[f"new__{name}"] / row["n_new"] / share
+        if enough and name in numbers and (row[f"mid__{name}"] or 0) > 0 and row[f"mid_new__{name}"] is not None:
+            found[f"shift__{name}"] = float(row[f"mid_new__{name}"]) / float(row[f"mid__{name}"])
+    return {name: row[f"all__{name}"] / row["n"] for name in contract.columns if row[f"all__{name}"]}
+
+
+def unknown_references(
+    con: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    contracts: dict[str, Contract],
+    rows: str,
+    found: dict[str, float | None],
+) -> None:
+    """Share of each reference's values that name no record of an entity which somebody fills."""
+    references = {n: spec.references for n, spec in contract.columns.items() if spec.references}
+    if contract.parent:
+        references[contract.parent.columns[0]] = contract.parent.entity
+    for name, entity in references.items():
+        key = contracts[entity].key[0]
+        row = fetch_row(
+            con,
+            f"""
+            with used as (select {name} as value, count(*) as n from ({rows}) where {name} is not null group by 1)
+            select (select count(*) from input.{entity}) as offered, sum(n) as n,
+              sum(n) filter (value not in (select {key} from input.{entity})) as unknown
+            from used
+            """,
+        )
+        if row["offered"] and row["n"]:
+            found[f"unknown__{name}"] = float(row["unknown"] or 0) / float(row["n"])
+
+
+def quarantined_share(con: duckdb.DuckDBPyConnection, system: str, entity: str) -> float | None:
+    """Share of the newest load's candidates that went to quarantine."""
+    row = fetch_row(
+        con,
+        "select quarantined, candidates - filtered as n from audit.conform_audit "
+        "where source_system = $system and entity = $entity order by load_id desc limit 1",
+        {"system": system, "entity": entity},
+    )
+    return row["quarantined"] / row["n"] if row and row["n"] >= ENOUGH else None
+
+
+def rhythm(
+    con: duckdb.DuckDBPyConnection, rows: str, day: str, as_of: dt.date, found: dict[str, float | None]
+) -> float | None:
+    """Days since the last business day, and the last week's rows against usual ones; returns the longest gap."""
+    row = fetch_row(
+        con,
+        f"""
+        with days as (select {day} as day, count(*) as n from ({rows}) where {day} <= $as_of group by 1),
+        gaps as (select day - lag(day) over (order by day) as gap from days),
+        weeks as (
+          select ($as_of - day) // 7 as weeks_ago, sum(n) as n from days
+          where day > $as_of - {7 * (WEEKS + 1)} group by 1
+        )
+        select $as_of - (select max(day) from days) as idle, (select max(gap) from gaps) as gap,
+          (select n from weeks where weeks_ago = 0) as last_week,
+          (select median(n) from weeks where weeks_ago > 0) as usual,
+          (select count(*) from weeks where weeks_ago > 0) as weeks
+        """,
+        {"as_of": as_of},
+    )
+    if row["idle"] is not None:
+        found["freshness"] = float(row["idle"])
+    if row["weeks"] == WEEKS and row["usual"] >= ENOUGH:
+        found["volume"] = float(row["last_week"] or 0) / float(row["usual"])
+    return float(row["gap"]) if row["gap"] is not None else None
+
+
+def header_difference(con: duckdb.DuckDBPyConnection, system: str) -> float | None:
+    """Sum of differences between order headers and their lines, as a share of the lines."""
+    row = fetch_row(
+        con,
+        f"""
+        with lines as (
+          select _parent_key as order_key, sum(net_amount) as net_amount
+          from ({current_rows(system, "order_line")}) group by 1
+        )
+        select sum(abs(o.net_amount - coalesce(l.net_amount, 0))) as off, sum(abs(l.net_amount)) as total
+        from ({current_rows(system, "sales_order")}) o
+        left join lines l on l.order_key = o._record_key
+        where o.net_amount is not null
+        """,
+    )
+    return float(row["off"]) / float(row["total"]) if row["total"] else None

@@ -1,0 +1,245 @@
+"""The quality step of a refresh: measure, judge, remember, and stop where a wrong row would reach a reader."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from orchestration.clock import naive_utc
+from orchestration.company import CompanyConfig
+from orchestration.errors import RegularsError
+from orchestration.landing.lake import Delivery, Lake
+from orchestration.paths import PROJECT
+from orchestration.quality.measures import current_rows, measure
+from orchestration.quality.rules import MEANING, Check, checks_of
+
+SYSTEM, TABLE = "_regulars", "quality_score"
+DIMENSIONS = ("completeness", "validity", "uniqueness", "consistency", "timeliness", "accuracy")
+SCORE_COLUMNS = ("source_system", "entity", "column_name", "day", *DIMENSIONS, "score")
+
+
+class Judge:
+    """Great Expectations in a process of its own, started early because its import takes seconds."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "orchestration.quality.expectations"],
+            cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def judge(self, order: dict[str, Any]) -> list[dict[str, Any]]:
+        """Results of an order's checks; see `orchestration.quality.expectations.validate`.
+
+        Raises:
+            RegularsError: the process failed; says its last line.
+        """
+        out, err = self.process.communicate(json.dumps(order) + "\n")
+        if self.process.returncode:
+            last = ([line for line in err.splitlines() if line.strip()] or ["it ended without a word"])[-1]
+            raise RegularsError(
+                f"Great Expectations failed: {last}", "See logs; to check the installation: make install"
+            )
+        found: list[dict[str, Any]] = json.loads(out.splitlines()[-1])
+        return found
+
+    def close(self) -> None:
+        """End the process, if it still waits."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+
+
+@dataclass(frozen=True)
+class Result:
+    """A check and how it ended."""
+
+    check: Check
+    observed: float | None
+    passed: bool
+    day: dt.date
+
+    def row(self) -> dict[str, Any]:
+        """As a row of `audit.quality_check`."""
+        check = self.check
+        return {
+            "source_system": check.system, "entity": check.entity, "column_name": check.column, "rule": check.rule,
+            "dimension": check.dimension, "observed": self.observed, "low": check.low, "high": check.high,
+            "stops": check.stops, "passed": self.passed, "day": self.day,
+        }  # fmt: skip
+
+    def __str__(self) -> str:
+        check = self.check
+        place = f"{check.system}.{check.entity}" + (f".{check.column}" if check.column else "")
+        bound = " and ".join(
+            text for value, text in (
+                (check.low, f"at least {check.low:.4g}" if check.low is not None else ""),
+                (check.high, f"at most {check.high:.4g}" if check.high is not None else ""),
+            ) if value is not None
+        )  # fmt: skip
+        observed = "unknown" if self.observed is None else f"{self.observed:.4g}"
+        return f"{place}: {MEANING[check.rule]} is {observed}, expected {bound}"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One system's rows of one entity, measured."""
+
+    system: str
+    entity: str
+    measures: dict[str, float | None]
+    completeness: dict[str, float]
+    checks: list[Check]
+
+
+def measure_all(
+    con: duckdb.DuckDBPyConnection, config: CompanyConfig, as_of: dt.date, now: dt.datetime
+) -> list[Measured]:
+    """Measure every mapped entity that has rows, and write each one's row of measures for the judge."""
+    today = config.business_day_before(now)
+    found = []
+    con.execute("drop schema if exists quality cascade; create schema quality")
+    for system, source in config.sources.items():
+        for entity in source.maps:
+            contract = config.contracts[entity]
+            taken = measure(con, system, contract, config.contracts, as_of, today)
+            if taken is None:
+                continue
+            measures, completeness, gap = taken
+            checks = list(checks_of(system, contract, config.quality_of(system, entity), measures, gap))
+            known = {name: value for name, value in measures.items() if value is not None}
+            if known:
+                fields = ", ".join(f"{value!r}::double as {name}" for name, value in known.items())
+                con.execute(f"create table quality.{system}__{entity} as select {fields}")
+            found.append(Measured(system, entity, measures, completeness, checks))
+    return found
+
+
+def order_of(config: CompanyConfig, measured: list[Measured]) -> tuple[dict[str, Any], list[Check]]:
+    """The judge's order, and the checks in the order of their numbers."""
+    suites: list[dict[str, Any]] = []
+    numbered: list[Check] = []
+    for part in measured:
+        rows: list[dict[str, Any]] = []
+        figures: list[dict[str, Any]] = []
+        for check in part.checks:
+            (rows if check.measure is None else figures).append(check.row() | {"number": len(numbered)})
+            numbered.append(check)
+        name = f"{part.system}.{part.entity}"
+        if rows:
+            suites.append({"name": f"{name} rows", "query": current_rows(part.system, part.entity), "checks": rows})
+        if figures:
+            query = f"select * from quality.{part.system}__{part.entity}"
+            suites.append({"name": name, "query": query, "checks": figures})
+    docs = config.paths.root / "quality"
+    return {"database": str(config.paths.warehouse), "docs": str(docs), "suites": suites}, numbered
+
+
+def results_of(
+    checks: list[Check], found: list[dict[str, Any]], measured: list[Measured], as_of: dt.date
+) -> list[Result]:
+    """The judge's answers beside their checks."""
+    figures = {(part.system, part.entity): part.measures for part in measured}
+    results = []
+    for check, answer in zip(checks, found, strict=True):
+        observed = answer["observed"]
+        if check.measure is not None:
+            observed = figures[check.system, check.entity][check.measure]
+        results.append(Result(check, None if observed is None else float(observed), answer["passed"], as_of))
+    return results
+
+
+def scores(
+    con: duckdb.DuckDBPyConnection, measured: list[Measured], results: list[Result], as_of: dt.date
+) -> list[dict[str, Any]]:
+    """Per system, entity and column: each dimension from 0 to 1, and their mean."""
+    rows = []
+    for part in measured:
+        own = [r for r in results if (r.check.system, r.check.entity) == (part.system, part.entity)]
+        late = [r for r in own if r.check.dimension == "timeliness" and not r.check.stops]
+        for column, share in part.completeness.items():
+            about = [r for r in own if r.check.column == column and not r.check.stops]
+            unknown = part.measures.get(f"unknown__{column}")
+            distinct = next((r.observed for r in about if r.check.rule == "distinct"), None)
+            shift = [r.passed for r in about if r.check.rule == "shift"]
+            given = {
+                "completeness": share,
+                "validity": 1 - refused_share(con, part.system, part.entity, column),
+                "uniqueness": distinct,
+                "consistency": None if unknown is None else 1 - unknown,
+                "timeliness": sum(r.passed for r in late) / len(late) if late else None,
+                "accuracy": float(all(shift)) if shift else None,
+            }
+            known = [value for value in given.values() if value is not None]
+            rows.append(
+                {"source_system": part.system, "entity": part.entity, "column_name": column, "day": as_of}
+                | {name: None if value is None else round(value, 6) for name, value in given.items()}
+                | {"score": round(sum(known) / len(known), 6)}
+            )
+    return rows
+
+
+def refused_share(con: duckdb.DuckDBPyConnection, system: str, entity: str, column: str) -> float:
+    """Share of all candidates that are in quarantine for this column."""
+    found = con.execute(
+        f"""
+        select (select count(*) from quarantine.{entity}
+                where source_system = $system and list_contains(string_split(column_name, ', '), $column)),
+          (select sum(candidates - filtered) from audit.conform_audit
+           where source_system = $system and entity = $entity)
+        """,
+        {"system": system, "entity": entity, "column": column},
+    ).fetchone()
+    return float(found[0]) / float(found[1]) if found and found[1] else 0.0
+
+
+def remember(
+    con: duckdb.DuckDBPyConnection, lake: Lake, rows: list[dict[str, Any]], results: list[Result], load_id: str,
+    now: dt.datetime,
+) -> None:  # fmt: skip
+    """Put new scores into the lake, and give dbt the trend and the newest results.
+
+    Scores that the lake holds already for the same day are not written again.
+    """
+    names = ", ".join(SCORE_COLUMNS)
+    con.execute("create or replace temp table new_score as from audit.quality_score limit 0")
+    if rows:
+        con.register("score_rows", pa.Table.from_pylist(rows))
+        con.execute(f"insert into new_score by name select {names} from score_rows")
+        con.unregister("score_rows")
+    con.execute("begin")
+    con.execute("delete from audit.quality_score")
+    restore(con, lake)
+    fresh = con.execute(f"select {names} from new_score except select {names} from audit.quality_score")
+    table = fresh.to_arrow_table()
+    if table.num_rows:
+        landed = table.append_column("_source_file", pa.nulls(table.num_rows, pa.string())).append_column(
+            "_source_row", pa.array(range(1, table.num_rows + 1), pa.int64())
+        )
+        delivery = Delivery(landed.to_reader(), table.num_rows, {}, is_partial=True)
+        lake.write(SYSTEM, TABLE, load_id, naive_utc(now).isoformat(sep=" "), delivery)
+        con.execute("delete from audit.quality_score")
+        restore(con, lake)
+    con.execute("delete from audit.quality_check")
+    if results:
+        marks = ", ".join("?" for _ in results[0].row())
+        con.executemany(f"insert into audit.quality_check values ({marks})", [list(r.row().values()) for r in results])
+    con.execute("commit")
+
+
+def restore(con: duckdb.DuckDBPyConnection, lake: Lake) -> None:
+    """Fill `audit.quality_score` with what the lake remembers; of several scores for the same day the last."""
+    loads = [lake.files(m) for m in lake.manifests() if (m.source_system, m.table_name) == (SYSTEM, TABLE)]
+    if loads:
+        names = ", ".join(SCORE_COLUMNS)
+        con.execute(
+            f"insert into audit.quality_score by name select {names} from read_parquet($files) qualify row_number() "
+            "over (partition by source_system, entity, column_name, day order by _load_id desc) = 1",
+            {"files": loads},
+        )
