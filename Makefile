@@ -1,5 +1,6 @@
 # Regulars. Only Python 3.11+ is needed; uv is fetched into .bootstrap/ when it is missing.
 #   make demo    install, refresh the real-data company, say what to open next
+#   make demo-full   the same with its 20.9 million rows of promotions
 #   make test    install, lint, types, tests, docs check
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ export DAGSTER_DISABLE_TELEMETRY := yes
 export UV_NO_PROGRESS := 1
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help install install-dev demo test system screenshots reference clean
+.PHONY: help install install-dev demo demo-full test system screenshots reference clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -32,6 +33,9 @@ install-dev: $(BOOTSTRAP)
 
 demo: install
 	@$(VENV)/bin/regulars refresh
+
+demo-full: install
+	@$(VENV)/bin/regulars refresh --include shop.promotions
 
 system:
 	@bash tests/system.sh

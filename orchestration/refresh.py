@@ -241,7 +241,6 @@ class Session:
                 con.execute("checkpoint")
             order, checks = order_of(self.config, measured)
             results = results_of(checks, judge.judge(order), measured, as_of)
-            self.judge = None
             with open_warehouse(self.config) as con:
                 remember(con, self.lake, scores(con, measured, results, as_of), results, self.run_id, self.now)
                 write_load_audit(con, self.lake)

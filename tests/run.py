@@ -26,9 +26,9 @@ PHASES: dict[str, tuple[int, list[list[str]]]] = {
         ],
     ),
     "types": (90, [["mypy"]]),
-    "unit": (180, [["pytest", "-q", "-n", "2", "tests/unit"]]),
+    "unit": (240, [["pytest", "-q", "-n", "2", "tests/unit"]]),
     "architecture": (60, [["pytest", "-q", "tests/architecture"]]),
-    "integration": (420, [["pytest", "-q", "-n", "2", "--dist", "loadgroup", "tests/integration"]]),
+    "integration": (720, [["pytest", "-q", "-n", "2", "--dist", "loadgroup", "tests/integration"]]),
     "golden": (150, [["pytest", "-q", "tests/golden"]]),
 }
 

@@ -49,17 +49,18 @@ def expectation(check: dict[str, Any], number: int) -> Any:
     bounds["severity"] = "critical" if check["stops"] else "warning"
     if check["measure"] is None:
         return DIRECT[check["rule"]](column=check["column"], **bounds)
-    return gxe.ExpectColumnValuesToBeBetween(column=check["measure"], **bounds)  # type: ignore[attr-defined]
+    return gxe.ExpectColumnMaxToBeBetween(column=check["measure"], **bounds)  # type: ignore[attr-defined]
 
 
-def validate(order: dict[str, Any]) -> list[dict[str, Any]]:
-    """Judge an order's checks by SQL, and write Data Docs.
+def validate(order: dict[str, Any]) -> tuple[list[dict[str, Any]], Callable[[], None]]:
+    """Judge an order's checks by SQL.
 
     Args:
         order: `database` (path), `docs` (folder), and `suites`: name, query of the rows and checks of each.
 
     Returns:
-        Per check, in the order given: passed, and the observed value.
+        Per check, in the order given: passed, and the observed value; and what writes the Data Docs. The database
+        is closed by then.
     """
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
@@ -76,12 +77,14 @@ def validate(order: dict[str, Any]) -> list[dict[str, Any]]:
             context.validation_definitions.add(gx.ValidationDefinition(name=suite["name"], data=batch, suite=made))
         )
     if not definitions:
-        return []
+        return [], lambda: None
     checkpoint = gx.Checkpoint(name="refresh", validation_definitions=definitions, result_format="SUMMARY")
     outcome = context.checkpoints.add(checkpoint).run()
+    source.get_execution_engine().close()
+    source.get_engine().dispose()
     found = [result_of(result) for run in outcome.run_results.values() for result in run.results]
-    write_docs(context, Path(order["docs"]))
-    return sorted(found, key=lambda result: int(result["number"]))
+    ordered = sorted(found, key=lambda result: int(result["number"]))
+    return ordered, lambda: write_docs(context, Path(order["docs"]))
 
 
 def result_of(result: Any) -> dict[str, Any]:
@@ -111,12 +114,13 @@ def write_docs(context: Any, folder: Path) -> None:
 
 
 def main() -> None:
-    """Read one order, print its results as JSON."""
+    """Read one order, print its results as JSON, then write the Data Docs while the refresh goes on."""
     buffer_results()
     line = sys.stdin.readline()
     if line.strip():
-        results = validate(json.loads(line))
+        results, document = validate(json.loads(line))
         print(json.dumps(results), flush=True)
+        document()
 
 
 if __name__ == "__main__":

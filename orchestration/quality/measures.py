@@ -67,7 +67,7 @@ def measure(
     gap = None
     if day:
         gap = rhythm(con, rows, day, as_of, found)
-        if (idle := found.get("freshness")) is not None:
+        if (idle := found.pop("last_seen", None)) is not None:
             found["age"] = idle + (today - as_of).days
     if contract.entity == "sales_order":
         found["reconcile"] = header_difference(con, system)
@@ -154,7 +154,8 @@ def rhythm(
           select ($as_of - day) // 7 as weeks_ago, sum(n) as n from days
           where day > $as_of - {7 * (WEEKS + 1)} group by 1
         )
-        select $as_of - (select max(day) from days) as idle, (select max(gap) from gaps) as gap,
+        select $as_of - (select max(day) from days) as idle, (select count(*) from days) as days,
+          (select max(gap) from gaps) as gap,
           (select n from weeks where weeks_ago = 0) as last_week,
           (select median(n) from weeks where weeks_ago > 0) as usual,
           (select count(*) from weeks where weeks_ago > 0) as weeks
@@ -162,7 +163,9 @@ def rhythm(
         {"as_of": as_of},
     )
     if row["idle"] is not None:
-        found["freshness"] = float(row["idle"])
+        found["last_seen"] = float(row["idle"])
+        if row["days"] >= ENOUGH:
+            found["freshness"] = found["last_seen"]
     if row["weeks"] == WEEKS and row["usual"] >= ENOUGH:
         found["volume"] = float(row["last_week"] or 0) / float(row["usual"])
     return float(row["gap"]) if row["gap"] is not None else None

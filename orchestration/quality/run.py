@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,31 +31,51 @@ class Judge:
     """Great Expectations in a process of its own, started early because its import takes seconds."""
 
     def __init__(self) -> None:
+        self.answered = False
+        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - a pipe that nobody reads could fill up
         self.process = subprocess.Popen(
             [sys.executable, "-m", "orchestration.quality.expectations"],
-            cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True,
+            start_new_session=True,  # a Ctrl-C is the refresh's to handle
         )  # fmt: skip
 
     def judge(self, order: dict[str, Any]) -> list[dict[str, Any]]:
-        """Results of an order's checks; see `orchestration.quality.expectations.validate`.
+        """Results of an order's checks; the process goes on to write the Data Docs.
+
+        See `orchestration.quality.expectations.validate`.
 
         Raises:
             RegularsError: the process failed; says its last line.
         """
-        out, err = self.process.communicate(json.dumps(order) + "\n")
-        if self.process.returncode:
-            last = ([line for line in err.splitlines() if line.strip()] or ["it ended without a word"])[-1]
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.write(json.dumps(order) + "\n")
+            self.process.stdin.close()
+        answer = self.process.stdout.readline()
+        if not answer.strip():
+            self.process.wait()
             raise RegularsError(
-                f"Great Expectations failed: {last}", "See logs; to check the installation: make install"
+                f"Great Expectations failed: {self.last_words()}", "To mend the installation: make install"
             )
-        found: list[dict[str, Any]] = json.loads(out.splitlines()[-1])
+        self.answered = True
+        found: list[dict[str, Any]] = json.loads(answer)
         return found
 
+    def last_words(self) -> str:
+        """The last line that the process wrote to its standard error."""
+        self.errors.seek(0)
+        lines = [line.strip() for line in self.errors if line.strip()]
+        return lines[-1] if lines else "it ended without a word"
+
     def close(self) -> None:
-        """End the process, if it still waits."""
-        if self.process.poll() is None:
+        """Wait for the Data Docs; end the process where it never got an order."""
+        if not self.answered:
             self.process.kill()
-        self.process.communicate()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout, self.errors):
+            if stream:
+                stream.close()
 
 
 @dataclass(frozen=True)
@@ -101,7 +123,7 @@ class Measured:
 def measure_all(
     con: duckdb.DuckDBPyConnection, config: CompanyConfig, as_of: dt.date, now: dt.datetime
 ) -> list[Measured]:
-    """Measure every mapped entity that has rows, and write each one's row of measures for the judge."""
+    """Measure every mapped entity that has rows, and write each system's row of figures for the judge."""
     today = config.business_day_before(now)
     found = []
     con.execute("drop schema if exists quality cascade; create schema quality")
@@ -113,11 +135,16 @@ def measure_all(
                 continue
             measures, completeness, gap = taken
             checks = list(checks_of(system, contract, config.quality_of(system, entity), measures, gap))
-            known = {name: value for name, value in measures.items() if value is not None}
-            if known:
-                fields = ", ".join(f"{value!r}::double as {name}" for name, value in known.items())
-                con.execute(f"create table quality.{system}__{entity} as select {fields}")
             found.append(Measured(system, entity, measures, completeness, checks))
+        figures = {
+            f"{part.entity}__{name}": value
+            for part in found
+            for name, value in part.measures.items()
+            if part.system == system and value is not None
+        }
+        if figures:
+            fields = ", ".join(f"{value!r}::double as {name}" for name, value in figures.items())
+            con.execute(f"create table quality.{system} as select {fields}")
     return found
 
 
@@ -125,18 +152,23 @@ def order_of(config: CompanyConfig, measured: list[Measured]) -> tuple[dict[str,
     """The judge's order, and the checks in the order of their numbers."""
     suites: list[dict[str, Any]] = []
     numbered: list[Check] = []
+    figures: dict[str, list[dict[str, Any]]] = {}
     for part in measured:
         rows: list[dict[str, Any]] = []
-        figures: list[dict[str, Any]] = []
         for check in part.checks:
-            (rows if check.measure is None else figures).append(check.row() | {"number": len(numbered)})
+            entry = check.row() | {"number": len(numbered)}
+            if check.measure is None:
+                rows.append(entry)
+            else:
+                entry["measure"] = f"{part.entity}__{check.measure}"
+                figures.setdefault(part.system, []).append(entry)
             numbered.append(check)
-        name = f"{part.system}.{part.entity}"
         if rows:
-            suites.append({"name": f"{name} rows", "query": current_rows(part.system, part.entity), "checks": rows})
-        if figures:
-            query = f"select * from quality.{part.system}__{part.entity}"
-            suites.append({"name": name, "query": query, "checks": figures})
+            name = f"{part.system}.{part.entity}"
+            suites.append({"name": name, "query": current_rows(part.system, part.entity), "checks": rows})
+    # One suite of figures per system: what Great Expectations spends on a suite is more than on a hundred checks.
+    for system, entries in figures.items():
+        suites.append({"name": system, "query": f"select * from quality.{system}", "checks": entries})
     docs = config.paths.root / "quality"
     return {"database": str(config.paths.warehouse), "docs": str(docs), "suites": suites}, numbered
 
@@ -163,6 +195,7 @@ def scores(
     for part in measured:
         own = [r for r in results if (r.check.system, r.check.entity) == (part.system, part.entity)]
         late = [r for r in own if r.check.dimension == "timeliness" and not r.check.stops]
+        refused = refused_shares(con, part.system, part.entity)
         for column, share in part.completeness.items():
             about = [r for r in own if r.check.column == column and not r.check.stops]
             unknown = part.measures.get(f"unknown__{column}")
@@ -170,7 +203,7 @@ def scores(
             shift = [r.passed for r in about if r.check.rule == "shift"]
             given = {
                 "completeness": share,
-                "validity": 1 - refused_share(con, part.system, part.entity, column),
+                "validity": 1 - refused.get(column, 0.0),
                 "uniqueness": distinct,
                 "consistency": None if unknown is None else 1 - unknown,
                 "timeliness": sum(r.passed for r in late) / len(late) if late else None,
@@ -185,18 +218,21 @@ def scores(
     return rows
 
 
-def refused_share(con: duckdb.DuckDBPyConnection, system: str, entity: str, column: str) -> float:
-    """Share of all candidates that are in quarantine for this column."""
-    found = con.execute(
+def refused_shares(con: duckdb.DuckDBPyConnection, system: str, entity: str) -> dict[str, float]:
+    """Column → share of all candidates that are in quarantine for it; columns without any are left out."""
+    rows = con.execute(
         f"""
-        select (select count(*) from quarantine.{entity}
-                where source_system = $system and list_contains(string_split(column_name, ', '), $column)),
-          (select sum(candidates - filtered) from audit.conform_audit
-           where source_system = $system and entity = $entity)
+        with refused as (
+          select unnest(string_split(column_name, ', ')) as name from quarantine.{entity} where source_system = $system
+        )
+        select name, count(*) / (
+          select sum(candidates - filtered) from audit.conform_audit
+          where source_system = $system and entity = $entity
+        ) from refused group by name
         """,
-        {"system": system, "entity": entity, "column": column},
-    ).fetchone()
-    return float(found[0]) / float(found[1]) if found and found[1] else 0.0
+        {"system": system, "entity": entity},
+    ).fetchall()
+    return {name: float(share) for name, share in rows if share is not None}
 
 
 def remember(

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import duckdb
 import yaml
@@ -101,6 +102,7 @@ class Shop:
     """The company's folders below one root."""
 
     root: Path
+    name: ClassVar[str] = "shop"
 
     @property
     def home(self) -> Path:
@@ -120,7 +122,7 @@ class Shop:
     @property
     def state(self) -> Path:
         """The company's runtime state."""
-        return self.home / "shop"
+        return self.home / self.name
 
     @property
     def published(self) -> Path:
@@ -167,7 +169,7 @@ class Shop:
             "REGULARS_HOME": str(self.home),
             "REGULARS_COMPANIES": str(self.companies),
             "SHOP_DATA": str(self.data),
-            "REGULARS_COMPANY": "shop",
+            "REGULARS_COMPANY": self.name,
             "COLUMNS": "200",
         }
 

@@ -85,7 +85,10 @@ def judge(order: dict[str, Any]) -> list[dict[str, Any]]:
     """Judge a copy of the database: GX keeps its file open until its process ends."""
     original = Path(order["database"])
     seen = Path(shutil.copyfile(original, original.with_name(f"judged-{time.monotonic_ns()}.duckdb")))
-    return expectations.validate(order | {"database": str(seen)})
+    results, document = expectations.validate(order | {"database": str(seen)})
+    document()
+    assert (Path(order["docs"]) / "index.html").exists()
+    return results
 
 
 def failures(config: CompanyConfig) -> set[tuple[str, str, str | None]]:

@@ -7,6 +7,8 @@ ids as (
   union
   select store_id from {{ ref('stg_sales_order') }}
   where store_id is not null
+  union
+  select distinct store_id from {{ ref('stg_promotion') }}
 )
 
 select

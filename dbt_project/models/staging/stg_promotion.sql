@@ -3,5 +3,6 @@
   [
     'product_id', 'store_id', 'week_start', 'display_location', 'mailer_location',
     'discount_share',
-  ]
+  ],
+  on='week_start'
 ) }}

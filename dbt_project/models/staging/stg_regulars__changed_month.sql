@@ -1,4 +1,8 @@
-{% set facts = {'order': ('sales_order', 'ordered_on'), 'campaign_event': ('campaign_event', 'occurred_on')} -%}
+{% set facts = {
+  'order': ('sales_order', 'ordered_on'),
+  'campaign_event': ('campaign_event', 'occurred_on'),
+  'promotion': ('promotion', 'week_start'),
+} -%}
 -- Months whose facts differ from the last whole build's: a row of theirs arrived or was superseded, `as_of`
 -- moved over their days, or they were asked for. All months where there is no build to continue.
 with settings as (
@@ -46,3 +50,8 @@ select distinct
   'campaign_event',
   {{ month_key('fact_day') }}
 from campaign_event_day
+union all
+select distinct
+  'promotion',
+  {{ month_key('fact_day') }}
+from promotion_day

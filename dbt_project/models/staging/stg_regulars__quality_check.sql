@@ -1,7 +1,7 @@
 select
   source_system,
   entity,
-  column_name,
+  coalesce(column_name, '*') as column_name,
   rule,
   dimension,
   observed,

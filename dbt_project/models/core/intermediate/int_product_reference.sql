@@ -4,3 +4,6 @@ where product_id is not null
 union
 select distinct product_id
 from {{ ref('stg_offer_product') }}
+union
+select distinct product_id
+from {{ ref('stg_promotion') }}

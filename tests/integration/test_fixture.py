@@ -1,0 +1,70 @@
+"""The fixture company: every entity from file to warehouse, by the command line."""
+
+from __future__ import annotations
+
+import json
+
+import duckdb
+import pytest
+
+from tests.support.fixture import ROWS, Fixture
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("fixture")]
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Fixture:
+    """The company after its first refresh."""
+    fixture = Fixture(tmp_path_factory.mktemp("fixture"))
+    fixture.write()
+    done = fixture.regulars("refresh")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return fixture
+
+
+def test_every_entity_arrives_whole(company: Fixture) -> None:
+    with duckdb.connect(str(company.state / "warehouse.duckdb"), read_only=True) as con:
+        found = {entity: con.execute(f"select count(*) from input.{entity}").fetchone() for entity in ROWS}
+        staged = {entity: con.execute(f"select count(*) from staging.stg_{entity}").fetchone() for entity in ROWS}
+    expected = {entity: (rows,) for entity, (rows, _) in ROWS.items()}
+    assert found == expected
+    assert staged.keys() == expected.keys()
+    with duckdb.connect(str(company.published), read_only=True) as con:
+        tables = con.execute(
+            "select schema_name || '.' || table_name, estimated_size from duckdb_tables() "
+            "where schema_name in ('core', 'marts')"
+        ).fetchall()
+    assert [name for name, rows in tables if not rows] == []
+
+
+def test_a_clean_company_fails_no_quality_check(company: Fixture) -> None:
+    done = company.regulars("check", "--json")
+    assert (done.returncode, json.loads(done.stdout)) == (0, [])
+    everything = json.loads(company.regulars("check", "--all", "--json").stdout)
+    assert {row["entity"] for row in everything} >= {"customer", "order_line", "web_event", "contact", "usage"}
+    assert company.regulars("drift").stdout.strip() == "No load changed its columns."
+
+
+def test_sales_are_the_files(company: Fixture) -> None:
+    """Cancelled orders are left out, credit notes lower sales, anonymous sales are apart."""
+    with duckdb.connect() as con:
+        expected = con.execute(
+            f"""
+            select sum(l.net_amount), sum(l.net_amount) filter (where customer_id is null),
+              count(distinct customer_id) filter (where o.net_amount >= 0)
+            from '{company.data}/sales_order.parquet' o join '{company.data}/order_line.parquet' l using (order_id)
+            where status <> 'cancelled'
+            """
+        ).fetchone()
+    with duckdb.connect(str(company.published), read_only=True) as con:
+        found = con.execute(
+            "select sum(net_amount), sum(net_amount) filter (where not is_identified), "
+            "count(distinct customer_key) filter (where is_purchase and is_identified) "
+            "from core.fct_order where not is_cancelled"
+        ).fetchone()
+        root = con.execute(
+            "select sum(value) from marts.kpi_tree where node_code = 'sales' and period_grain = 'month'"
+        ).fetchone()
+    assert expected is not None
+    assert found == expected
+    assert root == (pytest.approx(float(expected[0]), rel=1e-9),)
