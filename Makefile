@@ -1,6 +1,7 @@
 # Regulars. Only Python 3.11+ is needed; uv is fetched into .bootstrap/ when it is missing.
 #   make demo    install, refresh the real-data company, say what to open next
 #   make demo-full   the same with its 20.9 million rows of promotions
+#   make test-spark  the models on a Spark cluster of two workers, equal to DuckDB's
 #   make test    install, lint, types, tests, docs check
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ export DAGSTER_DISABLE_TELEMETRY := yes
 export UV_NO_PROGRESS := 1
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help install install-dev demo demo-full test system screenshots reference clean
+.PHONY: help install install-dev demo demo-full test test-spark system screenshots reference clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -42,6 +43,11 @@ system:
 
 test: system install-dev
 	@$(VENV)/bin/python tests/run.py
+
+test-spark: $(BOOTSTRAP)
+	@bash tests/system.sh java
+	@$(UV) sync --frozen --quiet --compile-bytecode --inexact --group spark --python $(PYTHON)
+	@$(VENV)/bin/pytest -q tests/spark
 
 screenshots: install-dev
 	$(VENV)/bin/python docs/screenshots.py

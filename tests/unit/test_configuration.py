@@ -23,7 +23,7 @@ def test_sample_company_is_valid() -> None:
     assert config.company.timezone == "America/New_York"
     assert set(config.sources["shop"].maps) == {
         "customer", "product", "store", "sales_order", "order_line",
-        "campaign", "campaign_member", "campaign_event", "offer", "offer_product",
+        "campaign", "campaign_member", "campaign_event", "offer", "offer_product", "promotion",
     }  # fmt: skip
 
 

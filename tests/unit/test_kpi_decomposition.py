@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from tests.support.compiled import compiled, warehouse
 
-MODELS = ("int_kpi_contribution", "int_kpi_local")
+STEPS = ("int_kpi_evaluated", "int_kpi_gradient", "int_kpi_contribution")
+MODELS = (*STEPS, "int_kpi_local")
 MAX_FACTORS = 7  # the quadrature is exact for products of up to eight leaves
 KEYS = {"period_grain": "month", "period_start": "2024-01-01", "dimension": "all", "member": "all"}
 
@@ -84,7 +85,11 @@ def decompose(root: Node) -> tuple[dict[str, float], dict[str, float]]:
     con.execute("create table warehouse.seeds.kpi_node as select * from nodes")
     con.execute("create table warehouse.intermediate.int_kpi_pair as select * from pairs")
     sql = compiled(*MODELS)
-    to_root = con.execute(f"select node_code, contribution_to_root from ({sql['int_kpi_contribution']})").fetchall()
+    for step in STEPS:
+        con.execute(f"create table warehouse.intermediate.{step} as {sql[step]}")
+    to_root = con.execute(
+        "select node_code, contribution_to_root from warehouse.intermediate.int_kpi_contribution"
+    ).fetchall()
     to_parent = con.execute(f"select node_code, contribution_to_parent from ({sql['int_kpi_local']})").fetchall()
     return dict(to_root), dict(to_parent)
 
