@@ -21,6 +21,7 @@ from orchestration.clock import utc_now
 from orchestration.company import DEFAULT_COMPANY, load_company
 from orchestration.errors import RegularsError, UsageError, in_plain_words
 from orchestration.paths import PROJECT
+from orchestration.redaction import redact
 
 if TYPE_CHECKING:
     import duckdb
@@ -62,8 +63,8 @@ def main() -> None:
             raise
         error = in_plain_words(raised)
         if "--json" in sys.argv:
-            print(json.dumps({"error": error.message, "cure": error.cure, "exit_code": error.exit_code}))
-        err.print(f"[bold red]Error:[/] {escape(str(error))}")
+            print(json.dumps({"error": redact(error.message), "cure": error.cure, "exit_code": error.exit_code}))
+        err.print(f"[bold red]Error:[/] {escape(redact(str(error)))}")
         sys.exit(error.exit_code)
 
 

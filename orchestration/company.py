@@ -63,6 +63,14 @@ class Resources(Strict):
         return int(float(self.disk_headroom[:-2]) * unit[self.disk_headroom[-2:]])
 
 
+class Retention(Strict):
+    """How long what runs leave behind is kept. The lake is the memory and is kept whole."""
+
+    logs_days: int = Field(default=90, ge=1, description="JSON run logs")
+    dagster_days: int = Field(default=90, ge=1, description="runs and events in Dagster's own store")
+    as_of_days: int = Field(default=30, ge=1, description="builds as of a past day")
+
+
 class Privacy(Strict):
     """What published tables may show."""
 
@@ -85,6 +93,7 @@ class Company(Strict):
     )
     lifecycle: Lifecycle = Lifecycle()
     publish: Publish = Publish()
+    retention: Retention = Retention()
     resources: Resources = Resources()
     privacy: Privacy = Privacy()
     terms: str = Field(default="", description="terms of the data, printed after a demo run")

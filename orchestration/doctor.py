@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from packaging.requirements import Requirement
+
 from orchestration.company import CompanyConfig, load_company
 from orchestration.connectors.registry import connect
 from orchestration.errors import RegularsError
@@ -24,7 +26,12 @@ EXPECTED = {
     "dbt-duckdb": "1.11.",
     "dagster": "1.13.",
     "dagster-dbt": "0.29.",
+    "great-expectations": "1.24.",
+    "duckdb-engine": "0.",
+    "sqlalchemy": "2.0.",
 }
+# What a connector kind needs besides the product itself: distribution of its driver.
+DRIVERS: dict[str, tuple[str, ...]] = {"parquet": ("duckdb",)}
 OLDEST_PYTHON = (3, 11)
 
 
@@ -52,7 +59,7 @@ def diagnose(company: str) -> list[Finding]:
     findings.append(
         Finding("configuration", "ok", f"{len(config.sources)} source(s), {len(config.contracts)} contracts")
     )
-    for check in (sources, disk, lock, publication, last_run):
+    for check in (drivers, sources, permissions, disk, lock, publication, last_run):
         try:
             findings += check(config)
         except RegularsError as error:
@@ -72,7 +79,53 @@ def versions() -> Iterator[Finding]:
             continue
         if not found.startswith(prefix):
             yield Finding("packages", "problem", f"{name} {found}, expected {prefix}x", "Run: make install")
+    yield from clashes()
     yield Finding("python", "ok", f"{sys.version.split()[0]} in {sys.prefix}")
+
+
+def clashes() -> Iterator[Finding]:
+    """Packages that do not fit what another one asks for, among those that the product names."""
+    for name in EXPECTED:
+        try:
+            wanted = importlib.metadata.requires(name) or []
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        for text in wanted:
+            requirement = Requirement(text)
+            if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
+                continue
+            try:
+                found = importlib.metadata.version(requirement.name)
+            except importlib.metadata.PackageNotFoundError:
+                yield Finding(
+                    "packages", "problem", f"{name} needs {requirement}, which is missing", "Run: make install"
+                )
+                continue
+            if not requirement.specifier.contains(found, prereleases=True):
+                message = f"{name} needs {requirement}, found {found}"
+                yield Finding("packages", "problem", message, "Run: make install")
+
+
+def drivers(config: CompanyConfig) -> Iterator[Finding]:
+    """Drivers of the connector kinds that the company uses."""
+    for system, source in config.sources.items():
+        for name in DRIVERS[source.connector.kind]:
+            try:
+                importlib.metadata.version(name)
+            except importlib.metadata.PackageNotFoundError:
+                message = f"source {system} is of kind {source.connector.kind}, which needs {name}"
+                yield Finding("driver", "problem", message, f"Install it: uv pip install {name}")
+
+
+def permissions(config: CompanyConfig) -> Iterator[Finding]:
+    """Whether the company's own files can be written, and its key is read by nobody else."""
+    paths = config.paths
+    for path in (paths.root, paths.warehouse, paths.serve, paths.state, paths.lake, paths.published):
+        if path.exists() and not os.access(path, os.W_OK):
+            yield Finding("permission", "problem", f"{path} is not writable", "Give this user write permission there")
+    key = paths.root / "pseudonym.key"
+    if key.exists() and key.stat().st_mode & 0o077:
+        yield Finding("permission", "problem", f"{key} can be read by others", f"Run: chmod 600 {key}")
 
 
 def folders() -> Iterator[Finding]:
@@ -106,9 +159,14 @@ def disk(config: CompanyConfig) -> Iterator[Finding]:
 
 
 def lock(config: CompanyConfig) -> Iterator[Finding]:
-    """Whether a refresh is running. The system frees the lock of a dead process, so it is never stale."""
-    running = not is_free(config.paths.lock)
-    yield Finding("lock", "note" if running else "ok", holder(config.paths.lock) if running else "free")
+    """Whether a refresh is running. The system frees the lock of a dead process: what is left is only its name."""
+    path = config.paths.lock
+    if not is_free(path):
+        yield Finding("lock", "note", holder(path))
+    elif path.exists() and path.stat().st_size:
+        yield Finding("lock", "ok", f"free; last held by {holder(path)}")
+    else:
+        yield Finding("lock", "ok", "free")
 
 
 def publication(config: CompanyConfig) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import os
 from collections.abc import Iterator
@@ -41,6 +42,14 @@ def fail_orphans(instance: DagsterInstance) -> int:
     return failed
 
 
+def prune_runs(instance: DagsterInstance, before: dt.datetime) -> int:
+    """Delete Dagster's runs that were created before a moment, with their events; returns how many."""
+    old = [run.run_id for run in instance.get_runs(RunsFilter(created_before=before))]
+    for run_id in old:
+        instance.delete_run(run_id)
+    return len(old)
+
+
 def kinds_of_failure(event: DagsterEvent) -> Iterator[str]:
     """Class names of a failed step's error and of what caused it; empty for other events."""
     error = event.step_failure_data.error if event.is_step_failure else None
@@ -69,6 +78,7 @@ def run_job(name: str, session: Session) -> None:
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     with DagsterInstance.get() as instance:
         fail_orphans(instance)
+        prune_runs(instance, session.now - dt.timedelta(days=session.config.company.retention.dagster_days))
         job = defs().resolve_job_def(name)
         try:
             result = job.execute_in_process(

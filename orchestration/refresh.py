@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import hashlib
 import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -30,6 +31,7 @@ from orchestration.landing.load import Order, TableId, changed_tables, load_tabl
 from orchestration.lock import busy, is_free, refresh_lock
 from orchestration.paths import PROJECT
 from orchestration.quality.run import Judge, Result, measure_all, order_of, remember, results_of, scores
+from orchestration.redaction import redact
 from orchestration.report import Reporter, Sink
 from orchestration.serving.publish import build_info, current_version, publish, table_counts
 from orchestration.state import State
@@ -88,8 +90,8 @@ class Replay:
 
 
 def spoken(error: BaseException) -> str:
-    """An error's text; its kind where it has none, as for Ctrl-C."""
-    return str(error) or type(error).__name__
+    """An error's text without secrets; its kind where it has none, as for Ctrl-C."""
+    return redact(str(error)) or type(error).__name__
 
 
 @dataclass
@@ -347,6 +349,7 @@ def open_session(
             removed = recover(session.lake, state)
             if removed:
                 reporter.say("refresh", "removed half-written loads", loads=removed)
+            prune_runtime(config, now)
             if full:
                 remove_database(paths.warehouse)
                 remove_database(paths.serve)
@@ -361,6 +364,19 @@ def open_session(
                 session.judge.close()
             with contextlib.suppress(*(sqlite3.Error, OSError) if failed else ()):
                 finish(session, failed)
+
+
+def prune_runtime(config: CompanyConfig, now: dt.datetime) -> None:
+    """Delete run logs and builds aside that are older than the company keeps them."""
+    keep, paths = config.company.retention, config.paths
+    oldest_log = (now - dt.timedelta(days=keep.logs_days)).timestamp()
+    for path in paths.logs.glob("*.jsonl"):
+        if path.stat().st_mtime < oldest_log:
+            path.unlink()
+    oldest_build = (now - dt.timedelta(days=keep.as_of_days)).timestamp()
+    for folder in (paths.root / "as_of").glob("*"):
+        if folder.is_dir() and folder.stat().st_mtime < oldest_build:
+            shutil.rmtree(folder)
 
 
 def finish(session: Session, error: BaseException | None) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.clock import utc_now
+from orchestration.redaction import redact, redact_all
 
 Sink = Callable[[str, str, dict[str, Any]], None]  # stage, message, figures
 
@@ -29,6 +30,7 @@ class Reporter:
             message: a short sentence.
             figures: rows, seconds and the like.
         """
+        message, figures = redact(message), redact_all(figures)
         if self.log:
             entry = {"at": utc_now().isoformat(), "run_id": self.log.stem, "stage": stage, "message": message}
             with self.log.open("a", encoding="utf-8") as handle:

@@ -1,7 +1,12 @@
 #!/usr/bin/env bash
-# Debian packages that tests need beyond Python: the browser. Installs only what is missing.
+# Debian packages that tests need beyond Python: the browser; with the argument java, what Spark runs on.
+# Installs only what is missing.
 set -euo pipefail
 packages=(chromium fonts-dejavu-core)
+if [ "${1:-}" = java ]; then
+  if command -v java >/dev/null; then exit 0; fi
+  packages=(openjdk-17-jre-headless)
+fi
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")

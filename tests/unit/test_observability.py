@@ -1,0 +1,122 @@
+"""Logs without secrets, retention, and what doctor finds."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestration import doctor
+from orchestration.company import load_company
+from orchestration.doctor import diagnose
+from orchestration.errors import RegularsError
+from orchestration.redaction import HIDDEN, redact
+from orchestration.refresh import open_session, prune_runtime
+from orchestration.report import Reporter
+from orchestration.state import State
+from tests.support.shop import Shop
+
+NOW = dt.datetime(2025, 6, 1, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("postgresql://etl:hunter2@db/shop failed", f"postgresql://etl:{HIDDEN}@db/shop failed"),
+        ("host=db password=hunter2 user=etl", f"host=db password={HIDDEN} user=etl"),
+        ('{"api_key": "hunter2", "rows": 3}', f'{{"api_key": "{HIDDEN}", "rows": 3}}'),
+        ("Driver=X;PWD=hunter2;Database=y", f"Driver=X;PWD={HIDDEN};Database=y"),
+        ("Authorization: Bearer hunter2.abc", f"Authorization: Bearer {HIDDEN}"),
+        (
+            "table secretary: 12 rows, key order_id, token_count 5",
+            "table secretary: 12 rows, key order_id, token_count 5",
+        ),
+    ],
+)
+def test_what_looks_like_a_password_is_hidden(text: str, expected: str) -> None:
+    assert redact(text) == expected
+
+
+@given(st.text(alphabet=st.characters(min_codepoint=33, max_codepoint=126), min_size=4, max_size=30))
+def test_the_value_of_a_secret_variable_never_passes(secret: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CRM_DB_PASSWORD", secret)
+        hidden = redact(f"cannot connect as etl with {secret} to db")
+    assert secret not in hidden.replace(HIDDEN, "")
+
+
+def test_the_run_log_the_journal_and_the_sinks_are_redacted(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CRM_TOKEN", "s3cr3t-t0ken")
+    seen: list[str] = []
+    config = load_company("shop")
+    with (
+        pytest.raises(RegularsError),
+        open_session(config, "refresh", (lambda *said: seen.append(str(said)),)) as session,
+        session.stage("load"),
+    ):
+        raise RegularsError("login with s3cr3t-t0ken refused")
+    [log] = config.paths.logs.glob("*.jsonl")
+    with State(config.paths.state) as state:
+        journal = str(state.rows("select * from run")) + str(state.rows("select * from stage"))
+    for text in (log.read_text(), journal, "".join(seen)):
+        assert "s3cr3t" not in text
+        assert HIDDEN in text.encode().decode("unicode_escape", "ignore") or HIDDEN in text or "\\u2022" in text
+
+
+def test_every_line_of_the_log_is_json_with_the_run_id(tmp_path: Path) -> None:
+    reporter = Reporter(tmp_path / "20250601T000000000Z.jsonl")
+    reporter.say("load", "done", rows=3, at_rest=["x"])
+    [line] = (tmp_path / "20250601T000000000Z.jsonl").read_text().splitlines()
+    entry = json.loads(line)
+    assert (entry["run_id"], entry["stage"], entry["rows"]) == ("20250601T000000000Z", "load", 3)
+
+
+def test_old_logs_and_builds_aside_are_deleted_and_young_ones_kept(shop: Shop) -> None:
+    shop.configure(company={"retention": {"logs_days": 10, "as_of_days": 5}})
+    config = load_company("shop")
+    places = {
+        "old log": config.paths.logs / "a.jsonl", "young log": config.paths.logs / "b.jsonl",
+        "old build": config.paths.root / "as_of" / "2024-01-01",
+        "young build": config.paths.root / "as_of" / "2024-02-01",
+    }  # fmt: skip
+    for name, path in places.items():
+        if name.endswith("build"):
+            path.mkdir(parents=True)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("{}")
+        days = 11 if name.startswith("old") else 1
+        moment = (NOW - dt.timedelta(days=days)).timestamp()
+        os.utime(path, (moment, moment))
+    prune_runtime(config, NOW)
+    assert {name for name, path in places.items() if path.exists()} == {"young log", "young build"}
+
+
+def test_doctor_finds_a_version_clash_a_missing_driver_and_an_open_key(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert [f for f in diagnose("shop") if f.state == "problem"] == []
+    key = load_company("shop").paths.root / "pseudonym.key"
+    key.parent.mkdir(parents=True, exist_ok=True)
+    key.write_text("x")
+    key.chmod(0o644)
+    monkeypatch.setitem(doctor.DRIVERS, "parquet", ("no-such-driver",))
+    monkeypatch.setattr(
+        doctor.importlib.metadata, "requires", lambda name: ["duckdb<0.1"] if name == "dbt-duckdb" else []
+    )
+    messages = " | ".join(f"{f.message} -> {f.cure}" for f in diagnose("shop") if f.state == "problem")
+    assert "dbt-duckdb needs duckdb<0.1, found 1.5.5" in messages
+    assert "source till is of kind parquet, which needs no-such-driver" in messages
+    assert f"{key} can be read by others -> Run: chmod 600 {key}" in messages
+
+
+def test_doctor_finds_low_disk(shop: Shop) -> None:
+    shop.configure(company={"resources": {"disk_headroom": "900000TB"}})
+    [finding] = [f for f in diagnose("shop") if f.what == "disk"]
+    assert finding.state == "problem"
+    assert "900000000.0 GB wanted" in finding.message
