@@ -92,6 +92,9 @@ class Company(Strict):
         description="local time at which a business day ends",
     )
     lifecycle: Lifecycle = Lifecycle()
+    fresh_within_hours: int = Field(
+        default=48, ge=1, description="age at which Dagster calls a load or the publication stale; it warns at half"
+    )
     publish: Publish = Publish()
     retention: Retention = Retention()
     resources: Resources = Resources()

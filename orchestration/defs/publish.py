@@ -4,7 +4,7 @@ import dagster as dg
 
 from orchestration import dbt
 from orchestration.company import CompanyConfig
-from orchestration.defs.resources import OWNERS, user_errors
+from orchestration.defs.resources import OWNERS, freshness, user_errors
 
 
 def build(config: CompanyConfig) -> dg.Definitions:
@@ -15,6 +15,7 @@ def build(config: CompanyConfig) -> dg.Definitions:
         group_name="published",
         kinds={"duckdb"},
         owners=OWNERS,
+        freshness_policy=freshness(config),
         deps=[dg.AssetKey(name.split(".")) for name in sorted(dbt.public_tables())],
         description=f"The version of {config.company.title} that every reader sees; moved in one step.",
         required_resource_keys={"session"},

@@ -1,6 +1,7 @@
 """The session of a Dagster run: one lock, one journal entry, one set of clocks for all its assets."""
 
 import contextlib
+import datetime as dt
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,6 +14,14 @@ from orchestration.refresh import Session, open_session
 
 PID_TAG = "regulars/pid"
 OWNERS = ["team:data-engineering"]
+
+
+def freshness(config: CompanyConfig) -> dg.FreshnessPolicy:
+    """Loads and the publication are to be looked at once within the company's promise."""
+    hours = config.company.fresh_within_hours
+    return dg.FreshnessPolicy.time_window(
+        fail_window=dt.timedelta(hours=hours), warn_window=dt.timedelta(hours=hours / 2)
+    )
 
 
 class SessionHandle:

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration.company import CompanyConfig
-from orchestration.defs.resources import OWNERS, user_errors
+from orchestration.defs.resources import OWNERS, freshness, user_errors
 from orchestration.landing.lake import Manifest
 from orchestration.landing.load import table_ids
 
@@ -41,6 +41,7 @@ def build(config: CompanyConfig) -> dg.Definitions:
             group_name="lake",
             kinds={config.sources[system].connector.kind},
             owners=OWNERS,
+            freshness_policy=freshness(config),
             description=f"Raw loads of {table} from {config.sources[system].title or system}, as received.",
         )
         for system, table in table_ids(config)
