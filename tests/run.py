@@ -25,7 +25,7 @@ PHASES: dict[str, tuple[int, list[list[str]]]] = {
             ["lint-imports", "--no-cache"],
         ],
     ),
-    "types": (90, [["mypy"]]),
+    "types": (120, [["mypy"]]),
     "unit": (240, [["pytest", "-q", "-n", "2", "tests/unit"]]),
     "architecture": (60, [["pytest", "-q", "tests/architecture"]]),
     "integration": (720, [["pytest", "-q", "-n", "2", "--dist", "loadgroup", "tests/integration"]]),

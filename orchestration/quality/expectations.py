@@ -62,6 +62,8 @@ def validate(order: dict[str, Any]) -> tuple[list[dict[str, Any]], Callable[[], 
         Per check, in the order given: passed, and the observed value; and what writes the Data Docs. The database
         is closed by then.
     """
+    if not order["suites"]:
+        return [], lambda: None
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
     source = context.data_sources.add_sql(
@@ -76,8 +78,6 @@ def validate(order: dict[str, Any]) -> tuple[list[dict[str, Any]], Callable[[], 
         definitions.append(
             context.validation_definitions.add(gx.ValidationDefinition(name=suite["name"], data=batch, suite=made))
         )
-    if not definitions:
-        return [], lambda: None
     checkpoint = gx.Checkpoint(name="refresh", validation_definitions=definitions, result_format="SUMMARY")
     outcome = context.checkpoints.add(checkpoint).run()
     source.get_execution_engine().close()
