@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -68,7 +69,12 @@ def replay(paths: CompanyPaths, limits: dict[str, str]) -> float:
             con.execute(f"attach {quote(copies['serve.duckdb'])} as serve")
             started = time.monotonic()
             for name in names:
-                con.execute(files[name].read_text(encoding="utf-8"))
+                sql = files[name].read_text(encoding="utf-8")
+                # dbt makes a table beside the old one and renames it; a fact that is made anew has its own name.
+                made = re.search(r'create\s+table\s+("\S+?")\s', sql)
+                if made and not made[1].endswith('__dbt_tmp"'):
+                    con.execute(f"drop table if exists {made[1]}")
+                con.execute(sql)
             return time.monotonic() - started
 
 

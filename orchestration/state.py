@@ -196,24 +196,27 @@ class State:
 
     def set_conform_audit(self, rows: Iterable[dict[str, Any]]) -> None:
         """Make the audit equal to the warehouse's, which is written with the data."""
-        self.con.execute("begin")
-        self.con.execute("delete from conform_audit")
-        self.con.executemany(
-            "insert into conform_audit values (:source_system, :entity, :load_id, :candidates, :accepted, "
-            ":unchanged, :quarantined, :filtered, :flagged)",
-            list(rows),
+        self._replace(
+            "conform_audit",
+            "(:source_system, :entity, :load_id, :candidates, :accepted, :unchanged, :quarantined, :filtered, "
+            ":flagged)",
+            rows,
         )
-        self.con.execute("commit")
 
     def set_quality(self, rows: Iterable[dict[str, Any]]) -> None:
         """Replace the results of the quality checks by the newest refresh's."""
-        self.con.execute("begin")
-        self.con.execute("delete from quality_check")
-        self.con.executemany(
-            "insert into quality_check values (:source_system, :entity, :column_name, :rule, :dimension, :observed, "
-            ":low, :high, :stops, :passed, :day, :message)",
-            list(rows),
+        self._replace(
+            "quality_check",
+            "(:source_system, :entity, :column_name, :rule, :dimension, :observed, :low, :high, :stops, :passed, :day, "
+            ":message)",
+            rows,
         )
+
+    def _replace(self, table: str, marks: str, rows: Iterable[dict[str, Any]]) -> None:
+        """Replace all rows of a table in one transaction."""
+        self.con.execute("begin")
+        self.con.execute(f"delete from {table}")
+        self.con.executemany(f"insert into {table} values {marks}", list(rows))
         self.con.execute("commit")
 
     def quality(self) -> list[dict[str, Any]]:

@@ -109,15 +109,15 @@ class ParquetConnector:
         """SQL condition of a part's span of the cursor, with its values; empty where there is none.
 
         Raises:
-            RegularsError: the table has no such cursor column.
+            RegularsError: the cursor column is gone.
         """
         if part.cursor is None or (part.since is None and part.until is None):
             return "", []
         kind = self.columns(table).get(part.cursor)
         if kind is None:
             raise RegularsError(
-                f"source {self.source.system}, table {table}: no cursor column '{part.cursor}'",
-                "Mend tables.<table>.load.cursor in the source's YAML",
+                f"source {self.source.system}, table {table}: its cursor column '{part.cursor}' is gone",
+                "Mend the source, or the table's load.cursor in its YAML",
             )
         column, tests, values = quote_name(part.cursor), [], []
         if part.since is not None:

@@ -12,6 +12,7 @@ from orchestration.clock import naive_utc
 from orchestration.company import CompanyConfig, Load
 from orchestration.connectors.base import WHOLE, NoFile, Part
 from orchestration.connectors.registry import connect
+from orchestration.errors import RegularsError
 from orchestration.landing.drift import judge
 from orchestration.landing.lake import Delivery, Lake, Manifest
 from orchestration.state import State
@@ -130,6 +131,11 @@ def load_table(config: CompanyConfig, lake: Lake, state: State, table_id: TableI
         state.set_fingerprint(system, table, remembered, order.load_id)
         return None
     columns = connector.columns(table)
+    if load.cursor and load.cursor not in columns:
+        raise RegularsError(
+            f"{config.source_file(system)}: key 'tables.{table}.load.cursor': value '{load.cursor}': no such column",
+            f"Columns of the table: {', '.join(columns)}",
+        )
     drift = judge(system, table, source.drift_of(table), newest.columns if newest else None, columns)
     if drift:
         order.check(system, table, {n: kind for n, kind in columns.items() if n not in drift.discarded})

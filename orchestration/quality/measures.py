@@ -96,8 +96,9 @@ def compare(
     row = fetch_row(con, f"select {', '.join(parts)} from ({rows})")
     before = row["n"] - row["n_new"]
     enough = min(before, row["n_new"]) >= ENOUGH
-    for name in contract.columns:
-        if enough and (share := (row[f"all__{name}"] - row[f"new__{name}"]) / before) >= 0.05:
+    for name, spec in contract.columns.items():
+        # A required column is never without a value: conform has seen to that, and the check could not fail.
+        if enough and not spec.required and (share := (row[f"all__{name}"] - row[f"new__{name}"]) / before) >= 0.05:
             found[f"drop__{name}"] = row[f"new__{name}"] / row["n_new"] / share
         if enough and name in numbers and (row[f"mid__{name}"] or 0) > 0 and row[f"mid_new__{name}"] is not None:
             found[f"shift__{name}"] = float(row[f"mid_new__{name}"]) / float(row[f"mid__{name}"])

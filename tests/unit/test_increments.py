@@ -150,6 +150,13 @@ def test_a_query_over_partial_loads_sees_the_whole_table(shop: Shop) -> None:
     assert found == [(10, False), (15, True)]
 
 
+def test_a_cursor_that_is_no_column_is_said_with_its_place(shop: Shop) -> None:
+    shop.with_table("orders", load={"mode": "incremental", "cursor": "changed_at"})
+    with pytest.raises(RegularsError, match=r"till\.yml: key 'tables\.orders\.load\.cursor': value 'changed_at'"):
+        load_orders(0)
+    assert Lake(load_company("shop").paths.lake).manifests() == []
+
+
 # drift -------------------------------------------------------------------------------------------
 
 
