@@ -29,7 +29,7 @@ Model = TypeVar("Model", bound=BaseModel)
 class UniqueKeyLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """A loader that refuses a key written twice, which plain YAML silently resolves to the last one.
 
-    In C where PyYAML was built so: the contracts alone take ten times as long in Python.
+    In C where PyYAML was built so: the contracts take five times as long in Python.
     """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
