@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -73,7 +73,7 @@ def escape(text: str) -> str:
     return text.replace("[", r"\[")
 
 
-def show(rows: Sequence[dict[str, Any]], as_json: bool, empty: str) -> None:
+def show(rows: Sequence[Mapping[Any, Any]], as_json: bool, empty: str) -> None:
     """Print rows as a table or as JSON."""
     if as_json:
         print(json.dumps(rows, default=str, indent=1))
@@ -172,8 +172,8 @@ def refresh(
     )
 
 
-def run_refresh(session: Session, quiet: bool) -> None:
-    """Run Dagster's refresh job in an open session."""
+def run_refresh(session: Session, quiet: bool, job: str = "refresh") -> None:
+    """Run Dagster's refresh job, or another one, in an open session."""
     from orchestration.refresh import dagster_home
 
     dagster_home(session.config)
@@ -182,7 +182,7 @@ def run_refresh(session: Session, quiet: bool) -> None:
         out.print("[dim]starting Dagster and dbt[/]")
     from orchestration.launch import run_job
 
-    run_job("refresh", session)
+    run_job(job, session)
 
 
 def optional_tables(config: CompanyConfig, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
@@ -215,6 +215,73 @@ def refresh_past(config: CompanyConfig, as_of: dt.date, known_at: dt.datetime | 
         print(json.dumps({"status": "succeeded", "as_of": str(as_of), "database": str(database)}))
     else:
         out.print(f"Built as of [bold]{as_of}[/]; the published version is untouched.\n  {database}")
+
+
+@app.command()
+def retrain(company: CompanyOption = DEFAULT_COMPANY, as_json: JsonOption = False) -> None:
+    """Refresh, and train every model again; what passes its gates scores, else the last good scores stay."""
+    from orchestration.refresh import open_session
+
+    config = load_company(company)
+    with open_session(config, "retrain", (Progress(as_json),), retrain=True) as session:
+        run_refresh(session, as_json, "retrain")
+        standing = session.state.models()
+    if as_json:
+        print(json.dumps({"status": "succeeded", "version": session.published, "models": standing}, default=str))
+        return
+    out.print(f"Published version [bold]{session.published}[/], as of {session.as_of}.")
+    show(standing, False, "")
+
+
+@app.command()
+def models(company: CompanyOption = DEFAULT_COMPANY, as_json: JsonOption = False) -> None:
+    """Print how good the models are: metrics with their intervals on the last finished window, and the gates."""
+    from orchestration.serving.publish import current_file, read_published
+
+    config = load_company(company, need_env=False)
+    with read_published(current_file(config.paths)) as con:
+        cards, metrics, gates = (
+            con.execute(sql).df().astype(object).where(lambda f: f.notna(), None).to_dict("records")
+            for sql in (
+                "select model, version, status, estimator, horizon_days, base_rate, customers, training_rows, "
+                "trained_as_of::varchar as trained_as_of, scores_as_of::varchar as scores_as_of, message, card "
+                "from model_card order by model, trained_at desc",
+                "select * from model_metric where (model, version) in (select (model, max_by(version, trained_at)) "
+                "from model_card group by model) order by population desc, estimator, metric",
+                "select * from model_gate where (model, version) in (select (model, max_by(version, trained_at)) "
+                "from model_card group by model)",
+            )
+        )
+    if as_json:
+        print(json.dumps({"models": cards, "metrics": metrics, "gates": gates}, default=str, indent=1))
+        return
+    out.print(f"[bold]{config.company.title}[/]: models")
+    for card in cards:
+        out.print(f"  {card['model']} {card['version']}: {card['status']}; {escape(card['message'])}")
+        if card["card"]:
+            out.print(
+                f"    {card['estimator'] or 'no estimator'}, no purchase for {card['horizon_days']} days, trained "
+                f"as of {card['trained_as_of']} on {card['training_rows']:,} rows of {card['customers']:,} customers\n"
+                f"    card: {card['card']}"
+            )
+    if not cards:
+        out.print("No model yet; run: regulars refresh")
+    for population in dict.fromkeys(row["population"] for row in metrics):
+        out.print(f"\n[bold]On the last finished window, {population}[/] (value, and the middle 95 % of the bootstrap)")
+        chosen = [row for row in metrics if row["population"] == population]
+        show([metric_line(chosen, name) for name in dict.fromkeys(row["estimator"] for row in chosen)], False, "")
+    if gates:
+        out.print("\n[bold]Gates of the newest training[/]")
+        verdicts = {True: "passed", False: "FAILED"}
+        show([{"gate": g["gate"], "": verdicts[g["is_passed"]], "why": g["message"]} for g in gates], False, "")
+
+
+def metric_line(rows: Sequence[Mapping[Any, Any]], estimator: str) -> dict[str, str]:
+    """One estimator's metrics, each with its interval."""
+    own = {row["metric"]: row for row in rows if row["estimator"] == estimator}
+    wanted = ("auc", "lift_10", "lift_20", "brier", "log_loss", "calibration_error")
+    shown = {name: "{value:.3f} [{low:.3f}, {high:.3f}]".format(**own[name]) for name in wanted if name in own}
+    return {"estimator": estimator} | shown
 
 
 @app.command()
@@ -274,7 +341,7 @@ def status(company: CompanyOption = DEFAULT_COMPANY, as_json: JsonOption = False
         report |= {"published": version, "built_at": built_at, "as_of": as_of}
     if not is_free(paths.lock):
         report["running"] = holder(paths.lock)
-    runs, loads, quarantined = [], [], []
+    runs, loads, quarantined, standing = [], [], [], []
     if paths.state.exists():
         with State(paths.state, read_only=True) as state:
             runs = state.rows(
@@ -285,12 +352,19 @@ def status(company: CompanyOption = DEFAULT_COMPANY, as_json: JsonOption = False
                 "select source_system, table_name, max(load_id) as load_id, loaded_at, rows_landed "
                 "from load_audit group by 1, 2 order by 1, 2"
             )
+            standing = state.models()
             quarantined = state.rows(
                 "select source_system, entity, sum(quarantined) as quarantined from conform_audit "
                 "group by 1, 2 having sum(quarantined) > 0 order by 3 desc"
             )
     if as_json:
-        print(json.dumps(report | {"runs": runs, "loads": loads, "quarantine": quarantined}, default=str, indent=1))
+        print(
+            json.dumps(
+                report | {"runs": runs, "models": standing, "loads": loads, "quarantine": quarantined},
+                default=str,
+                indent=1,
+            )
+        )
         return
     out.print(f"[bold]{config.company.title}[/] ({company})")
     if version:
@@ -303,6 +377,8 @@ def status(company: CompanyOption = DEFAULT_COMPANY, as_json: JsonOption = False
         out.print("\n[bold]Last runs[/]")
         show([{**r, "started_at": clock_time(r["started_at"]), "finished_at": clock_time(r["finished_at"])}
               for r in runs], False, "")  # fmt: skip
+        out.print("\n[bold]Models[/]")
+        show(standing, False, "nothing was scored yet")
         out.print("\n[bold]Newest loads[/]")
         show([{**r, "loaded_at": clock_time(r["loaded_at"])} for r in loads], False, "none")
         out.print("\n[bold]Quarantine[/]")

@@ -10,6 +10,7 @@ import duckdb
 
 from orchestration.clock import naive_utc
 from orchestration.company import CompanyConfig
+from orchestration.strategy import write_strategies
 
 
 def last_business_day(con: duckdb.DuckDBPyConnection, config: CompanyConfig) -> dt.date | None:
@@ -62,14 +63,17 @@ class Clocks:
 
 def write_settings(con: duckdb.DuckDBPyConnection, config: CompanyConfig, clocks: Clocks) -> None:
     """Write `audit.refresh_settings`, the one row that dbt's staging reads."""
-    company, lifecycle = config.company, config.company.lifecycle
+    company, lifecycle, churn = config.company, config.company.lifecycle, config.company.churn
     con.execute(
         """
         create or replace table audit.refresh_settings as select
           $company as company, $title as title, $currency as currency, $timezone as timezone,
           $week_start::integer as week_start_iso, $fiscal::integer as fiscal_year_start_month,
           $new_days::integer as new_days, $at_risk::integer as at_risk_after_days,
-          $lost::integer as lost_after_days, $as_of::date as as_of, $as_of_end::timestamp as as_of_end,
+          $lost::integer as lost_after_days, $churn_horizon::integer as churn_horizon_days,
+          $prevent_from::double as prevent_from, $retain_from::double as retain_from,
+          $high_share::double as value_high_share, $low_share::double as value_low_share,
+          $as_of::date as as_of, $as_of_end::timestamp as as_of_end,
           $known_at::timestamp as known_at, $version as version, $known_at::timestamp as built_at,
           $built_known_at::timestamp as built_known_at, $built_as_of::date as built_as_of,
           $rebuild_from::date as rebuild_from, $rebuild_to::date as rebuild_to
@@ -84,6 +88,11 @@ def write_settings(con: duckdb.DuckDBPyConnection, config: CompanyConfig, clocks
             "new_days": lifecycle.new_days,
             "at_risk": lifecycle.at_risk_after_days,
             "lost": lifecycle.lost_after_days,
+            "churn_horizon": None if churn.horizon_days == "auto" else churn.horizon_days,
+            "prevent_from": churn.prevent_from,
+            "retain_from": churn.retain_from,
+            "high_share": company.value.high_share,
+            "low_share": company.value.low_share,
             "as_of": clocks.as_of,
             "as_of_end": end_of(clocks.as_of, config),
             "known_at": naive_utc(clocks.known_at),
@@ -94,6 +103,14 @@ def write_settings(con: duckdb.DuckDBPyConnection, config: CompanyConfig, clocks
             "rebuild_to": clocks.rebuild[1] if clocks.rebuild else None,
         },
     )
+    con.execute("create or replace table audit.matrix_class (kind varchar, code varchar, letter varchar)")
+    letters = [
+        (kind, code, letter)
+        for kind, mapping in (("churn", company.matrix.churn_class), ("value", company.matrix.value_class))
+        for code, letter in mapping.model_dump().items()
+    ]
+    con.executemany("insert into audit.matrix_class values (?, ?, ?)", letters)
+    write_strategies(con, config)
 
 
 # The last whole build -------------------------------------------------------------------------------

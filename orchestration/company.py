@@ -43,6 +43,90 @@ class Lifecycle(Strict):
         return self
 
 
+class Churn(Strict):
+    """What counts as churn, and when it alarms (SPEC S9.2, S9.3)."""
+
+    horizon_days: int | Literal["auto"] = Field(
+        default="auto", description="no purchase for so long is churn; auto: from the customers' own rhythm"
+    )
+    prevent_from: float = Field(default=0.3, gt=0, lt=1, description="churn probability from which to prevent")
+    retain_from: float = Field(
+        default=0.6, gt=0, lt=1, description="from which to retain; to win back, where the horizon has passed already"
+    )
+    retrain_after_days: int = Field(default=28, ge=1, description="a refresh trains again when a model is older")
+
+    @field_validator("horizon_days")
+    @classmethod
+    def horizon(cls, value: int | str) -> int | str:
+        """At least a day, at most ten years."""
+        if isinstance(value, int) and not 1 <= value <= 3_650:
+            raise ValueError("auto, or 1 to 3650 days")
+        return value
+
+    @model_validator(mode="after")
+    def check(self) -> Churn:
+        """Retaining starts above preventing."""
+        if self.retain_from <= self.prevent_from:
+            raise ValueError("retain_from greater than prevent_from")
+        return self
+
+
+class ValueWeights(Strict):
+    """Weights of the five parts of the value index; they need not add to one (SPEC S8.1)."""
+
+    current: float = Field(default=0.30, ge=0)
+    future: float = Field(default=0.30, ge=0)
+    credit: float = Field(default=0.10, ge=0)
+    loyalty: float = Field(default=0.15, ge=0)
+    growth: float = Field(default=0.15, ge=0)
+
+    @model_validator(mode="after")
+    def check(self) -> ValueWeights:
+        """Something must weigh."""
+        if not sum(self.model_dump().values()) > 0:
+            raise ValueError("at least one weight above zero")
+        return self
+
+
+class Value(Strict):
+    """The value index and its tiers."""
+
+    weights: ValueWeights = ValueWeights()
+    high_share: float = Field(default=0.2, gt=0, lt=1, description="share of customers in the high tier")
+    low_share: float = Field(default=0.4, gt=0, lt=1, description="share of customers in the low tier")
+
+    @model_validator(mode="after")
+    def check(self) -> Value:
+        """Some customers are left for the middle."""
+        if self.high_share + self.low_share >= 1:
+            raise ValueError("high_share and low_share below one together")
+        return self
+
+
+class ChurnClasses(Strict):
+    """Letter of the value x churn matrix for each warning level (SPEC S9.5)."""
+
+    normal: Literal["A", "B", "C"] = "A"
+    prevent: Literal["A", "B", "C"] = "B"
+    retain: Literal["A", "B", "C"] = "B"
+    win_back: Literal["A", "B", "C"] = "C"
+
+
+class ValueClasses(Strict):
+    """Letter of the value x churn matrix for each value tier (SPEC S9.5)."""
+
+    high: Literal["D", "G", "S"] = "D"
+    middle: Literal["D", "G", "S"] = "G"
+    low: Literal["D", "G", "S"] = "S"
+
+
+class Matrix(Strict):
+    """Both mappings of the value x churn matrix."""
+
+    churn_class: ChurnClasses = ChurnClasses()
+    value_class: ValueClasses = ValueClasses()
+
+
 class Publish(Strict):
     """What is kept of published versions."""
 
@@ -92,6 +176,9 @@ class Company(Strict):
         description="local time at which a business day ends",
     )
     lifecycle: Lifecycle = Lifecycle()
+    churn: Churn = Churn()
+    value: Value = Value()
+    matrix: Matrix = Matrix()
     fresh_within_hours: int = Field(
         default=48, ge=1, description="age at which Dagster calls a load or the publication stale; it warns at half"
     )

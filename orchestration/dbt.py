@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from orchestration.company import CompanyConfig
 from orchestration.errors import QualityStop, RegularsError
@@ -24,7 +24,13 @@ MANIFEST = TARGET / "manifest.json"
 FINGERPRINT = TARGET / "manifest.sha256"
 PARSED = (".sql", ".yml", ".md", ".csv")
 
-BUILD_TYPES = ("seed", "model", "test")
+# The project is built in two parts: the scores stand between features and marts.
+Part = Literal["warehouse", "marts"]
+SELECT: dict[Part, str] = {"warehouse": "fqn:*", "marts": "fqn:regulars.marts"}
+EXCLUDE: dict[Part, str] = {
+    "warehouse": "resource_type:unit_test fqn:regulars.marts",
+    "marts": "resource_type:unit_test",
+}
 
 
 @dataclass(frozen=True)
@@ -188,16 +194,18 @@ def public_tables() -> frozenset[str]:
 def build(
     config: CompanyConfig,
     done: Callable[[NodeResult], None],
+    part: Part,
     select: Sequence[str] | None = None,
     full_refresh: bool = True,
     paths: CompanyPaths | None = None,
 ) -> DbtResult:
-    """Build seeds, models and their data tests; unit tests are for CI.
+    """Build a part's seeds, models and their data tests; unit tests are for CI.
 
     Args:
         config: the company.
         done: called as each node ends.
-        select: dbt selectors; default: everything.
+        part: what comes before the scores, or what comes after.
+        select: dbt selectors; default: the whole part.
         full_refresh: make incremental models anew instead of their changed months.
         paths: where the databases are; default: the company's.
 
@@ -224,12 +232,11 @@ def build(
             result.nodes.append(node)
             done(node)
 
-    arguments = ["build", "--exclude", "resource_type:unit_test", "--target-path", str(paths.dbt)]
-    arguments += ["--log-path", str(config.paths.logs)]
+    arguments = ["build", "--target-path", str(paths.dbt), "--log-path", str(config.paths.logs)]
+    arguments += ["--select", *(select if select is not None else SELECT[part].split())]
+    arguments += ["--exclude", *EXCLUDE[part].split()]
     if full_refresh:
         arguments.append("--full-refresh")
-    if select is not None:
-        arguments += ["--select", *select]
     outcome = invoke(arguments, load_manifest(), on_event)
     if result.failed:
         raise failure(result)

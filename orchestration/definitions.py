@@ -8,7 +8,7 @@ import dagster as dg
 
 from orchestration import dbt
 from orchestration.company import DEFAULT_COMPANY, load_company
-from orchestration.defs import automation, identity, input, publish, quality, resources, sources, warehouse
+from orchestration.defs import automation, identity, input, publish, quality, resources, scores, sources, warehouse
 
 
 @dg.definitions
@@ -16,6 +16,6 @@ def defs() -> dg.Definitions:
     """Assets, checks, jobs and schedules of the company."""
     config = load_company(os.environ.get("REGULARS_COMPANY") or DEFAULT_COMPANY)
     dbt.ensure_manifest()
-    parts = [m.build(config) for m in (sources, input, quality, identity, warehouse, publish, automation)]
+    parts = [m.build(config) for m in (sources, input, quality, identity, warehouse, scores, publish, automation)]
     own = dg.Definitions(resources={"session": resources.session_resource(config)}, executor=dg.in_process_executor)
     return dg.Definitions.merge(own, *parts)

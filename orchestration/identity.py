@@ -13,9 +13,9 @@ import pyarrow as pa
 from models_ml.identity.resolve import LEDGER_SCHEMA, ExactSourceKey, Matcher, assign_keys
 from orchestration.clock import naive_utc
 from orchestration.company import CompanyConfig
-from orchestration.landing.lake import Delivery, Lake
+from orchestration.landing.lake import Lake
 
-SYSTEM, LEDGER = "_regulars", "identity_ledger"
+LEDGER = "identity_ledger"
 PSEUDONYM_ENV = "REGULARS_PSEUDONYM_KEY"
 
 
@@ -47,7 +47,7 @@ def source_records(con: duckdb.DuckDBPyConnection, config: CompanyConfig) -> pa.
 
 def read_ledger(con: duckdb.DuckDBPyConnection, lake: Lake) -> pa.Table:
     """Every assignment that the lake remembers."""
-    loads = [lake.files(m) for m in lake.manifests() if (m.source_system, m.table_name) == (SYSTEM, LEDGER)]
+    loads = lake.remembered(LEDGER)
     if not loads:
         return LEDGER_SCHEMA.empty_table()
     columns = ", ".join(LEDGER_SCHEMA.names)
@@ -90,14 +90,8 @@ def resolve_identity(
     records = source_records(con, config)
     ledger = read_ledger(con, lake)
     fresh = assign_keys((matcher or ExactSourceKey()).match(records), ledger)
-    if fresh.num_rows:
-        rows = (
-            fresh.append_column("valid_from", pa.array([naive_utc(now)] * fresh.num_rows, pa.timestamp("us")))
-            .append_column("_source_file", pa.nulls(fresh.num_rows, pa.string()))
-            .append_column("_source_row", pa.array(range(1, fresh.num_rows + 1), pa.int64()))
-        )
-        loaded_at = naive_utc(now).isoformat(sep=" ")
-        lake.write(SYSTEM, LEDGER, load_id, loaded_at, Delivery(rows.to_reader(), fresh.num_rows, {}, is_partial=True))
+    valid_from = pa.array([naive_utc(now)] * fresh.num_rows, pa.timestamp("us"))
+    lake.remember(LEDGER, fresh.append_column("valid_from", valid_from), load_id, now)
     write_links(con, config, lake, records)
     found = con.execute("select count(*), count(distinct customer_key) from identity.customer_link").fetchone()
     assert found is not None
@@ -106,7 +100,7 @@ def resolve_identity(
 
 def write_links(con: duckdb.DuckDBPyConnection, config: CompanyConfig, lake: Lake, records: pa.Table) -> None:
     """Write the links of the records that are there, with the id that published tables may show."""
-    loads = [lake.files(m) for m in lake.manifests() if (m.source_system, m.table_name) == (SYSTEM, LEDGER)]
+    loads = lake.remembered(LEDGER)
     con.register("present_records", records)
     ledger = "read_parquet($files)" if loads else "(select null where false)"
     shown = "customer_id"

@@ -12,6 +12,7 @@ from orchestration import clocks, dbt
 from orchestration.company import CompanyConfig
 from orchestration.errors import UsageError
 from orchestration.refresh import Session
+from orchestration.scoring.run import Step
 from orchestration.serving.publish import DATABASE, check_space, checkpoint, verify
 from orchestration.warehouse import remove_database
 
@@ -54,7 +55,11 @@ def build_past(session: Session, as_of: dt.date, known_at: dt.datetime | None = 
                 con.execute("set TimeZone = 'UTC'")
                 times = clocks.Clocks(as_of, known_at or session.now, session.run_id)
                 clocks.write_settings(con, config, times)
-            dbt.build(config, session.report_node, paths=paths)
+            dbt.build(config, session.report_node, "warehouse", paths=paths)
+            with duckdb.connect(str(paths.warehouse)) as con:
+                con.execute("set TimeZone = 'UTC'")
+                Step(con, config, session.lake, paths, as_of, session.run_id, session.now, keep=False).run()
+            dbt.build(config, session.report_node, "marts", paths=paths)
             session.as_of = as_of
             figures["as_of"] = str(as_of)
         with session.stage("publish") as figures:

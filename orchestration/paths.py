@@ -83,6 +83,11 @@ class CompanyPaths:
         return self.current / "regulars.duckdb"
 
     @property
+    def models(self) -> Path:
+        """Model cards."""
+        return self.root / "models"
+
+    @property
     def dagster(self) -> Path:
         """DAGSTER_HOME."""
         return self.root / "dagster"

@@ -33,6 +33,7 @@ from orchestration.paths import PROJECT
 from orchestration.quality.run import Judge, Result, measure_all, order_of, remember, results_of, scores
 from orchestration.redaction import redact
 from orchestration.report import Reporter, Sink
+from orchestration.scoring.run import Scored, Step
 from orchestration.serving.publish import build_info, current_version, publish, table_counts
 from orchestration.state import State
 from orchestration.warehouse import check_disk, open_warehouse, remove_database
@@ -111,6 +112,8 @@ class Session:
     published: str | None = None
     errors: list[BaseException] = field(default_factory=list)
     judge: Judge | None = None
+    retrain: bool = False
+    times: clocks.Clocks | None = None
 
     active: ClassVar[Session | None] = None
 
@@ -262,8 +265,8 @@ class Session:
             )
         return results
 
-    def build(self, select: Sequence[str] | None = None) -> tuple[dbt.DbtResult, dict[str, int]]:
-        """Set the clocks and build the models; returns the nodes, and the rows of core and marts.
+    def build_warehouse(self, select: Sequence[str] | None = None) -> tuple[dbt.DbtResult, dict[str, int]]:
+        """Set the clocks and build what comes before the scores; returns the nodes, and the rows of core.
 
         A whole build that continues the last one makes only the changed months of the facts again.
         """
@@ -272,18 +275,48 @@ class Session:
                 times = self.clocks(con, whole=select is None)
                 clocks.write_settings(con, self.config, times)
                 clocks.forget_built(con)  # until this build has ended well
-            result = dbt.build(self.config, self.report_node, select, full_refresh=times.built_known_at is None)
-            if select is None:
-                with open_warehouse(self.config) as con:
-                    clocks.note_built(con, times, self.inputs)
-            with duckdb.connect(str(self.config.paths.serve), read_only=True) as con:
-                counts = table_counts(con, self.config.paths.serve.stem)
+            full_refresh = times.built_known_at is None
+            result = dbt.build(self.config, self.report_node, "warehouse", select, full_refresh)
+            self.times = times if select is None else None
             figures.update(
                 models=sum(n.kind == "model" for n in result.nodes),
                 as_of=str(self.as_of),
-                facts="all" if times.built_known_at is None else "changed months",
+                facts="all" if full_refresh else "changed months",
             )
-        return result, counts
+        return result, self.serve_counts()
+
+    def score(self) -> Scored:
+        """Train the models where that is due, and score; call after build_warehouse."""
+        with self.stage("score") as figures, open_warehouse(self.config) as con:
+            as_of = self.as_of or clocks.default_as_of(con, self.config, self.now)
+            step = Step(con, self.config, self.lake, self.config.paths, as_of, self.run_id, self.now, self.retrain)
+            scored = step.run()
+            write_load_audit(con, self.lake)
+            for model in scored.models:
+                figures[model["model"]] = model["status"]
+                self.reporter.say("score", f"{model['model']} {model['version']}: {model['message']}")
+        self.state.put_load_audit(m.audit() for m in self.lake.manifests())
+        self.state.set_models(
+            {"model": m["model"], "version": m["version"], "status": m["status"], "message": m["message"]}
+            | {name: str(m[name]) if m.get(name) else None for name in ("trained_as_of", "scores_as_of")}
+            for m in scored.models
+        )
+        return scored
+
+    def build_marts(self, select: Sequence[str] | None = None) -> tuple[dbt.DbtResult, dict[str, int]]:
+        """Build what comes after the scores; returns the nodes, and the rows of core and marts."""
+        with self.stage("marts") as figures:
+            result = dbt.build(self.config, self.report_node, "marts", select)
+            if select is None and self.times is not None:
+                with open_warehouse(self.config) as con:
+                    clocks.note_built(con, self.times, self.inputs)
+            figures["models"] = sum(n.kind == "model" for n in result.nodes)
+        return result, self.serve_counts()
+
+    def serve_counts(self) -> dict[str, int]:
+        """Rows of every table that a reader will see."""
+        with duckdb.connect(str(self.config.paths.serve), read_only=True) as con:
+            return table_counts(con, self.config.paths.serve.stem)
 
     def clocks(self, con: duckdb.DuckDBPyConnection, whole: bool) -> clocks.Clocks:
         """The coming build's times; remembers them for `nothing_new`."""
@@ -319,6 +352,7 @@ def open_session(
     full: bool = False,
     include: tuple[TableId, ...] = (),
     again: tuple[dt.date, dt.date] | None = None,
+    retrain: bool = False,
 ) -> Iterator[Session]:
     """Open a session: lock, check the machine, mend what a kill left, journal the run.
 
@@ -329,6 +363,7 @@ def open_session(
         full: drop the warehouse first, so that everything is made from the lake again.
         include: optional tables to load from now on.
         again: first and last day that incremental tables are read again for, and whose facts are made again.
+        retrain: train the models also where that is not due.
 
     Raises:
         RegularsError: another refresh runs, or disk or permissions do not allow one.
@@ -339,7 +374,7 @@ def open_session(
     with refresh_lock(paths.lock, now.isoformat()), State(paths.state) as state:
         reporter = Reporter(paths.logs / f"{stamp(now)}.jsonl", sinks)
         session = Session(config, now, command, reporter, state, Lake(paths.lake), inputs_fingerprint(config),
-                          include, again)  # fmt: skip
+                          include, again, retrain=retrain)  # fmt: skip
         killed = state.mark_killed(now)
         state.start_run(session.run_id, command, now)
         Session.active = session

@@ -44,6 +44,10 @@ create table if not exists quality_check (
   observed real, low real, high real, stops integer not null, passed integer not null, day text not null,
   message text not null
 );
+create table if not exists model (
+  model text primary key, version text, status text not null, message text not null, trained_as_of text,
+  scores_as_of text
+);
 create table if not exists fact (name text primary key, value text);
 """
 
@@ -211,6 +215,16 @@ class State:
             ":message)",
             rows,
         )
+
+    def set_models(self, rows: Iterable[dict[str, Any]]) -> None:
+        """Replace what is known of the models by the newest scoring's."""
+        self._replace("model", "(:model, :version, :status, :message, :trained_as_of, :scores_as_of)", rows)
+
+    def models(self) -> list[dict[str, Any]]:
+        """Where each model stands; none before the first scoring."""
+        if not self.rows("select 1 from sqlite_master where name = 'model'"):
+            return []
+        return self.rows("select * from model order by model")
 
     def _replace(self, table: str, marks: str, rows: Iterable[dict[str, Any]]) -> None:
         """Replace all rows of a table in one transaction."""

@@ -10,9 +10,9 @@ import duckdb
 import pyarrow as pa
 
 from orchestration.clock import naive_utc
-from orchestration.landing.lake import Delivery, Lake
+from orchestration.landing.lake import Lake
 
-SYSTEM, TABLE = "_regulars", "correction"
+TABLE = "correction"
 SCHEMA = pa.schema(
     [
         ("source_system", pa.string()), ("entity", pa.string()), ("row_id", pa.string()),
@@ -39,14 +39,7 @@ def store(lake: Lake, corrections: list[Correction], load_id: str, now: dt.datet
         {"source_system": c.source_system, "entity": c.entity, "row_id": c.row_id, "column_name": c.column,
          "value": c.value, "corrected_at": at} for c in corrections
     ]  # fmt: skip
-    table = (
-        pa.Table.from_pylist(rows, SCHEMA)
-        .append_column("_source_file", pa.nulls(len(rows), pa.string()))
-        .append_column("_source_row", pa.array(range(1, len(rows) + 1), pa.int64()))
-    )
-    lake.write(
-        SYSTEM, TABLE, load_id, at.isoformat(sep=" "), Delivery(table.to_reader(), len(rows), {}, is_partial=True)
-    )
+    lake.remember(TABLE, pa.Table.from_pylist(rows, SCHEMA), load_id, now)
 
 
 @dataclass(frozen=True)
@@ -58,7 +51,7 @@ class Corrections:
     @classmethod
     def read(cls, lake: Lake) -> Corrections:
         """Every correction that the lake remembers."""
-        loads = [lake.files(m) for m in lake.manifests() if (m.source_system, m.table_name) == (SYSTEM, TABLE)]
+        loads = lake.remembered(TABLE)
         found: dict[tuple[str, str], list[Correction]] = {}
         if loads:
             with duckdb.connect() as con:

@@ -4,15 +4,20 @@ import dagster as dg
 
 from orchestration.company import CompanyConfig
 
-REFRESH, PUBLISH = "refresh", "publish"
+REFRESH, RETRAIN, PUBLISH = "refresh", "retrain", "publish"
 
 
 def build(config: CompanyConfig) -> dg.Definitions:
-    """Jobs `refresh` and `publish`, schedule `nightly_refresh`."""
+    """Jobs `refresh`, `retrain` and `publish`, schedule `nightly_refresh`."""
     refresh = dg.define_asset_job(
         REFRESH,
         selection=dg.AssetSelection.all(),
-        description="The main job: load, conform, identity, dbt, publish. The same as: regulars refresh.",
+        description="The main job: load, conform, identity, dbt, scores, publish. The same as: regulars refresh.",
+    )
+    retrain = dg.define_asset_job(
+        RETRAIN,
+        selection=dg.AssetSelection.all(),
+        description="The main job, with every model trained again. The same as: regulars retrain.",
     )
     publish = dg.define_asset_job(
         PUBLISH,
@@ -27,4 +32,4 @@ def build(config: CompanyConfig) -> dg.Definitions:
         default_status=dg.DefaultScheduleStatus.STOPPED,
         description="Every night at three, local time.",
     )
-    return dg.Definitions(jobs=[refresh, publish], schedules=[nightly])
+    return dg.Definitions(jobs=[refresh, retrain, publish], schedules=[nightly])

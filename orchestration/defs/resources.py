@@ -66,7 +66,7 @@ def session_resource(config: CompanyConfig) -> dg.ResourceDefinition:
             # Dagster names the job of hand-picked assets __ASSET_JOB.
             job = run.job_name if run and not run.job_name.startswith("__") else "materialize"
             command = f"{job} (Dagster)"
-            return open_session(config, command, (to_dagster,))
+            return open_session(config, command, (to_dagster,), retrain=job == "retrain")
 
         handle = SessionHandle(open_now)
         try:

@@ -1,7 +1,7 @@
 """The dbt project's assets and checks. dbt runs in this process on the manifest parsed beforehand."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -11,6 +11,9 @@ from dagster_dbt.asset_utils import get_asset_check_key_for_test
 from orchestration import dbt
 from orchestration.company import CompanyConfig
 from orchestration.defs.resources import OWNERS, user_errors
+from orchestration.refresh import Session
+
+BuildResult = tuple[dbt.DbtResult, dict[str, int]]
 
 
 class Translator(DagsterDbtTranslator):
@@ -41,9 +44,13 @@ def node_of_key(manifest: Mapping[str, Any]) -> dict[dg.AssetKey, str]:
     }
 
 
-def selectors(manifest: Mapping[str, Any], selected: set[dg.AssetKey]) -> list[str] | None:
-    """dbt selectors of a run's assets; None where everything is selected."""
-    nodes = node_of_key(manifest)
+def selectors(manifest: Mapping[str, Any], part: dbt.Part, selected: set[dg.AssetKey]) -> list[str] | None:
+    """dbt selectors of a run's assets; None where the whole part is selected."""
+    nodes = {
+        key: name
+        for key, name in node_of_key(manifest).items()
+        if (manifest["nodes"][name]["fqn"][1] == "marts") == (part == "marts")
+    }
     if selected >= set(nodes):
         return None
     chosen = (manifest["nodes"][nodes[key]] for key in sorted(selected & set(nodes)))
@@ -81,26 +88,29 @@ def build(config: CompanyConfig) -> dg.Definitions:
     """Assets of staging, core, intermediate models and marts."""
     manifest = json.loads(dbt.MANIFEST.read_text(encoding="utf-8"))
 
-    @dbt_assets(
-        manifest=manifest,
-        name="warehouse",
-        exclude="resource_type:unit_test",
-        dagster_dbt_translator=TRANSLATOR,
-        required_resource_keys={"session"},
-    )
-    def warehouse(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        checks = set(context.selected_asset_check_keys)
-        try:
-            with user_errors():
-                outcome, counts = context.resources.session.get().build(
-                    selectors(manifest, set(context.selected_asset_keys))
-                )
-        except dg.Failure as failure:
-            error = failure.__cause__
-            if isinstance(error, dbt.BuildError | dbt.TestStop):
-                yield from results(manifest, error.result, {}, checks)
-            raise
-        yield from results(manifest, outcome, counts, checks)
+    def assets(part: dbt.Part, build_part: Callable[[Session, list[str] | None], BuildResult]) -> dg.AssetsDefinition:
+        @dbt_assets(
+            manifest=manifest,
+            name=part,
+            dagster_dbt_translator=TRANSLATOR,
+            required_resource_keys={"session"},
+            select=dbt.SELECT[part],
+            exclude=dbt.EXCLUDE[part],
+        )
+        def models(context: dg.AssetExecutionContext) -> Iterator[Any]:
+            checks = set(context.selected_asset_check_keys)
+            chosen = selectors(manifest, part, set(context.selected_asset_keys))
+            try:
+                with user_errors():
+                    outcome, counts = build_part(context.resources.session.get(), chosen)
+            except dg.Failure as failure:
+                error = failure.__cause__
+                if isinstance(error, dbt.BuildError | dbt.TestStop):
+                    yield from results(manifest, error.result, {}, checks)
+                raise
+            yield from results(manifest, outcome, counts, checks)
+
+        return models
 
     settings = dg.AssetSpec(
         ["audit", "refresh_settings"],
@@ -109,4 +119,6 @@ def build(config: CompanyConfig) -> dg.Definitions:
         owners=OWNERS,
         description=f"Parameters of {config.company.title} and both clocks; written before each build.",
     )
-    return dg.Definitions(assets=[warehouse, settings])
+    return dg.Definitions(
+        assets=[assets("warehouse", Session.build_warehouse), assets("marts", Session.build_marts), settings]
+    )

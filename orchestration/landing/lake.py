@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import shutil
@@ -14,12 +15,14 @@ import duckdb
 import pyarrow as pa
 from pydantic import Field, ValidationError
 
+from orchestration.clock import naive_utc
 from orchestration.errors import RegularsError
 from orchestration.literals import exact_path, quote, quote_name
 from orchestration.yaml_model import Strict
 
 MANIFEST = "_manifest.json"
 PART = "part-0.parquet"
+OWN = "_regulars"  # source system of what the product itself must remember
 LOAD_COLUMNS = ("_load_id", "_loaded_at", "_source_file", "_source_row")
 
 
@@ -178,6 +181,24 @@ class Lake:
         )
         commit(folder, manifest)
         return manifest
+
+    def loads(self, system: str, table: str) -> list[Manifest]:
+        """Committed loads of one table, oldest first."""
+        return [read_manifest(path) for path in sorted((self.root / system / table).glob(f"*/{MANIFEST}"))]
+
+    def remember(self, table: str, rows: pa.Table, load_id: str, now: dt.datetime) -> Manifest | None:
+        """Land rows that cannot be recomputed as a load of the product's own system; None where there are none."""
+        if not rows.num_rows:
+            return None
+        landed = rows.append_column("_source_file", pa.nulls(rows.num_rows, pa.string())).append_column(
+            "_source_row", pa.array(range(1, rows.num_rows + 1), pa.int64())
+        )
+        delivery = Delivery(landed.to_reader(), rows.num_rows, {}, is_partial=True)
+        return self.write(OWN, table, load_id, naive_utc(now).isoformat(sep=" "), delivery)
+
+    def remembered(self, table: str) -> list[str]:
+        """Globs of the files of one of the product's own tables, oldest first."""
+        return [self.files(manifest) for manifest in self.loads(OWN, table)]
 
 
 def read_manifest(path: Path) -> Manifest:

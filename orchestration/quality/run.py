@@ -14,15 +14,14 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from orchestration.clock import naive_utc
 from orchestration.company import CompanyConfig
 from orchestration.errors import RegularsError
-from orchestration.landing.lake import Delivery, Lake
+from orchestration.landing.lake import Lake
 from orchestration.paths import PROJECT
 from orchestration.quality.measures import current_rows, measure
 from orchestration.quality.rules import MEANING, Check, checks_of
 
-SYSTEM, TABLE = "_regulars", "quality_score"
+TABLE = "quality_score"
 DIMENSIONS = ("completeness", "validity", "uniqueness", "consistency", "timeliness", "accuracy")
 SCORE_COLUMNS = ("source_system", "entity", "column_name", "day", *DIMENSIONS, "score")
 
@@ -253,13 +252,7 @@ def remember(
     con.execute("delete from audit.quality_score")
     restore(con, lake)
     fresh = con.execute(f"select {names} from new_score except select {names} from audit.quality_score")
-    table = fresh.to_arrow_table()
-    if table.num_rows:
-        landed = table.append_column("_source_file", pa.nulls(table.num_rows, pa.string())).append_column(
-            "_source_row", pa.array(range(1, table.num_rows + 1), pa.int64())
-        )
-        delivery = Delivery(landed.to_reader(), table.num_rows, {}, is_partial=True)
-        lake.write(SYSTEM, TABLE, load_id, naive_utc(now).isoformat(sep=" "), delivery)
+    if lake.remember(TABLE, fresh.to_arrow_table(), load_id, now):
         con.execute("delete from audit.quality_score")
         restore(con, lake)
     con.execute("delete from audit.quality_check")
@@ -271,7 +264,7 @@ def remember(
 
 def restore(con: duckdb.DuckDBPyConnection, lake: Lake) -> None:
     """Fill `audit.quality_score` with what the lake remembers; of several scores for the same day the last."""
-    loads = [lake.files(m) for m in lake.manifests() if (m.source_system, m.table_name) == (SYSTEM, TABLE)]
+    loads = lake.remembered(TABLE)
     if loads:
         names = ", ".join(SCORE_COLUMNS)
         con.execute(

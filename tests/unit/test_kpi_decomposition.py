@@ -72,8 +72,9 @@ def decompose(root: Node) -> tuple[dict[str, float], dict[str, float]]:
     nodes, pairs = [], []
     for node, parent, level in root.walk():
         nodes.append(
-            {"root_code": "n0", "node_code": node.code, "parent_code": parent.code if parent else None,
-             "level": level, "operator": node.operator, "sign": node.sign}
+            {"dimension": "all", "root_code": "n0", "node_code": node.code,
+             "parent_code": parent.code if parent else None, "level": level, "operator": node.operator, "sign": node.sign,
+             "parent_operator": parent.operator if parent else None}
         )  # fmt: skip
         pairs.append(
             {**KEYS, "root_code": "n0", "node_code": node.code, "has_previous": True,
@@ -82,7 +83,7 @@ def decompose(root: Node) -> tuple[dict[str, float], dict[str, float]]:
     con = warehouse()
     con.register("nodes", pd.DataFrame(nodes))
     con.register("pairs", pd.DataFrame(pairs))
-    con.execute("create table warehouse.seeds.kpi_node as select * from nodes")
+    con.execute("create table warehouse.intermediate.int_kpi_node as select * from nodes")
     con.execute("create table warehouse.intermediate.int_kpi_pair as select * from pairs")
     sql = compiled(*MODELS)
     for step in STEPS:

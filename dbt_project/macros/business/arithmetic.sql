@@ -7,3 +7,8 @@
 {% macro money(expression) -%}
   cast({{ expression }} as decimal(18, 4))
 {%- endmacro %}
+
+{# A measured figure as double, to six places: parallel sums differ in the last bits, and features decide. #}
+{% macro figure(expression) -%}
+  round(cast({{ expression }} as double), 6)
+{%- endmacro %}

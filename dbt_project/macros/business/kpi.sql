@@ -29,13 +29,3 @@
     else {{ calendar }}.quarter_start
   end
 {%- endmacro %}
-
-{# The declared nodes, each with its parent's operator. #}
-{% macro kpi_nodes() -%}
-select
-  child.*,
-  parent.operator as parent_operator
-from {{ ref('kpi_node') }} as child
-left join {{ ref('kpi_node') }} as parent
-  on child.root_code = parent.root_code and child.parent_code = parent.node_code
-{%- endmacro %}

@@ -32,3 +32,16 @@
     / nullif(cast(count(*) over () - 1 as double), 0)
   )) as integer)
 {%- endmacro %}
+
+{#
+  Warning level (SPEC S9.3): the probability decides how urgent it is; who is as good as lost already, for longer
+  than the horizon, is to be won back rather than retained.
+#}
+{% macro warning_level(churn_probability, recency_days, horizon_days, settings='settings') -%}
+  case
+    when {{ churn_probability }} >= {{ settings }}.retain_from and {{ recency_days }} > {{ horizon_days }} then 'win_back'
+    when {{ churn_probability }} >= {{ settings }}.retain_from then 'retain'
+    when {{ churn_probability }} >= {{ settings }}.prevent_from then 'prevent'
+    else 'normal'
+  end
+{%- endmacro %}

@@ -3,7 +3,7 @@
 -- Shapley contributions of every node to its root: the tree's gradient on the way from old to new,
 -- integrated exactly (see quadrature). Leaves get theirs directly, inner nodes the sum of their leaves.
 with node as (
-  {{ kpi_nodes() }}
+  select * from {{ ref('int_kpi_node') }}
 ),
 
 quadrature as (
@@ -25,7 +25,11 @@ part_{{ max_level }} as (
     sum(quadrature.weight * gradient.gradient) * max(pair.new_value - pair.old_value) as contribution_to_root
   from gradient
   inner join quadrature on gradient.point = quadrature.point
-  inner join node on gradient.root_code = node.root_code and gradient.node_code = node.node_code
+  inner join node
+    on
+      gradient.dimension = node.dimension
+      and gradient.root_code = node.root_code
+      and gradient.node_code = node.node_code
   inner join {{ ref('int_kpi_pair') }} as pair
     on
       gradient.node_code = pair.node_code
@@ -45,7 +49,8 @@ part_{{ level }} as (
     child.parent_code,
     sum(below.contribution_to_root)
   from part_{{ level + 1 }} as below
-  inner join node as child on below.root_code = child.root_code and below.node_code = child.node_code
+  inner join node as child
+    on below.dimension = child.dimension and below.root_code = child.root_code and below.node_code = child.node_code
   where child.level = {{ level + 1 }}
   group by {% for key in keys[:-1] %}below.{{ key }}, {% endfor %}child.parent_code
     ){% if not loop.last %},{% endif %}

@@ -2,7 +2,7 @@
 {% set max_level = var('kpi_max_level') | int -%}
 -- The value of every node on the straight way from old to new, at the points of the quadrature.
 with node as (
-  {{ kpi_nodes() }}
+  select * from {{ ref('int_kpi_node') }}
 ),
 
 quadrature as (
@@ -20,7 +20,7 @@ leaf as (
     pair.node_code,
     pair.old_value + quadrature.t * (pair.new_value - pair.old_value) as value
   from {{ ref('int_kpi_pair') }} as pair
-  inner join node on pair.root_code = node.root_code and pair.node_code = node.node_code
+  inner join node on pair.dimension = node.dimension and pair.root_code = node.root_code and pair.node_code = node.node_code
   cross join quadrature
   where pair.has_previous and node.operator is null
 ),
@@ -30,7 +30,8 @@ leaf as (
 up_{{ level }} as (
   select leaf.*
   from leaf
-  inner join node on leaf.root_code = node.root_code and leaf.node_code = node.node_code
+  inner join node
+    on leaf.dimension = node.dimension and leaf.root_code = node.root_code and leaf.node_code = node.node_code
   where node.level = {{ level }}
   {% if level < max_level -%}
   union all
@@ -42,7 +43,8 @@ up_{{ level }} as (
       else {{ product_of('below.value') }}
     end
   from up_{{ level + 1 }} as below
-  inner join node as child on below.root_code = child.root_code and below.node_code = child.node_code
+  inner join node as child
+    on below.dimension = child.dimension and below.root_code = child.root_code and below.node_code = child.node_code
   group by {% for key in keys %}below.{{ key }}, {% endfor %}child.parent_code, child.parent_operator
   {%- endif %}
 ){% if not loop.last %},{% endif %}

@@ -2,7 +2,7 @@
 {% set max_level = var('kpi_max_level') | int -%}
 -- What the root changes by when a node does, at each point.
 with node as (
-  {{ kpi_nodes() }}
+  select * from {{ ref('int_kpi_node') }}
 ),
 
 evaluated as (
@@ -20,10 +20,12 @@ slope as (
       else coalesce({{ product_of('others.value') }}, 1)
     end as slope
   from evaluated as own
-  inner join node on own.root_code = node.root_code and own.node_code = node.node_code
+  inner join node
+    on own.dimension = node.dimension and own.root_code = node.root_code and own.node_code = node.node_code
   left join node as sibling
     on
-      node.root_code = sibling.root_code
+      node.dimension = sibling.dimension
+      and node.root_code = sibling.root_code
       and node.parent_code = sibling.parent_code
       and node.node_code <> sibling.node_code
   left join evaluated as others
@@ -39,7 +41,11 @@ slope as (
 down_0 as (
   select evaluated.{{ keys | join(', evaluated.') }}, evaluated.node_code, cast(1 as double) as gradient
   from evaluated
-  inner join node on evaluated.root_code = node.root_code and evaluated.node_code = node.node_code
+  inner join node
+    on
+      evaluated.dimension = node.dimension
+      and evaluated.root_code = node.root_code
+      and evaluated.node_code = node.node_code
   where node.parent_code is null
 ),
 

@@ -2,15 +2,8 @@
 -- Each child's share of its parent's change, from the children's own old and new values: exact by the same
 -- integral, with the siblings of a product moving together from old to new.
 with node as (
-  select
-    child.root_code,
-    child.node_code,
-    child.parent_code,
-    child.sign,
-    parent.operator as parent_operator
-  from {{ ref('kpi_node') }} as child
-  inner join {{ ref('kpi_node') }} as parent
-    on child.root_code = parent.root_code and child.parent_code = parent.node_code
+  select * from {{ ref('int_kpi_node') }}
+  where parent_code is not null
 ),
 
 pair as (
@@ -27,11 +20,13 @@ factor as (
     quadrature.weight,
     coalesce({{ product_of('others.old_value + quadrature.t * (others.new_value - others.old_value)') }}, 1) as slope
   from pair
-  inner join node on pair.root_code = node.root_code and pair.node_code = node.node_code
+  inner join node
+    on pair.dimension = node.dimension and pair.root_code = node.root_code and pair.node_code = node.node_code
   cross join ({{ quadrature() }}) as quadrature
   left join node as sibling
     on
-      node.root_code = sibling.root_code
+      node.dimension = sibling.dimension
+      and node.root_code = sibling.root_code
       and node.parent_code = sibling.parent_code
       and node.node_code <> sibling.node_code
       and node.parent_operator = 'product'
@@ -49,7 +44,8 @@ select
   pair.node_code,
   max(node.sign) * max(pair.new_value - pair.old_value) * sum(factor.weight * factor.slope) as contribution_to_parent
 from pair
-inner join node on pair.root_code = node.root_code and pair.node_code = node.node_code
+inner join node
+    on pair.dimension = node.dimension and pair.root_code = node.root_code and pair.node_code = node.node_code
 inner join factor
   on
     pair.node_code = factor.node_code

@@ -1,46 +1,61 @@
-with buyers as (
+-- Every measure now and before. What the company sold to people nobody knows is a member of its own in the
+-- dimensions of customers, so that members add up to the whole.
+{% set names = kpi_measures() -%}
+with own as (
   select
     period_grain,
     period_start,
-    count(*) as buyers,
-    count(case when start_state = 'new' then 1 end) as new_buyers,
-    count(case when start_state <> 'new' then 1 end) as returning_buyers,
-    count(case when start_state = 'one_time' then 1 end) as second_purchase_buyers,
-    count(case when start_state = 'active_repeat' then 1 end) as repeat_buyers,
-    count(case when start_state = 'at_risk' then 1 end) as saved_buyers,
-    count(case when start_state = 'lapsed' then 1 end) as recovered_buyers
-  from {{ ref('int_kpi_buyer') }}
-  group by period_grain, period_start
-),
-
-states as (
+    dimension,
+    member,
+    {{ names | join(', ') }}
+  from {{ ref('int_kpi_measure_company') }}
+  union all
   select
-    periods.period_grain,
-    periods.period_start,
-    sum(case when counts.customer_state = 'one_time' then counts.customers end) as one_time_customers,
-    sum(case when counts.customer_state = 'active_repeat' then counts.customers end) as active_repeat_customers,
-    sum(case when counts.customer_state = 'at_risk' then counts.customers end) as at_risk_customers,
-    sum(case when counts.customer_state = 'lapsed' then counts.customers end) as lapsed_customers
-  from {{ ref('int_kpi_period') }} as periods
-  inner join {{ ref('int_customer_state_count') }} as counts
-    on
-      periods.eve >= counts.date_day
-      and (counts.next_change_on is null or periods.eve < counts.next_change_on)
-  group by periods.period_grain, periods.period_start
+    period_grain,
+    period_start,
+    dimension,
+    member,
+    {{ names | join(', ') }}
+  from {{ ref('int_kpi_measure_order') }}
+  union all
+  select
+    company.period_grain,
+    company.period_start,
+    sliced.dimension,
+    '(anonymous)',
+    {% for name in names -%}
+    {{ 'company.anonymous_sales' if name in ('sales', 'anonymous_sales') else '0' }}{{ ', ' if not loop.last }}
+    {%- endfor %}
+  from {{ ref('int_kpi_measure_company') }} as company
+  cross join (select distinct dimension from {{ ref('int_kpi_measure_customer') }}) as sliced
+  where company.period_grain <> 'week' and company.anonymous_sales <> 0
 )
 
 select
-  periods.period_grain,
+  own.period_grain,
+  own.period_start,
+  own.dimension,
+  own.member,
+  'now' as side,
+  {{ names | join(', ') }}
+from own
+union all
+select
+  own.period_grain,
   periods.period_start,
-  'all' as dimension,
-  'all' as member
-  {%- for measure in kpi_measures() %},
-  cast(coalesce({{ measure }}, 0) as double) as {{ measure }}
-  {%- endfor %}
-from {{ ref('int_kpi_period') }} as periods
-left join {{ ref('int_kpi_sales') }} as sales
-  on periods.period_grain = sales.period_grain and periods.period_start = sales.period_start
-left join buyers
-  on periods.period_grain = buyers.period_grain and periods.period_start = buyers.period_start
-left join states
-  on periods.period_grain = states.period_grain and periods.period_start = states.period_start
+  own.dimension,
+  own.member,
+  'before',
+  {{ names | join(', ') }}
+from own
+inner join {{ ref('int_kpi_period') }} as periods
+  on own.period_grain = periods.period_grain and own.period_start = periods.previous_start
+union all
+select
+  period_grain,
+  period_start,
+  dimension,
+  member,
+  side,
+  {{ names | join(', ') }}
+from {{ ref('int_kpi_measure_customer') }}

@@ -1,42 +1,53 @@
--- Each node in a period and in the one before. A ratio that is undefined on one side takes the other
--- side's value in the decomposition, so that the whole change goes to its base.
-with values_with_start as (
+{% set keys = ['period_grain', 'period_start', 'dimension', 'member', 'root_code', 'node_code'] -%}
+-- Each node in a period and in the one before. A ratio that is undefined on one side takes the other side's
+-- value in the decomposition, so that the whole change goes to its base. A member that is there on one side only
+-- has no factors to compare: its whole change is one part (kpi_tree).
+with now_ as (
+  select * from {{ ref('int_kpi_value') }}
+  where side = 'now'
+),
+
+before_ as (
+  select * from {{ ref('int_kpi_value') }}
+  where side = 'before'
+),
+
+both_sides as (
   select
-    nodes.*,
-    periods.previous_start,
-    periods.year_ago_start
-  from {{ ref('int_kpi_value') }} as nodes
-  inner join {{ ref('int_kpi_period') }} as periods
-    on nodes.period_grain = periods.period_grain and nodes.period_start = periods.period_start
+    {% for key in keys -%}
+    coalesce(now_.{{ key }}, before_.{{ key }}) as {{ key }},
+    {% endfor -%}
+    now_.value,
+    before_.value as previous_value,
+    now_.node_code is not null as is_now,
+    before_.node_code is not null as is_before
+  from now_
+  full outer join before_
+    on {% for key in keys %}now_.{{ key }} = before_.{{ key }}{% if not loop.last %} and {% endif %}{% endfor %}
 )
 
 select
-  now_.period_grain,
-  now_.period_start,
-  now_.dimension,
-  now_.member,
-  now_.root_code,
-  now_.node_code,
-  now_.value,
-  before_.value as previous_value,
+  {% for key in keys -%}
+  both_sides.{{ key }},
+  {% endfor -%}
+  both_sides.value,
+  both_sides.previous_value,
   year_ago.value as year_ago_value,
-  before_.node_code is not null as has_previous,
-  coalesce(now_.value, before_.value, 0) as new_value,
-  coalesce(before_.value, now_.value, 0) as old_value
-from values_with_start as now_
-left join {{ ref('int_kpi_value') }} as before_
+  both_sides.is_now,
+  both_sides.is_now and both_sides.is_before as has_previous,
+  both_sides.is_now and not both_sides.is_before and earlier.period_start is not null as is_new,
+  coalesce(both_sides.value, both_sides.previous_value, 0) as new_value,
+  coalesce(both_sides.previous_value, both_sides.value, 0) as old_value
+from both_sides
+inner join {{ ref('int_kpi_period') }} as periods
+  on both_sides.period_grain = periods.period_grain and both_sides.period_start = periods.period_start
+left join {{ ref('int_kpi_period') }} as earlier
+  on periods.period_grain = earlier.period_grain and periods.previous_start = earlier.period_start
+left join now_ as year_ago
   on
-    now_.period_grain = before_.period_grain
-    and now_.previous_start = before_.period_start
-    and now_.dimension = before_.dimension
-    and now_.member = before_.member
-    and now_.root_code = before_.root_code
-    and now_.node_code = before_.node_code
-left join {{ ref('int_kpi_value') }} as year_ago
-  on
-    now_.period_grain = year_ago.period_grain
-    and now_.year_ago_start = year_ago.period_start
-    and now_.dimension = year_ago.dimension
-    and now_.member = year_ago.member
-    and now_.root_code = year_ago.root_code
-    and now_.node_code = year_ago.node_code
+    both_sides.period_grain = year_ago.period_grain
+    and periods.year_ago_start = year_ago.period_start
+    and both_sides.dimension = year_ago.dimension
+    and both_sides.member = year_ago.member
+    and both_sides.root_code = year_ago.root_code
+    and both_sides.node_code = year_ago.node_code

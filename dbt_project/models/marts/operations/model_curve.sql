@@ -1,0 +1,10 @@
+select
+  model,
+  version,
+  estimator,
+  curve,
+  point,
+  x,
+  y,
+  customers
+from {{ source('scores', 'model_curve') }}

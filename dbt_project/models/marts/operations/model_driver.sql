@@ -1,0 +1,6 @@
+select
+  model,
+  version,
+  driver,
+  weight
+from {{ source('scores', 'model_driver') }}

@@ -1,0 +1,5 @@
+select
+  kind,
+  code,
+  letter
+from {{ source('audit', 'matrix_class') }}

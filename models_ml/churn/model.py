@@ -1,0 +1,237 @@
+"""Churn models: the recency rule, logistic regression and additive boosting, behind one interface.
+
+Each gives log-odds that are a sum of one term per feature, so that a customer's score can be taken apart
+exactly (`contributions`). Boosting is held to one feature per tree for that reason (decision 0013).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import QuantileTransformer
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from models_ml.common.binning import QuantileBins
+from models_ml.common.calibration import expit, logit, shift_by_season
+from models_ml.common.types import Floats
+
+RECENCY = "recency_days"
+MIN_BIN_ROWS = 30
+
+
+class Additive(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Base: probabilities from additive log-odds. `X` is (n, f) with NaN allowed, `y` is 0 and 1."""
+
+    def _checked(self, X: Any) -> Floats:
+        check_is_fitted(self)
+        found: Floats = validate_data(self, X, dtype=float, ensure_all_finite="allow-nan", reset=False)
+        return found
+
+    def _start(self, X: Any, y: Any) -> tuple[Floats, Floats]:
+        values, labels = validate_data(self, X, y, dtype=float, ensure_all_finite="allow-nan")
+        self.classes_, codes = np.unique(labels, return_inverse=True)
+        if len(self.classes_) != 2:
+            raise ValueError(f"two classes needed, {len(self.classes_)} class given")
+        return values, codes.astype(float)
+
+    def contributions(self, X: Any) -> Floats:
+        """(n, f) terms of the log-odds, each relative to its mean over the training rows."""
+        raise NotImplementedError
+
+    def decision_function(self, X: Any) -> Floats:
+        """(n,) log-odds: `base_` plus the row's contributions."""
+        total: Floats = self.base_ + self.contributions(X).sum(axis=1)
+        return total
+
+    def predict_proba(self, X: Any) -> Floats:
+        """(n, 2) probabilities."""
+        p = expit(self.decision_function(X))
+        return np.column_stack([1 - p, p])
+
+    def predict(self, X: Any) -> Any:
+        """The more probable class."""
+        return self.classes_[(self.decision_function(X) > 0).astype(int)]
+
+    def __sklearn_tags__(self) -> Any:
+        """Missing values are allowed; two classes."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.classifier_tags.multi_class = False
+        return tags
+
+
+class RecencyRates(Additive):
+    """The rule to beat: the observed rate among customers whose last purchase is as long ago.
+
+    Args:
+        column: number of the recency column.
+        bins: most bins; each holds enough rows for a rate.
+    """
+
+    def __init__(self, column: int = 0, bins: int = 10) -> None:
+        self.column = column
+        self.bins = bins
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Learn the rates."""
+        values, codes = self._start(X, y)
+        bins = max(1, min(self.bins, len(codes) // MIN_BIN_ROWS))
+        self.binner_ = QuantileBins(bins).fit(values[:, [self.column]])
+        place = self._place(values)
+        size = len(self.binner_.edges_[0]) + 1
+        ones, alls = np.bincount(place, codes, size), np.bincount(place, minlength=size)
+        self.rates_ = (ones + 0.5) / (alls + 1)  # never 0 or 1 from a small bin
+        terms = logit(self.rates_)
+        self.base_ = float((terms * alls).sum() / alls.sum())
+        return self
+
+    def _place(self, values: Floats) -> Any:
+        return np.nan_to_num(self.binner_.transform(values[:, [self.column]])[:, 0]).astype(int)
+
+    def contributions(self, X: Any) -> Floats:
+        """All of it is recency's."""
+        values = self._checked(X)
+        found = np.zeros(values.shape)
+        found[:, self.column] = logit(self.rates_)[self._place(values)] - self.base_
+        return found
+
+
+class RankLogistic(Additive):
+    """Logistic regression on columns brought to normal scores by rank; a missing value is a term of its own.
+
+    Args:
+        C: inverse strength of the ridge penalty.
+    """
+
+    def __init__(self, C: float = 0.3) -> None:
+        self.C = C
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Learn ranks and weights."""
+        values, codes = self._start(X, y)
+        self.ranks_ = QuantileTransformer(
+            n_quantiles=min(100, len(values)), output_distribution="normal", subsample=50_000, random_state=0
+        ).fit(values)
+        terms = self._terms(values)
+        self.means_ = terms.mean(axis=0)
+        fitted = LogisticRegression(C=self.C, max_iter=1_000).fit(terms - self.means_, codes)
+        self.weights_, self.base_ = fitted.coef_[0], float(fitted.intercept_[0])
+        return self
+
+    def _terms(self, values: Floats) -> Floats:
+        missing = ~np.isfinite(values)
+        return np.hstack([np.where(missing, 0, self.ranks_.transform(values)), missing])
+
+    def contributions(self, X: Any) -> Floats:
+        """Weight times distance from the mean; a column's missing flag counts with the column."""
+        values = self._checked(X)
+        parts = (self._terms(values) - self.means_) * self.weights_
+        found: Floats = parts[:, : values.shape[1]] + parts[:, values.shape[1] :]
+        return found
+
+
+class AdditiveBoosting(Additive):
+    """Gradient boosting of trees with one feature each, on quantile bins.
+
+    Args:
+        rounds: trees.
+        learning_rate: shrinkage of each.
+        leaves: most leaves of a tree.
+        min_leaf: least training rows of a leaf.
+    """
+
+    def __init__(self, rounds: int = 300, learning_rate: float = 0.06, leaves: int = 4, min_leaf: int = 40) -> None:
+        self.rounds = rounds
+        self.learning_rate = learning_rate
+        self.leaves = leaves
+        self.min_leaf = min_leaf
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Learn the trees, and each feature's effect bin by bin."""
+        values, codes = self._start(X, y)
+        self.binner_ = QuantileBins().fit(values)
+        binned = self.binner_.transform(values)
+        features = binned.shape[1]
+        trees = HistGradientBoostingClassifier(
+            max_iter=self.rounds, learning_rate=self.learning_rate, max_leaf_nodes=self.leaves,
+            min_samples_leaf=self.min_leaf, l2_regularization=5.0, early_stopping=False,
+            interaction_cst="no_interactions", random_state=0,
+        )  # fmt: skip
+        # A column without values has no bins; the trees refuse it, and it says nothing.
+        trees.fit(np.nan_to_num(binned, nan=-1.0), codes)
+        # Trees of one feature each add up: the effect of a bin is the sum's change when only that column moves.
+        start = np.zeros(features)
+        origin = float(trees.decision_function(start[None])[0])
+        self.effects_ = []
+        for column, edges in enumerate(self.binner_.edges_):
+            grid = np.tile(start, (len(edges) + 2, 1))
+            grid[:, column] = np.arange(-1, len(edges) + 1)
+            effect = trees.decision_function(grid) - origin
+            self.effects_.append(effect)
+        self.means_ = np.zeros(features)
+        raw = self._effects(binned)
+        self.means_ = raw.mean(axis=0)
+        self.base_ = origin + float(self.means_.sum())
+        return self
+
+    def _effects(self, binned: Floats) -> Floats:
+        place = np.nan_to_num(binned, nan=-1.0).astype(int) + 1
+        columns = [effect[place[:, column]] for column, effect in enumerate(self.effects_)]
+        return np.column_stack(columns) - self.means_
+
+    def contributions(self, X: Any) -> Floats:
+        """Read off the tables of effects."""
+        return self._effects(self.binner_.transform(self._checked(X)))
+
+
+class ChurnModel:
+    """A fitted estimator with the columns it reads, its calibration and the season it was learned in.
+
+    Args:
+        kind: name of the estimator's kind.
+        estimator: fitted.
+        names: columns of `x` that it reads, in order.
+        slope: of the calibration in log-odds.
+        intercept: of the calibration in log-odds.
+        season: mean log season of the training windows; None where seasons play no part.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        estimator: Additive,
+        names: list[str],
+        slope: float = 1.0,
+        intercept: float = 0.0,
+        season: float | None = None,
+    ) -> None:
+        self.kind = kind
+        self.estimator = estimator
+        self.names = names
+        self.slope = slope
+        self.intercept = intercept
+        self.season = season
+
+    def log_odds(self, x: Floats) -> Floats:
+        """(n,) calibrated log-odds in the training's mean season."""
+        found: Floats = self.intercept + self.slope * self.estimator.decision_function(x)
+        return found
+
+    def probability(self, x: Floats, season: float | None = None) -> Floats:
+        """(n,) churn probabilities.
+
+        Args:
+            x: (n, f) values of `names`.
+            season: log of the season forecast for the window; None where there is none.
+        """
+        p = expit(self.log_odds(x))
+        return shift_by_season(p, 0.0 if season is None or self.season is None else season - self.season)
+
+    def contributions(self, x: Floats) -> Floats:
+        """(n, f) terms of the calibrated log-odds relative to the mean customer."""
+        found: Floats = self.slope * self.estimator.contributions(x)
+        return found

@@ -1,0 +1,1 @@
+"""Scores: features in, models of `models_ml/` called, runs remembered in the lake, tables for dbt."""
