@@ -25,7 +25,10 @@ CHROMIUM_FLAGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 START_SECONDS = 90
-DASHBOARD = {"overview": "", "kpi-tree": "kpi-tree"}
+DASHBOARD = {
+    "overview": "", "kpi-tree": "kpi-tree", "life-cycle": "life-cycle", "value-churn": "value-churn", "churn": "churn",
+    "models": "models", "data-quality": "data-quality",
+}  # fmt: skip
 DAGSTER = {"dagster-lineage": "asset-groups", "dagster-asset": "assets/core/fct_order"}
 
 
@@ -67,7 +70,7 @@ def wait_until_up(address: str, process: subprocess.Popen[bytes]) -> None:
 def settle(page: Page) -> None:
     """Wait until a Streamlit page has drawn its charts."""
     page.wait_for_selector("h1", timeout=60_000)
-    page.wait_for_selector(".js-plotly-plot .main-svg", timeout=60_000)
+    page.wait_for_selector(".js-plotly-plot .main-svg, [data-testid=stDataFrame]", timeout=60_000)
     page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')", timeout=60_000)
     page.wait_for_timeout(800)
 

@@ -110,7 +110,7 @@ def reasons(model: ChurnModel, samples: Samples, at: int) -> pd.DataFrame:
     total = raised.sum(axis=1)
     order = np.argsort(-raised, axis=1, kind="stable")
     every = np.array([texts[theme] for theme in themes], dtype=object)
-    names = np.array(themes, dtype=object)
+    names = np.array([NAMES[theme] for theme in themes], dtype=object)
     line = np.arange(len(terms))
     found: dict[str, Sequence[object]] = {"customer_key": samples.customer[rows].tolist()}
     for rank in range(REASONS):

@@ -156,6 +156,11 @@ def predict(model: ChurnModel, samples: Samples, at: int) -> Floats:
     return model.probability(samples.of(model.names, rows), season_forecast(samples.cutoffs, at))
 
 
+def odds_at(model: ChurnModel, samples: Samples, at: int) -> Floats:
+    """Log-odds of a cut-off's customers, to six places: last bits must not move a customer across a bin's edge."""
+    return model.log_odds(samples.of(model.names, samples.cutoff == at)).round(6)
+
+
 @dataclass
 class Training:
     """What a training found.
@@ -284,9 +289,7 @@ def train(samples: Samples) -> Training:
         plausible(y, p[champion]),
         stable_ranking(earlier, auc(y, p[champion], np.ones(len(y)))),
         complete(now),
-        stable_scores(
-            final.log_odds(samples.of(final.names, at)), final.log_odds(samples.of(final.names, samples.cutoff == 0))
-        ),
+        stable_scores(odds_at(final, samples, report), odds_at(final, samples, 0)),
     ]
     failed = [gate for gate in gates if not gate.passed]
     buying = samples.column(RECENCY)[at] <= samples.horizon_days

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 INK, MAIN, MUTED, UP, DOWN = "#1d2b2f", "#1f6f78", "#9fb3b6", "#2f9e6e", "#c8553d"
 STATE_COLOURS = {"new": "#4c9ed9", "active": UP, "at_risk": "#e0a526", "lost": DOWN}
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "CNY": "¥"}
+PALETTE = (MAIN, "#dd7b45", "#6c7fb8", "#9a8a3a", "#8a5a83")
 MILLION, THOUSAND, HUNDRED = 1e6, 1e4, 100
 
 
@@ -123,7 +124,7 @@ def waterfall(
     return style(figure, 460)
 
 
-def bars(frame: pd.DataFrame, label: str, value: str, colours: Sequence[str]) -> go.Figure:
+def bars(frame: pd.DataFrame, label: str, value: str, colours: Sequence[str], places: int = 0) -> go.Figure:
     """Horizontal bars with their values."""
     figure = go.Figure(
         go.Bar(
@@ -131,15 +132,15 @@ def bars(frame: pd.DataFrame, label: str, value: str, colours: Sequence[str]) ->
             y=frame[label],
             orientation="h",
             marker={"color": list(colours)},
-            text=[f"{v:,.0f}" for v in frame[value]],
+            text=[f"{v:,.{places}f}" for v in frame[value]],
             textposition="outside",
             cliponaxis=False,
             hovertemplate="%{y}: %{x:,.0f}<extra></extra>",
         )
     )
-    figure.update_xaxes(visible=False, range=[0, 1.2 * max(frame[value].max(), 1)])
+    figure.update_xaxes(visible=False, range=[0, 1.35 * max(frame[value].max(), 1e-9)])
     figure.update_yaxes(autorange="reversed", showgrid=False)
-    return style(figure, 240)
+    return style(figure, max(240, 30 * len(frame) + 40))
 
 
 def heat(grid: pd.DataFrame) -> go.Figure:
@@ -164,3 +165,87 @@ def heat(grid: pd.DataFrame) -> go.Figure:
     figure.update_xaxes(title="recency", tickvals=scores)
     figure.update_yaxes(title="frequency", tickvals=scores)
     return style(figure, 240)
+
+
+def stacked(frame: pd.DataFrame, states: Sequence[str]) -> go.Figure:
+    """Customers by the quarter of their first purchase, stacked by where they are now."""
+    figure = go.Figure()
+    for state in states:
+        part = frame[frame["state_basic"] == state]
+        figure.add_bar(
+            x=part["first_purchase"], y=part["customers"], name=state.replace("_", " "),
+            marker={"color": STATE_COLOURS[state]}, hovertemplate="%{x|%b %Y}: %{y:,}<extra>" + state + "</extra>",
+        )  # fmt: skip
+    figure.update_layout(barmode="stack")
+    style(figure, 260)
+    return figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.15})
+
+
+def cells(matrix: pd.DataFrame, column: str, rows: dict[str, str], columns: dict[str, str], currency: str) -> go.Figure:
+    """The value × churn matrix: nine cells with a figure each."""
+    table = matrix.assign(shown=matrix[column].astype(float)).pivot(
+        index="churn_class", columns="value_class", values="shown"
+    )
+    table = table.reindex(index=list(rows)[::-1], columns=list(columns)).fillna(0)
+    texts = [
+        [f"<b>{row}{col}</b><br>" + (money(v, currency) if column == "value_at_risk" else f"{v:,.0f}")
+         for col, v in zip(table.columns, values, strict=True)]
+        for row, values in zip(table.index, table.to_numpy(), strict=True)
+    ]  # fmt: skip
+    figure = go.Figure(
+        go.Heatmap(
+            x=[columns[c] for c in table.columns], y=[rows[r] for r in table.index], z=table.to_numpy(), text=texts,
+            texttemplate="%{text}", colorscale=[[0, "#f4f6f6"], [1, MAIN]], showscale=False, xgap=4, ygap=4,
+            hoverinfo="skip", textfont={"size": 15},
+        )
+    )  # fmt: skip
+    return style(figure, 380)
+
+
+def spread(frame: pd.DataFrame, colours: dict[str, str]) -> go.Figure:
+    """Customers by churn probability, coloured by level."""
+    figure = go.Figure()
+    for level, colour in colours.items():
+        part = frame[frame["warning_level"] == level]
+        figure.add_bar(
+            x=part["probability"] + 0.025, y=part["customers"], width=0.048, name=level.replace("_", " "),
+            marker={"color": colour}, hovertemplate="%{y:,} customers<extra>" + level + "</extra>",
+        )  # fmt: skip
+    figure.update_layout(barmode="stack")
+    style(figure, 300)
+    figure.update_xaxes(range=[0, 1], tickformat=".0%", title="churn probability")
+    return figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.15})
+
+
+def lines(frame: pd.DataFrame, x: str, y: str, diagonal: bool = True) -> go.Figure:
+    """One line per estimator, of columns x and y."""
+    figure = go.Figure()
+    if diagonal:
+        figure.add_scatter(
+            x=[0, 1], y=[0, 1], mode="lines", line={"dash": "dot", "color": MUTED}, showlegend=False, hoverinfo="skip"
+        )
+    for number, name in enumerate(sorted(frame["estimator"].unique())):
+        part = frame[frame["estimator"] == name]
+        figure.add_scatter(
+            x=part["x"], y=part["y"], mode="lines+markers", name=str(name),
+            line={"color": PALETTE[number % len(PALETTE)], "width": 2}, marker={"size": 6},
+            hovertemplate="%{x:.3f}, %{y:.3f}<extra>" + str(name) + "</extra>",
+        )  # fmt: skip
+    style(figure, 320)
+    figure.update_xaxes(title=x)
+    figure.update_yaxes(title=y)
+    return figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.15})
+
+
+def members(frame: pd.DataFrame, currency: str) -> go.Figure:
+    """What each member of a dimension brought to the change, the greatest first."""
+    figure = go.Figure(
+        go.Bar(
+            x=frame["change"], y=frame["member"], orientation="h",
+            marker={"color": [UP if v >= 0 else DOWN for v in frame["change"]]},
+            text=[change(v, "money", currency) for v in frame["change"]], textposition="auto", cliponaxis=False,
+            hovertemplate="%{y}: %{text}<extra></extra>",
+        )
+    )  # fmt: skip
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    return style(figure, max(200, 26 * len(frame) + 60))

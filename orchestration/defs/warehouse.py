@@ -112,13 +112,14 @@ def build(config: CompanyConfig) -> dg.Definitions:
 
         return models
 
-    settings = dg.AssetSpec(
-        ["audit", "refresh_settings"],
-        group_name="input",
-        kinds={"duckdb"},
-        owners=OWNERS,
-        description=f"Parameters of {config.company.title} and both clocks; written before each build.",
-    )
+    parameters = [
+        dg.AssetSpec(["audit", table], group_name="input", kinds={"duckdb"}, owners=OWNERS, description=description)
+        for table, description in {
+            "refresh_settings": f"Parameters of {config.company.title} and both clocks; written before each build.",
+            "matrix_class": "Letters of the value × churn matrix for levels and tiers, from company.yml.",
+            "cell_strategy": "The company's own strategies for the cells of the matrix, if it has any.",
+        }.items()
+    ]
     return dg.Definitions(
-        assets=[assets("warehouse", Session.build_warehouse), assets("marts", Session.build_marts), settings]
+        assets=[assets("warehouse", Session.build_warehouse), assets("marts", Session.build_marts), *parameters]
     )

@@ -41,7 +41,7 @@ VALUE_COLUMNS = (
     "input_fingerprint varchar"
 )
 TABLES = {
-    "churn": CHURN_COLUMNS + ", highest_probability_before double, probability_before double",
+    "churn": CHURN_COLUMNS + ", highest_probability_before double, probability_before double, is_fresh boolean",
     "value": VALUE_COLUMNS,
     "value_sensitivity": "part varchar, factor double, customers bigint, kept_share double, moved_up bigint, "
     "moved_down bigint",
@@ -185,17 +185,28 @@ class Step:
                 message = f"scores refused, the last good ones stay: {failed.message}"
         else:
             found.gates = training.gates if training else []
-            if not any(run.status == PASSED for run in runs):
-                labelled = np.isfinite(samples.y)
-                if labelled.any() and len(set(samples.y[labelled])) == 2:
-                    model = fit(RULE, RecencyRates(), samples, labelled)
-                    p = model.probability(samples.of(model.names, samples.cutoff == 0))
-                    version = f"{BASELINE}-{self.as_of:%Y%m%d}"
-                    scores = self.churn_rows(model, samples, p, version, print_)
+        labelled = np.isfinite(samples.y)
+        if scores is None and not self.has_good_scores() and len(set(samples.y[labelled])) == 2:
+            model = fit(RULE, RecencyRates(), samples, labelled)
+            p = model.probability(samples.of(model.names, samples.cutoff == 0))
+            scores = self.churn_rows(model, samples, p, f"{BASELINE}-{self.as_of:%Y%m%d}", print_)
         if scores is not None:
             self.keep_scores(CHURN_SCORE, scores)
-        self.read_churn(scores)
+        self.read_churn(scores, print_)
         self.describe(runs, current, message, found)
+
+    def has_good_scores(self) -> bool:
+        """Whether a model's scores are remembered that may be shown; observed rates do not count."""
+        files = self.lake.remembered(CHURN_SCORE)
+        found = (
+            files
+            and self.con.execute(
+                "select 1 from read_parquet($files) where as_of <= $as_of "
+                "and not starts_with(model_version, $baseline) limit 1",
+                {"files": files, "as_of": self.as_of, "baseline": BASELINE},
+            ).fetchone()
+        )
+        return bool(found)
 
     def is_due(self, runs: list[ModelRun], samples: Samples) -> bool:
         """Whether to train: never tried on these features and this horizon, or long ago."""
@@ -260,8 +271,11 @@ class Step:
             remember_scores(self.lake, table, pa.Table.from_pandas(scores, preserve_index=False), self.run_id, self.now)
             prune(self.lake, table, self.as_of)
 
-    def read_churn(self, fresh: pd.DataFrame | None) -> None:
-        """Fill `scores.churn` with the newest good run up to as_of, and what earlier runs said of each customer."""
+    def read_churn(self, fresh: pd.DataFrame | None, print_: str) -> None:
+        """Fill `scores.churn` with the newest good run up to as_of, and what earlier runs said of each customer.
+
+        A run is fresh where it was made from the features of now.
+        """
         self.gather(CHURN_SCORE, CHURN_COLUMNS, fresh)
         names = ", ".join(column.split()[0] for column in CHURN_COLUMNS.split(", "))
         self.con.execute(
@@ -276,11 +290,11 @@ class Step:
                 max_by(churn_probability, (as_of, scored_at)) as probability_before
               from gathered where as_of < (select as_of from newest) group by customer_key
             )
-            select {names}, highest_probability_before, probability_before
+            select {names}, highest_probability_before, probability_before, input_fingerprint = $print as is_fresh
             from gathered semi join newest using (model_version, as_of, input_fingerprint, scored_at)
             left join earlier using (customer_key)
             """,
-            {"as_of": self.as_of},
+            {"as_of": self.as_of, "print": print_},
         )
 
     def gather(self, table: str, columns: str, fresh: pd.DataFrame | None) -> None:
@@ -297,7 +311,7 @@ class Step:
 
     def describe(self, runs: list[ModelRun], current: ModelRun | None, message: str, found: Scored) -> None:
         """Fill the model tables, write the card of the newest training, and say where churn stands."""
-        shown = self.con.execute("select model_version, as_of, scored_at from scores.churn limit 1").fetchone()
+        shown = self.con.execute("select model_version, as_of, is_fresh from scores.churn limit 1").fetchone()
         for run in runs:
             self.insert("model_run", [self.model_row(run, current, shown, message if run is runs[-1] else run.verdict)])
             self.insert(
@@ -309,7 +323,7 @@ class Step:
                                          for name, weight in run.detail["drivers"].items()))  # fmt: skip
         self.write_card(runs[-1], message)
         status = runs[-1].status
-        if shown and shown[1] < self.as_of:
+        if shown and not shown[2]:
             status = "stale"
         elif shown and shown[0].startswith(BASELINE):
             status = "baseline"
@@ -448,10 +462,13 @@ def reference_of(training: Training, samples: Samples) -> list[float]:
     """Quantiles of the log-odds at training, to see later whether the scores have moved."""
     import numpy as np
 
+    from models_ml.churn.train import odds_at
+
     if training.model is None:
         return []
-    odds = training.model.log_odds(samples.of(training.model.names, samples.cutoff == 0))
-    found: list[float] = np.quantile(odds, np.linspace(0, 1, 501)).round(6).tolist()
+    found: list[float] = np.quantile(
+        odds_at(training.model, samples, 0), np.linspace(0, 1, 501), method="nearest"
+    ).tolist()
     return found
 
 
@@ -459,12 +476,11 @@ def scored_well(model: ChurnModel, samples: Samples, run: ModelRun) -> tuple[Any
     """Probabilities of today's customers, and whether they may be shown."""
     import numpy as np
 
-    from models_ml.churn.train import predict
+    from models_ml.churn.train import odds_at, predict
     from models_ml.common.gates import complete, stable_scores
 
     p = predict(model, samples, 0)
-    odds = model.log_odds(samples.of(model.names, samples.cutoff == 0))
-    return p, [complete(p), stable_scores(np.array(run.detail["reference"]), odds)]
+    return p, [complete(p), stable_scores(np.array(run.detail["reference"]), odds_at(model, samples, 0))]
 
 
 def against(training: Training, samples: Samples, champion: ModelRun) -> Gate | None:

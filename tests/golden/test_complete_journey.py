@@ -119,7 +119,7 @@ def test_months_are_the_companys_months(wheel: duckdb.DuckDBPyConnection, publis
     found = published.execute(
         """
         pivot (select period_start, node_code, value from marts.kpi_tree
-          where period_grain = 'month' and node_code in ('sales', 'buyers', 'orders_per_buyer'))
+          where period_grain = 'month' and dimension = 'all' and node_code in ('sales', 'buyers', 'orders_per_buyer'))
         on node_code in ('sales', 'buyers', 'orders_per_buyer') using max(value) order by period_start
         """
     ).fetchall()
@@ -159,7 +159,7 @@ def test_returning_buyers_by_state_equal_a_count_customer_by_customer(
     columns = ", ".join(f"max(value) filter (where node_code = '{code}')" for code in codes)
     found = published.execute(
         f"select period_start, {columns} from marts.kpi_tree where period_grain = 'month' "
-        "and period_start > '2017-01-01' group by 1 order by 1"
+        "and dimension = 'all' and period_start > '2017-01-01' group by 1 order by 1"
     ).fetchall()
     assert found == expected
 

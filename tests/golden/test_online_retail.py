@@ -56,7 +56,10 @@ def test_sales_equal_the_files_by_order_line_and_root(
     assert rows(source, "select sum(amount) from lines") == [(TOTAL,)]
     for table in ("fct_order_line", "fct_order"):
         assert rows(published, f"select sum(net_amount) from core.{table}") == [(TOTAL,)]
-    roots = "select period_grain, sum(value) from marts.kpi_tree where node_code = 'sales' group by 1 order by 1"
+    roots = (
+        "select period_grain, sum(value) from marts.kpi_tree where node_code = 'sales' and dimension = 'all' "
+        "group by 1 order by 1"
+    )
     for _, value in rows(published, roots):
         assert value == pytest.approx(float(TOTAL), rel=1e-12)
 
@@ -95,7 +98,7 @@ def test_branches_by_month_are_the_files(
         select period_start::varchar, max(value) filter (where node_code = 'purchase_sales'),
           max(value) filter (where node_code = 'credited_sales'),
           max(value) filter (where node_code = 'anonymous_sales'), max(value) filter (where node_code = 'buyers')
-        from marts.kpi_tree where period_grain = 'month' group by 1 order by 1
+        from marts.kpi_tree where period_grain = 'month' and dimension = 'all' group by 1 order by 1
         """,
     )
     assert [row[0] for row in found] == [row[0] for row in expected]

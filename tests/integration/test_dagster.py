@@ -12,6 +12,7 @@ import pytest
 
 from orchestration import dbt
 from orchestration.company import load_company
+from orchestration.defs.scores import GATES
 from orchestration.paths import PROJECT
 from orchestration.refresh import dagster_home
 from tests.integration.conftest import Copier
@@ -48,7 +49,7 @@ def test_every_dbt_test_is_an_asset_check(definitions: dg.Definitions) -> None:
     tests = {node["name"] for node in nodes if node["resource_type"] == "test"}
     checks = {key.name for key in definitions.resolve_asset_graph().asset_check_keys}
     assert len(tests) > 20
-    assert checks - {"data_quality"} == tests
+    assert checks - {"data_quality", *GATES} == tests
 
 
 def test_lineage_runs_from_source_file_to_publication(definitions: dg.Definitions) -> None:

@@ -63,7 +63,8 @@ def test_sales_are_the_files(company: Fixture) -> None:
             "from core.fct_order where not is_cancelled"
         ).fetchone()
         root = con.execute(
-            "select sum(value) from marts.kpi_tree where node_code = 'sales' and period_grain = 'month'"
+            "select sum(value) from marts.kpi_tree where node_code = 'sales' and period_grain = 'month' "
+            "and dimension = 'all'"
         ).fetchone()
     assert expected is not None
     assert found == expected

@@ -19,7 +19,7 @@ from tests.support.equality import contents, difference
 from tests.support.fixture import Fixture
 
 pytestmark = pytest.mark.slow
-HANDED_OVER = ("input", "identity", "audit")  # what conform, which always runs on DuckDB, hands to dbt
+HANDED_OVER = ("input", "identity", "audit", "scores")  # what conform and the models, outside dbt, hand to it
 SERVED = ("core", "marts")
 
 

@@ -38,7 +38,7 @@ def warehouse() -> duckdb.DuckDBPyConnection:
     """An empty database with the catalogs and schemas that compiled SQL names."""
     con = duckdb.connect()
     for catalog, schemas in {
-        "warehouse": ("seeds", "staging", "intermediate", "input", "audit", "identity"),
+        "warehouse": ("seeds", "staging", "intermediate", "input", "audit", "identity", "features"),
         "serve": ("core", "marts"),
     }.items():
         con.execute(f"attach ':memory:' as {catalog}")

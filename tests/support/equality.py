@@ -12,6 +12,7 @@ import duckdb
 RUN_COLUMNS = {
     "load_id", "loaded_at", "seconds", "bytes", "version", "built_at", "known_at", "valid_from",
     "_load_id", "_loaded_at", "_version_at", "_superseded_at", "_source_file", "quarantined_at",
+    "scored_at", "trained_at", "card",
 }  # fmt: skip
 RELATIVE = 1e-9
 

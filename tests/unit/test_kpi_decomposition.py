@@ -73,8 +73,8 @@ def decompose(root: Node) -> tuple[dict[str, float], dict[str, float]]:
     for node, parent, level in root.walk():
         nodes.append(
             {"dimension": "all", "root_code": "n0", "node_code": node.code,
-             "parent_code": parent.code if parent else None, "level": level, "operator": node.operator, "sign": node.sign,
-             "parent_operator": parent.operator if parent else None}
+             "parent_code": parent.code if parent else None, "level": level, "operator": node.operator,
+             "sign": node.sign, "parent_operator": parent.operator if parent else None}
         )  # fmt: skip
         pairs.append(
             {**KEYS, "root_code": "n0", "node_code": node.code, "has_previous": True,

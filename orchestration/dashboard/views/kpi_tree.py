@@ -11,9 +11,25 @@ TREE = """
 select node_code, parent_code, name, unit, operator, level, sort_order, value, previous_value, year_ago_value,
   change, contribution_to_parent, contribution_to_root, link_no, owner_role, is_complete
 from kpi_tree
-where dimension = 'all' and root_code = 'sales' and period_grain = $grain and period_start = $start
+where dimension = $dimension and member = $member and root_code = 'sales' and period_grain = $grain
+  and period_start = $start
 order by sort_order
 """
+MEMBERS = """
+select member, value, previous_value, change from kpi_tree
+where dimension = $dimension and node_code = 'sales' and root_code = 'sales' and period_grain = $grain
+  and period_start = $start
+order by abs(change) desc nulls last, member
+"""
+DIAGNOSIS = """
+select rank, name, cost_to_root, link_no, owner_role, advice from kpi_diagnosis
+where root_code = 'sales' and period_grain = $grain and period_start = $start and cost_to_root > 0 order by rank limit 8
+"""
+DIMENSIONS = {
+    "all": "Everything", "store": "Store", "category": "Category", "region": "Region", "cohort": "Acquisition quarter",
+    "lifecycle": "Life-cycle state at the start", "value_tier": "Value tier at the start",
+}  # fmt: skip
+MOST_MEMBERS = 25
 ARROWS = {"sum": "Σ", "product": "×"}
 
 
@@ -27,10 +43,11 @@ def page() -> None:
         st.info("No orders yet. Map a source to sales_order and order_line, then run: regulars refresh")
         return
     grain, start = chosen
-    tree = published.query(TREE, grain=grain, start=start)
+    dimension, member = drill(grain, start, build.currency)
+    tree = published.query(TREE, grain=grain, start=start, dimension=dimension, member=member)
     if not tree["is_complete"].iloc[0]:
         st.warning(f"The data do not cover this {grain} whole: its figures are shown, not judged.")
-    root = tree.iloc[0]
+    root = tree[tree["parent_code"].isna()].iloc[0]
     if pd.isna(root["previous_value"]):
         st.info(f"The first {grain} in the data has nothing to be compared with.")
     else:
@@ -41,7 +58,51 @@ def page() -> None:
         "Σ: the parts below add up. ×: they multiply. Contributions are Shapley shares of the change; "
         "leaves add up to the change of sales, and children to that of their parent."
     )
-    history(grain, tree, build.currency)
+    if dimension == "all":
+        diagnosis(grain, start, build.currency)
+    history(grain, tree, build.currency, dimension, member)
+
+
+def drill(grain: str, start: pd.Timestamp, currency: str) -> tuple[str, str]:
+    """Dimension and member to look at; ("all", "all") for the whole company."""
+    offered = published.query(
+        "select distinct dimension from kpi_tree where root_code = 'sales' and period_grain = $grain", grain=grain
+    )["dimension"]
+    options = [name for name in DIMENSIONS if name in set(offered)]
+    if len(options) < 2:
+        st.caption("By month and quarter the tree can be drilled into by store, category, customer group.")
+        return "all", "all"
+    dimension = st.selectbox("Drill by", options, format_func=DIMENSIONS.__getitem__, key=f"dimension_{grain}")
+    if dimension == "all":
+        return "all", "all"
+    members = published.query(MEMBERS, grain=grain, start=start, dimension=dimension)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        shown = members.dropna(subset=["change"]).head(MOST_MEMBERS)
+        if shown.empty:
+            st.info(f"The first {grain} in the data has nothing to be compared with.")
+        else:
+            st.plotly_chart(charts.members(shown, currency), width="stretch")
+            st.caption("What each member brought to the change of sales; the members add up to the whole.")
+    with right:
+        member = st.selectbox("Member", list(members["member"]), key=f"member_{dimension}")
+        if dimension in ("lifecycle", "value_tier"):
+            st.caption(
+                "Customers are grouped by what they were when the period started, and both periods are counted by that "
+                "group: nobody changes it in between."
+            )
+    return dimension, member
+
+
+def diagnosis(grain: str, start: pd.Timestamp, currency: str) -> None:
+    """What cost sales most, and what to do about it."""
+    found = published.query(DIAGNOSIS, grain=grain, start=start)
+    if found.empty:
+        return
+    st.subheader("What cost sales most, and what to work on")
+    found["cost_to_root"] = [charts.money(cost, currency) for cost in found["cost_to_root"]]
+    found.columns = ["", "KPI", "cost", "link", "owner", "what to do"]
+    st.dataframe(found, hide_index=True, width="stretch")
 
 
 def choose_period() -> tuple[str, pd.Timestamp] | None:
@@ -129,15 +190,17 @@ def tree_table(tree: pd.DataFrame, currency: str) -> pd.DataFrame:
     )
 
 
-def history(grain: str, tree: pd.DataFrame, currency: str) -> None:
+def history(grain: str, tree: pd.DataFrame, currency: str, dimension: str, member: str) -> None:
     """One node over all periods."""
     st.subheader("One KPI over time")
     names = dict(zip(tree["node_code"], tree["name"], strict=True))
     node = st.selectbox("KPI", list(names), format_func=names.__getitem__, key="history")
     values = published.query(
-        "select period_start, value, is_complete from kpi_tree where dimension = 'all' and root_code = 'sales' "
-        "and period_grain = $grain and node_code = $node order by period_start",
+        "select period_start, value, is_complete from kpi_tree where dimension = $dimension and member = $member "
+        "and root_code = 'sales' and period_grain = $grain and node_code = $node order by period_start",
         grain=grain,
+        dimension=dimension,
+        member=member,
         node=node,
     )
     unit = tree.set_index("node_code").loc[node, "unit"]

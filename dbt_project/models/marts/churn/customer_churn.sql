@@ -33,7 +33,7 @@ select
   levelled.warning_level in ('retain', 'win_back') as is_red_alert,
   coalesce(levelled.highest_probability_before >= levelled.retain_from, false) as was_red_before,
   levelled.model_version like 'baseline-%' as is_baseline,
-  levelled.as_of < levelled.built_as_of as is_stale,
+  not levelled.is_fresh as is_stale,
   levelled.model_version,
   levelled.as_of as scored_as_of,
   levelled.scored_at,

@@ -1,0 +1,186 @@
+"""The scoring step on feature tables: what is remembered, what is shown, what happens when a gate fails."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pytest
+
+from orchestration.company import Company, CompanyConfig
+from orchestration.landing.lake import Lake
+from orchestration.paths import CompanyPaths
+from orchestration.scoring.memory import KEEP_DAYS, read_runs
+from orchestration.scoring.run import TABLES, Scored, Step
+from tests.unit.test_churn_model import AS_OF, world
+
+DAY = dt.timedelta(days=1)
+
+
+class Scoring:
+    """A company of nothing but features, scored day after day."""
+
+    def __init__(self, root: Path, customers: int = 2_000) -> None:
+        self.root, self.lake = root, Lake(root / "lake")
+        company = Company(name="planted", title="Planted", currency="EUR", timezone="UTC")
+        self.config = CompanyConfig.model_construct(folder=root, company=company, sources={}, contracts={})
+        self.features, self.labels, self.cutoffs = world(customers)
+        self.now = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
+        self.con = duckdb.connect()
+        self.con.execute("create schema features")
+
+    def run(self, as_of: dt.date = AS_OF, features: pd.DataFrame | None = None, **options: Any) -> Scored:
+        """Score; a day has passed since the last time."""
+        self.now += DAY
+        shown = self.features if features is None else features
+        customers = shown["customer_key"].unique()
+        moved = pd.Timestamp(as_of) - pd.Timestamp(AS_OF)
+        tables = {
+            "feat_rhythm": pd.DataFrame({"as_of": [as_of]}),
+            "feat_customer_cutoff": shown,
+            "feat_churn_label": self.labels,
+            "feat_cutoff": self.cutoffs.assign(
+                cut_off=self.cutoffs["cut_off"] + moved, season=float("nan"), season_year_ago=float("nan")
+            ),
+            "feat_customer_value": pd.DataFrame(
+                {"customer_key": customers, "net_margin_12m": customers % 97 * 1.0, "is_margin_known": True,
+                 "margin_ever": customers % 97 * 2.0, "spend_12m": customers % 89 * 1.0, "spend_half_year": 5.0,
+                 "spend_half_year_before": 5.0, "purchase_days": customers % 13 + 1, "tenure_days": 300}
+                | dict.fromkeys(("gap_variation", "main_store_share", "points_balance", "responses_12m",
+                                 "on_time_share", "days_late", "bad_debt_share", "credit_score", "categories"),
+                                float("nan"))
+            ),
+        }  # fmt: skip
+        for name, frame in tables.items():
+            self.con.register("frame", frame)
+            self.con.execute(f"create or replace table features.{name} as select * from frame")
+            self.con.unregister("frame")
+        paths = CompanyPaths(self.root)
+        run_id = self.now.strftime("%Y%m%dT%H%M%S")
+        return Step(self.con, self.config, self.lake, paths, as_of, run_id, self.now, **options).run()
+
+    def one(self, sql: str) -> Any:
+        """The first value of a query."""
+        found = self.con.execute(sql).fetchone()
+        return found[0] if found else None
+
+    def loads(self, table: str) -> int:
+        """How many loads the lake holds of one of the product's own tables."""
+        return len(self.lake.loads("_regulars", table))
+
+
+@pytest.fixture
+def scoring(tmp_path: Path) -> Scoring:
+    return Scoring(tmp_path)
+
+
+def churn_of(scored: Scored) -> dict[str, Any]:
+    return next(model for model in scored.models if model["model"] == "churn")
+
+
+def broken(features: pd.DataFrame) -> pd.DataFrame:
+    """The newest features, after a fault in the source made everybody look gone."""
+    found = features.copy()
+    now = found["cutoff_no"] == 0
+    found.loc[now, ["recency_days", "purchase_days_1h", "purchase_days_4h", "gaps_overdue"]] = [120, 0, 0, 9]
+    return found
+
+
+def test_a_model_that_passes_scores_everybody(scoring: Scoring) -> None:
+    scored = scoring.run()
+    assert churn_of(scored)["status"] == "passed"
+    assert all(gate.passed for gate in scored.gates)
+    assert scored.rows["churn"] == scored.rows["value"] == 2_000
+    assert scoring.one("select count(*) from scores.model_run where model = 'churn' and is_current") == 1
+    assert scoring.one("select bool_and(is_fresh) from scores.churn")
+    assert (scoring.root / "models" / "churn" / "plotly.min.js").stat().st_size > 1_000_000
+    card = next((scoring.root / "models" / "churn").glob("*.html")).read_text()
+    assert "passed every gate" in card
+    assert "http://" not in card.replace("http://www.w3.org", "")
+
+
+def test_scoring_the_same_again_adds_nothing(scoring: Scoring) -> None:
+    scoring.run()
+    tables = ("model_run", "churn_score", "value_score")
+    before = [scoring.loads(table) for table in tables]
+    probabilities = scoring.con.execute(
+        "select customer_key, churn_probability from scores.churn order by 1"
+    ).fetchall()
+    assert before == [1, 1, 1]
+    scoring.run()
+    scoring.run(retrain=True)
+    assert [scoring.loads(table) for table in tables] == before
+    again = scoring.con.execute("select customer_key, churn_probability from scores.churn order by 1").fetchall()
+    assert again == probabilities
+
+
+def test_a_broken_feature_keeps_the_last_good_scores_and_says_so(scoring: Scoring) -> None:
+    scoring.run()
+    good = scoring.con.execute("select customer_key, churn_probability from scores.churn order by 1").fetchall()
+    for retrain in (False, True):
+        scored = scoring.run(AS_OF + DAY, broken(scoring.features), retrain=retrain)
+        assert churn_of(scored)["status"] == "stale"
+        assert "stability index" in churn_of(scored)["message"]
+        assert churn_of(scored)["scores_as_of"] == AS_OF
+        assert not all(gate.passed for gate in scored.gates)
+        kept = scoring.con.execute("select customer_key, churn_probability from scores.churn order by 1").fetchall()
+        assert kept == good
+        assert scoring.one("select bool_or(is_fresh) from scores.churn") is False
+    mended = scoring.run(AS_OF + 2 * DAY)
+    assert churn_of(mended)["scores_as_of"] == AS_OF + 2 * DAY
+    assert scoring.one("select bool_and(is_fresh) from scores.churn")
+    assert scoring.one("select count(*) from scores.churn where probability_before is null") == 0
+
+
+def test_before_any_model_passed_observed_rates_are_shown(tmp_path: Path) -> None:
+    scoring = Scoring(tmp_path, customers=40)
+    scored = scoring.run()
+    assert churn_of(scored)["status"] == "baseline"
+    assert "not enough data to train" in churn_of(scored)["message"]
+    assert scoring.one("select distinct model_version from scores.churn") == f"baseline-{AS_OF:%Y%m%d}"
+    assert scoring.one("select count(*) from scores.churn") == 40
+
+
+def test_a_day_later_the_model_scores_without_training(scoring: Scoring) -> None:
+    scoring.run()
+    scoring.run(AS_OF + DAY)
+    assert scoring.loads("model_run") == 1
+    scoring.run(AS_OF + 28 * DAY)
+    assert scoring.loads("model_run") == 2  # retrain_after_days
+
+
+def test_score_runs_are_kept_daily_then_by_month_end(tmp_path: Path) -> None:
+    scoring = Scoring(tmp_path, customers=40)
+    first = dt.date(2025, 1, 30)
+    for day in (first, first + DAY, first + 2 * DAY, first + (KEEP_DAYS + 2) * DAY):
+        scoring.run(day)
+    kept = scoring.con.execute(
+        "select distinct as_of from read_parquet($files) order by 1", {"files": scoring.lake.remembered("churn_score")}
+    ).fetchall()
+    # 30 January is older than 35 days and no month's last; 31 January is; 1 February is just 35 days old
+    assert [row[0] for row in kept] == [dt.date(2025, 1, 31), dt.date(2025, 2, 1), first + (KEEP_DAYS + 2) * DAY]
+
+
+def test_a_build_as_of_a_past_day_remembers_nothing_and_knows_no_later_run(scoring: Scoring) -> None:
+    scoring.run()
+    early = AS_OF - 10 * DAY
+    scored = scoring.run(early, keep=False)
+    assert [scoring.loads(table) for table in ("model_run", "churn_score", "value_score")] == [1, 1, 1]
+    assert churn_of(scored)["scores_as_of"] == early
+    assert scoring.one("select max(as_of) from scores.churn") == early
+    assert read_runs(scoring.lake, "churn", early) == []
+
+
+def test_nobody_has_bought_yet(tmp_path: Path) -> None:
+    scoring = Scoring(tmp_path, customers=40)
+    scoring.run()
+    scoring.con.execute("delete from features.feat_rhythm")
+    step = Step(
+        scoring.con, scoring.config, scoring.lake, CompanyPaths(tmp_path), AS_OF, "later", scoring.now, keep=False
+    )
+    scored = step.run()
+    assert {model["status"] for model in scored.models} == {"not_enough_data"}
+    assert scored.rows == dict.fromkeys(TABLES, 0) | {"model_run": 2}
