@@ -177,3 +177,49 @@ def test_weeks_turn_on_monday(published: duckdb.DuckDBPyConnection) -> None:
     assert weeks[0] == (dt.date(2016, 12, 26), False)  # the data start on Sunday, 1 January
     assert weeks[-1] == (dt.date(2017, 12, 25), True)
     assert all(start.isoweekday() == 1 for start, _ in weeks)
+
+
+# Out of time, on the window from 27 November to 31 December 2017; pinned, so that a change of features or models is seen.
+CHURN = {
+    ("boosting", "auc"): 0.893, ("boosting", "lift_10"): 4.22, ("boosting", "lift_20"): 3.34,
+    ("boosting", "brier"): 0.0875, ("boosting", "calibration_error"): 0.013,
+    ("logistic regression", "auc"): 0.886, ("logistic regression", "brier"): 0.090,
+    ("recency rule", "auc"): 0.827, ("recency rule", "brier"): 0.0985,
+}  # fmt: skip
+
+
+def test_churn_is_as_accurate_as_it_was(published: duckdb.DuckDBPyConnection) -> None:
+    [(status, horizon)] = published.execute(
+        "select status, horizon_days from marts.model_card where model = 'churn'"
+    ).fetchall()
+    assert (status, horizon) == ("published", 35)
+    found = {
+        (estimator, metric): (value, low, high)
+        for estimator, metric, value, low, high in published.execute(
+            "select estimator, metric, value, low, high from marts.model_metric where population = 'everybody'"
+        ).fetchall()
+    }
+    for key, value in CHURN.items():
+        assert found[key][0] == pytest.approx(value, rel=0.02, abs=0.001), key
+        assert found[key][1] <= found[key][0] <= found[key][2] or key[1] == "calibration_error"
+    assert found["boosting", "auc"][1] > found["recency rule", "auc"][2]
+    assert published.execute(
+        "select count(*), bool_or(is_stale or is_baseline) from marts.customer_churn"
+    ).fetchall() == [(2_469, False)]
+
+
+def test_the_base_rate_is_counted_customer_by_customer(
+    wheel: duckdb.DuckDBPyConnection, published: duckdb.DuckDBPyConnection
+) -> None:
+    """Households that bought up to 26 November and not in the 35 days after it."""
+    expected = wheel.execute(
+        f"""
+        with days as (select distinct household_id, ({NEW_YORK})::date as day from transactions)
+        select count(*) filter (where last <= date '2017-11-26') / count(*) from (
+          select household_id, max(day) as last from days group by 1 having min(day) <= date '2017-11-26'
+        )
+        """
+    ).fetchone()
+    found = published.execute("select base_rate from marts.model_card where model = 'churn'").fetchone()
+    assert expected is not None
+    assert found == pytest.approx(expected)

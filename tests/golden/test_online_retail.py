@@ -147,3 +147,20 @@ def test_a_customer_who_moved_has_a_history(published: duckdb.DuckDBPyConnection
         "select count(*) from (select 1 from core.dim_customer_history group by customer_key having count(*) > 1)",
     )
     assert moved == [(13,)]
+
+
+def test_churn_is_as_accurate_as_it_was_and_its_gate_holds(published: duckdb.DuckDBPyConnection) -> None:
+    """Two years do not tell the third autumn: calibration fails, and observed rates are shown (decision 0013)."""
+    metrics = dict(
+        rows(
+            published,
+            "select estimator, value from marts.model_metric where metric = 'auc' and population = 'everybody'",
+        )
+    )
+    assert metrics["boosting"] == pytest.approx(0.808, rel=0.02)
+    assert metrics["recency rule"] == pytest.approx(0.757, rel=0.02)
+    assert rows(published, "select gate from marts.model_gate where not is_passed") == [("calibrated",)]
+    assert rows(published, "select distinct model_version, is_baseline from marts.customer_churn") == [
+        ("baseline-20111209", True)
+    ]
+    assert rows(published, "select sum(customers) from marts.value_churn_matrix") == [(5_881,)]

@@ -106,3 +106,43 @@ def test_a_browser_draws_both_pages(refreshed: Shop, monkeypatch: pytest.MonkeyP
             assert page.query_selector("[data-testid=stException]") is None
         browser.close()
     assert errors == []
+
+
+@pytest.mark.parametrize("name", ["lifecycle", "value_churn", "churn", "models", "quality"])
+def test_pages_show_a_company_whose_model_is_a_rule(
+    name: str, refreshed: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(refreshed, monkeypatch)
+
+    def show(name: str) -> None:
+        import importlib
+
+        importlib.import_module(f"orchestration.dashboard.views.{name}").page()
+
+    app = AppTest.from_function(show, default_timeout=60, args=(name,)).run()
+    assert not app.exception
+    warned = any("Observed rates, no model" in warning.value for warning in app.warning)
+    assert warned == (name in ("value_churn", "churn", "models"))
+    for box in app.selectbox:
+        for option in range(len(box.options)):
+            box.select_index(option).run()
+            assert not app.exception
+
+
+def test_the_kpi_tree_is_drilled_by_each_dimension(refreshed: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(refreshed, monkeypatch)
+    app = AppTest.from_function(kpi_tree_page, default_timeout=60).run()
+    drill = app.selectbox(key="dimension_month")
+    assert len(drill.options) >= 4
+    for option in range(len(drill.options)):
+        app.selectbox(key="dimension_month").select_index(option).run()
+        assert not app.exception
+
+
+def test_lists_are_safe_for_spreadsheets() -> None:
+    import pandas as pd
+
+    from orchestration.dashboard.views.shared import safe_csv
+
+    text = safe_csv(pd.DataFrame({"who": ["=1+1", "@x", "Ann", None], "n": [-1, 2, 3, 4]})).decode("utf-8-sig")
+    assert text.splitlines() == ["who,n", "'=1+1,-1", "'@x,2", "Ann,3", ",4"]

@@ -69,3 +69,27 @@ def test_sales_are_the_files(company: Fixture) -> None:
     assert expected is not None
     assert found == expected
     assert root == (pytest.approx(float(expected[0]), rel=1e-9),)
+
+
+def test_a_broken_feature_keeps_the_last_good_scores_and_status_says_so(company: Fixture) -> None:
+    """The till loses its customers' names for three months: everybody looks gone, and nobody is."""
+
+    def scores() -> list[tuple[object, ...]]:
+        with duckdb.connect(str(company.published), read_only=True) as con:
+            return con.execute(
+                "select customer_key, churn_probability, model_version, is_stale from marts.customer_churn order by 1"
+            ).fetchall()
+
+    good = scores()
+    assert {row[3] for row in good} == {False}
+    company.with_map("sales_order", where="customer_id is null or ordered_at < '2025-10-01'")
+    done = company.regulars("refresh")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [row[:3] for row in scores()] == [row[:3] for row in good]
+    assert {row[3] for row in scores()} == {True}
+    [churn] = [m for m in json.loads(company.regulars("status", "--json").stdout)["models"] if m["model"] == "churn"]
+    assert churn["status"] == "stale"
+    assert "scores refused, the last good ones stay" in churn["message"]
+    company.with_map("sales_order", where=None)
+    assert company.regulars("refresh").returncode == 0
+    assert {row[3] for row in scores()} == {False}
