@@ -168,7 +168,8 @@ def refresh(
     out.print(
         f"\nNext: [bold]{tool} dashboard{suffix}[/]  KPI tree and overview in the browser\n"
         f"      [bold]{tool} ui{suffix}[/]         Dagster: assets, runs, schedule\n"
-        f"      [bold]{tool} sql{suffix} \"select node_code, value from kpi_tree where dimension = 'all' and period_grain = 'quarter'\"[/]"
+        f'      [bold]{tool} sql{suffix} "select node_code, value from kpi_tree '
+        "where dimension = 'all' and period_grain = 'quarter'\"[/]"
     )
 
 

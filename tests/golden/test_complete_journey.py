@@ -179,7 +179,7 @@ def test_weeks_turn_on_monday(published: duckdb.DuckDBPyConnection) -> None:
     assert all(start.isoweekday() == 1 for start, _ in weeks)
 
 
-# Out of time, on the window from 27 November to 31 December 2017; pinned, so that a change of features or models is seen.
+# Out of time, on the window from 27 November to 31 December 2017; pinned, so that a change of the models is seen.
 CHURN = {
     ("boosting", "auc"): 0.893, ("boosting", "lift_10"): 4.22, ("boosting", "lift_20"): 3.34,
     ("boosting", "brier"): 0.0875, ("boosting", "calibration_error"): 0.013,

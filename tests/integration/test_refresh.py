@@ -71,7 +71,8 @@ def test_every_tree_evaluates_to_its_own_values(refreshed: Shop) -> None:
         refreshed,
         """
         with child as (
-          select parent.period_grain, parent.period_start, parent.dimension, parent.member, parent.node_code, parent.operator, parent.value,
+          select parent.period_grain, parent.period_start, parent.dimension, parent.member,
+            parent.node_code, parent.operator, parent.value,
             sum(case when k.node_code = 'discount_per_order' then -1 else 1 end * coalesce(k.value, 0)) as total,
             product(coalesce(k.value, 0)) as product
           from marts.kpi_tree parent join marts.kpi_tree k
