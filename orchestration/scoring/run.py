@@ -57,6 +57,11 @@ TABLES = {
     "model_driver": "model varchar, version varchar, driver varchar, weight double",
 }
 BASELINE = "baseline"
+METRIC_COLUMNS = ("population", "estimator", "metric", "value", "low", "high")
+LEARNED_AGAIN = (
+    "What is reported learned only from windows that were over before the reported one began; what scores was learned "
+    "again from every finished window."
+)
 
 
 @dataclass
@@ -375,10 +380,10 @@ class Step:
             page(
                 f"Churn, {self.config.company.title}", facts, message,
                 [{"gate": g["name"], "passed": g["passed"], "": g["message"]} for g in detail["gates"]],
-                detail["metrics"], detail["curves"],
+                [{name: row[name] for name in METRIC_COLUMNS} for row in detail["metrics"]], detail["curves"],
                 [{"driver": name, "mean effect on the log-odds": weight} for name, weight in detail["drivers"].items()],
                 [{"feature": name, "stability index": value} for name, value in detail["feature_psi"].items()],
-                detail["notes"],
+                [LEARNED_AGAIN, *detail["notes"]],
             ),
             encoding="utf-8",
         )  # fmt: skip
