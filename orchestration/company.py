@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import zoneinfo
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from orchestration.connectors.base import Settings, System, TableAt
+from orchestration.connectors.registry import AnySettings
 from orchestration.contracts import NAME, Contract, Quality, load_contracts
 from orchestration.errors import ConfigError, UsageError
 from orchestration.paths import CompanyPaths, companies_folder
@@ -202,13 +204,6 @@ class Company(Strict):
         return int(hours) * 60 + int(minutes)
 
 
-class Connector(Strict):
-    """Where a system's tables are. `path` may be `package://wheel/folder`, a plain path or a glob."""
-
-    kind: Literal["parquet"]
-    path: str = Field(min_length=1)
-
-
 SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
@@ -248,13 +243,34 @@ DriftPolicy = Literal["evolve", "freeze", "discard"]
 class SourceTable(Strict):
     """One table of a source system."""
 
-    path: str | None = Field(default=None, description="file or glob below the connector's path")
+    path: str | None = Field(
+        default=None, description="file or glob below the connector's path, or the table's name in a database"
+    )
+    format: dict[str, Any] = Field(
+        default_factory=dict, description="settings of the connector's kind that differ for this table"
+    )
     load: Load = Load()
     key: tuple[str, ...] = Field(default=(), description="columns that name a row; of several loads the newest counts")
     drift: DriftPolicy | None = Field(default=None, description="default: the system's")
     optional: bool = Field(
         default=False, description="loaded only once asked for: regulars refresh --include SYSTEM.TABLE"
     )
+
+
+class Formats(Strict):
+    """How a source writes numbers and dates as text; what is not written so goes to quarantine."""
+
+    decimal: Literal[".", ","] = "."
+    thousands: Literal["", ".", ",", " ", "'"] = Field(default="", description="mark between groups of three digits")
+    date: tuple[str, ...] = Field(default=(), description="strptime formats of dates; default: ISO")
+    timestamp: tuple[str, ...] = Field(default=(), description="strptime formats of time stamps; default: ISO")
+
+    @model_validator(mode="after")
+    def check(self) -> Formats:
+        """The two marks differ."""
+        if self.decimal == self.thousands:
+            raise ValueError("decimal and thousands two different marks")
+        return self
 
 
 class Map(Strict):
@@ -264,6 +280,7 @@ class Map(Strict):
     columns: dict[str, str] = Field(min_length=1, description="input column → DuckDB SQL expression")
     where: str | None = Field(default=None, description="rows kept; the others are counted as filtered")
     timezone: str | None = Field(default=None, description="zone of this map's local times; default: system's")
+    formats: Formats | None = Field(default=None, description="default: the system's")
 
     @field_validator("columns", mode="before")
     @classmethod
@@ -286,7 +303,8 @@ class Source(Strict):
     system: str
     title: str = ""
     timezone: str
-    connector: Connector
+    connector: AnySettings
+    formats: Formats = Formats()
     drift: DriftPolicy = Field(
         default="evolve",
         description="what a changed set of columns does: evolve lands it, freeze refuses the load, "
@@ -326,6 +344,44 @@ class Source(Strict):
     def drift_of(self, table: str) -> DriftPolicy:
         """What a changed set of columns of the table does."""
         return self.tables[table].drift or self.drift
+
+    @model_validator(mode="after")
+    def formats_of_tables(self) -> Source:
+        """What a table sets is known to its kind; and a cursor needs a kind whose columns have types."""
+        for name, table in self.tables.items():
+            self.settings_of(name)
+            if table.load.mode == "incremental" and not self.connector.has_cursor:
+                raise ValueError(
+                    f"tables.{name}.load.mode full or files: columns of kind {self.connector.kind} are text, "
+                    "which a cursor cannot be compared by"
+                )
+            if table.load.mode == "files" and "path" not in type(self.connector).of_system:
+                raise ValueError(f"tables.{name}.load.mode full or incremental: there are no files")
+        return self
+
+    def settings_of(self, table: str) -> Settings:
+        """The connector's settings, with what the table sets otherwise."""
+        own = self.tables[table].format
+        if not own:
+            return self.connector
+        kind = type(self.connector)
+        for key in own:
+            if key in kind.of_system or key not in {f.alias or n for n, f in kind.model_fields.items()}:
+                known = sorted({f.alias or n for n, f in kind.model_fields.items()} - set(kind.of_system))
+                raise ValueError(f"tables.{table}.format of kind {self.connector.kind}: one of {', '.join(known)}")
+        given = {name: getattr(self.connector, name) for name in kind.model_fields}
+        aliases = {f.alias or n: n for n, f in kind.model_fields.items()}
+        merged = {kind.model_fields[n].alias or n: v for n, v in given.items()} | own
+        return kind.model_validate({key: merged[key] for key in aliases})
+
+    def as_system(self) -> System:
+        """The system as its connector sees it."""
+        tables = {name: TableAt(table.path, self.settings_of(name)) for name, table in self.tables.items()}
+        return System(self.system, self.connector, tables)
+
+    def formats_of(self, entity: str) -> Formats:
+        """How the map's text is read as numbers and dates."""
+        return self.maps[entity].formats or self.formats
 
     def timezone_of(self, entity: str) -> str:
         """Zone in which the map's local times are read."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from packaging.requirements import Requirement
 
 from orchestration.company import CompanyConfig, load_company
-from orchestration.connectors.registry import connect
+from orchestration.connectors.registry import KINDS, connect
 from orchestration.errors import RegularsError
 from orchestration.lock import holder, is_free
 from orchestration.paths import DBT_PROJECT, home
@@ -30,8 +30,6 @@ EXPECTED = {
     "duckdb-engine": "0.",
     "sqlalchemy": "2.0.",
 }
-# What a connector kind needs besides the product itself: distribution of its driver.
-DRIVERS: dict[str, tuple[str, ...]] = {"parquet": ("duckdb",)}
 OLDEST_PYTHON = (3, 11)
 
 
@@ -109,7 +107,7 @@ def clashes() -> Iterator[Finding]:
 def drivers(config: CompanyConfig) -> Iterator[Finding]:
     """Drivers of the connector kinds that the company uses."""
     for system, source in config.sources.items():
-        for name in DRIVERS[source.connector.kind]:
+        for name in KINDS[source.connector.kind].packages:
             try:
                 importlib.metadata.version(name)
             except importlib.metadata.PackageNotFoundError:
@@ -142,9 +140,10 @@ def folders() -> Iterator[Finding]:
 def sources(config: CompanyConfig) -> Iterator[Finding]:
     """Whether every configured table is there."""
     for system, source in config.sources.items():
-        connector = connect(source)
-        rows = sum(connector.count(table) for table in source.tables)
-        yield Finding("source", "ok", f"{system}: {len(source.tables)} tables, {rows:,} rows")
+        connector = connect(source.as_system())
+        for table in source.tables:
+            connector.columns(table)
+        yield Finding("source", "ok", f"{system}: {len(source.tables)} tables can be read")
 
 
 def disk(config: CompanyConfig) -> Iterator[Finding]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from orchestration.company import Formats
 from orchestration.contracts import Column, Contract
 from orchestration.literals import quote
 
@@ -23,6 +25,7 @@ REASONS = {
 
 
 DUPLICATE = "duplicate_key"
+ISO = Formats()
 
 
 class Check(NamedTuple):
@@ -83,12 +86,30 @@ def cleaned(value: str, source_type: str) -> str:
     return f"nullif(trim({value}::varchar), '')" if is_text(source_type) else value
 
 
-def local_timestamp(value: str, source_type: str) -> str:
+def plain_number(value: str, formats: Formats) -> str:
+    """SQL of a number's text with a point and without marks between thousands; null where it is not written so."""
+    if formats == ISO:
+        return value
+    groups = rf"(\d{{1,3}}({re.escape(formats.thousands)}\d{{3}})+|\d+)" if formats.thousands else r"\d+"
+    pattern = rf"[+-]?{groups}({re.escape(formats.decimal)}\d+)?([eE][+-]?\d+)?"
+    bare = f"replace({value}, {quote(formats.thousands)}, '')" if formats.thousands else value
+    point = f"replace({bare}, {quote(formats.decimal)}, '.')"
+    return f"case when regexp_full_match({value}, {quote(pattern)}) then {point} end"
+
+
+def dated(value: str, patterns: tuple[str, ...]) -> str:
+    """SQL of text as a TIMESTAMP by the first pattern that fits; null where none does."""
+    return f"try_strptime({value}, [{', '.join(quote(pattern) for pattern in patterns)}])"
+
+
+def local_timestamp(value: str, source_type: str, formats: Formats = ISO) -> str:
     """SQL of a value as a TIMESTAMP without a zone; null where it is none."""
+    if is_text(source_type) and formats.timestamp:
+        return dated(value, formats.timestamp + formats.date)
     return f"try_cast({value} as timestamp)" if source_type != "TIMESTAMP" else value
 
 
-def typed(value: str, source_type: str, spec: Column, zones: Zones) -> str:
+def typed(value: str, source_type: str, spec: Column, zones: Zones, formats: Formats = ISO) -> str:
     """SQL of a mapped value in its contract type; null where the cast fails.
 
     Args:
@@ -96,7 +117,10 @@ def typed(value: str, source_type: str, spec: Column, zones: Zones) -> str:
         source_type: its DuckDB type.
         spec: the contract column.
         zones: how local times are read.
+        formats: how the source writes numbers and dates as text.
     """
+    if is_text(source_type) and spec.type not in {"text", "json", "timestamp", "date", "boolean"}:
+        value = plain_number(value, formats)
     match spec.type:
         case "text":
             text = value if is_text(source_type) else f"{value}::varchar"
@@ -106,9 +130,11 @@ def typed(value: str, source_type: str, spec: Column, zones: Zones) -> str:
                 return f"case when json_valid({value}::varchar) then {value}::varchar end"
             return f"to_json({value})::varchar"
         case "timestamp":
-            return utc_timestamp(value, source_type, zones)
+            return utc_timestamp(value, source_type, zones, formats)
         case "date":
             cast = f"try_cast({value} as date)"
+            if is_text(source_type) and formats.date:
+                cast = f"{dated(value, formats.date + formats.timestamp)}::date"
             return f"case when isfinite({cast}) then {cast} end"
         case "number":
             cast = f"try_cast({value} as double)"
@@ -120,13 +146,13 @@ def typed(value: str, source_type: str, spec: Column, zones: Zones) -> str:
             return value if source_type.lower() == spec.sql_type else f"try_cast({value} as {spec.sql_type})"
 
 
-def utc_timestamp(value: str, source_type: str, zones: Zones) -> str:
+def utc_timestamp(value: str, source_type: str, zones: Zones, formats: Formats) -> str:
     """SQL of a value as UTC: a stated offset wins over the source's zone."""
     if source_type == "TIMESTAMP WITH TIME ZONE":
         utc = f"({value}) at time zone 'UTC'"
     else:
-        utc = zones.to_utc(local_timestamp(value, source_type))
-        if is_text(source_type):
+        utc = zones.to_utc(local_timestamp(value, source_type, formats))
+        if is_text(source_type) and not formats.timestamp:
             offset = f"regexp_matches({value}, {quote(OFFSET)}) and length({value}) > 10"
             utc = f"case when {offset} then try_cast({value} as timestamptz) at time zone 'UTC' else {utc} end"
     return f"case when isfinite({utc}) then {utc} end"

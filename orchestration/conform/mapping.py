@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.company import CompanyConfig, Map
+from orchestration.company import CompanyConfig, Formats, Map
 from orchestration.conform.casting import Zones, checks, cleaned, local_timestamp, numbered, typed
 from orchestration.contracts import Contract
 from orchestration.errors import ConfigError
@@ -27,6 +27,7 @@ class Mapping:
     contract: Contract
     map: Map
     zones: Zones
+    formats: Formats
     file: str
 
     @classmethod
@@ -34,7 +35,8 @@ class Mapping:
         """The map of a system's entity."""
         source, company = config.sources[system], config.company
         zones = Zones(source.timezone_of(entity), company.timezone, company.business_day_cut_minutes)
-        return cls(system, entity, config.contracts[entity], source.maps[entity], zones, config.source_file(system))
+        contract, formats = config.contracts[entity], source.formats_of(entity)
+        return cls(system, entity, contract, source.maps[entity], zones, formats, config.source_file(system))
 
     def is_table(self) -> bool:
         """Whether `from` names a raw table rather than a query."""
@@ -183,7 +185,7 @@ def part_sql(
     apart: bool = False,
 ) -> str:
     """The candidates' query over the rows with a correction (`apart`) or over those without."""
-    contract, zones = mapping.contract, mapping.zones
+    contract, zones, formats = mapping.contract, mapping.zones, mapping.formats
     expressions = dict(mapping.map.columns)
     raw = raw_record(raw_columns)
     source = "from raw r"
@@ -203,9 +205,9 @@ def part_sql(
     results, tests, flags = [], [], []
     for name, spec in contract.columns.items():
         if name in expressions:
-            results.append(f"{typed(values[name], types[name], spec, zones)} as {name}")
+            results.append(f"{typed(values[name], types[name], spec, zones, formats)} as {name}")
             tests += checks(name, values[name], name, types[name], spec)
-            doubt = zones.doubtful(local_timestamp(values[name], types[name])) if spec.type == "timestamp" else None
+            doubt = zones.doubtful(local_timestamp(values[name], types[name], formats)) if spec.type == "timestamp" else None
             if doubt and types[name] != "TIMESTAMP WITH TIME ZONE":
                 flags.append(f"case when {doubt} then 'doubtful_local_time:{name}' end")
         else:

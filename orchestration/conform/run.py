@@ -13,7 +13,7 @@ from orchestration.company import CompanyConfig
 from orchestration.conform.batch import Audit, conform_batch
 from orchestration.conform.corrections import Corrections
 from orchestration.conform.mapping import Mapping, candidate_sql
-from orchestration.conform.tables import LOAD_AUDIT_SQL, prepare
+from orchestration.conform.tables import LOAD_AUDIT_SQL, REJECTED_ROW_SQL, prepare
 from orchestration.errors import RegularsError
 from orchestration.landing.lake import Lake, Manifest
 from orchestration.literals import quote, quote_name
@@ -27,7 +27,7 @@ def map_fingerprint(config: CompanyConfig, mapping: Mapping, corrections: Correc
     """What an entity's rows depend on besides the raw data."""
     parts = [
         RULES, mapping.map.model_dump_json(by_alias=True), mapping.contract.model_dump_json(exclude={"quality"}),
-        mapping.zones.source,
+        mapping.zones.source, mapping.formats.model_dump_json(),
         config.company.timezone, str(config.company.business_day_cut_minutes),
         corrections.fingerprint(mapping.system, mapping.entity),
     ]  # fmt: skip
@@ -201,14 +201,22 @@ def conform_map(
 
 
 def write_load_audit(con: duckdb.DuckDBPyConnection, lake: Lake) -> None:
-    """Copy the books of the lake beside those of conform, for the marts."""
+    """Copy the books of the lake beside those of conform, and what never became a row beside the quarantine."""
     con.execute("begin")
     con.execute(LOAD_AUDIT_SQL)
-    rows = [m.audit() for m in lake.manifests()]
+    manifests = lake.manifests()
+    rows = [m.audit() for m in manifests]
     if rows:
         names = list(rows[0])
         marks = ", ".join("?" for _ in names)
         con.executemany(
             f"insert into audit.load_audit ({', '.join(names)}) values ({marks})", [list(row.values()) for row in rows]
         )
+    con.execute("create or replace table quarantine._rejected_row (" + REJECTED_ROW_SQL + ")")
+    for manifest in manifests:
+        if path := lake.rejected(manifest):
+            con.execute(
+                "insert into quarantine._rejected_row select $1, $2, $3, * from read_parquet($4)",
+                [manifest.source_system, manifest.table_name, manifest.load_id, path],
+            )
     con.execute("commit")

@@ -41,6 +41,12 @@ create or replace table audit.load_audit (
 )
 """
 
+# Lines and records that a source's reader refused: of no entity yet, since a map never saw them.
+REJECTED_ROW_SQL = """
+  source_system varchar not null, table_name varchar not null, load_id varchar not null, _source_file varchar,
+  _source_row bigint, reason_code varchar not null, column_name varchar, value varchar, raw_record varchar
+"""
+
 QUARANTINE_SQL = """
   source_system varchar not null, _load_id varchar not null, _source_file varchar, _source_row bigint,
   reason_code varchar not null, column_name varchar, value varchar, record_key varchar,

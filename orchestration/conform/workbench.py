@@ -11,11 +11,73 @@ from orchestration.conform.corrections import Correction
 from orchestration.contracts import Contract
 from orchestration.errors import UsageError
 
+REJECTED_ROW = "_rejected_row"
+REJECT_REASONS = {
+    "too_few_columns": "the line has fewer columns than the header",
+    "too_many_columns": "the line has more columns than the header",
+    "broken_quotes": "a quote is opened and not closed",
+    "line_too_long": "the line is longer than max_line allows",
+    "line_too_short": "the line is shorter than min_length allows",
+    "wrong_encoding": "bytes that are not of the file's encoding",
+    "not_a_json_object": "the line is no JSON object",
+    "not_a_log_line": "the line is not of the log's format",
+}
+
 
 def quarantined_entities(con: duckdb.DuckDBPyConnection) -> list[str]:
     """Entities that have a quarantine table."""
     rows = con.execute("select table_name from duckdb_tables() where schema_name = 'quarantine' order by 1").fetchall()
-    return [row[0] for row in rows]
+    return [row[0] for row in rows if row[0] != REJECTED_ROW]
+
+
+def has_rejected(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the warehouse knows of rejected rows: it does after its first refresh."""
+    found = con.execute(
+        "select 1 from duckdb_tables() where schema_name = 'quarantine' and table_name = $1", [REJECTED_ROW]
+    ).fetchone()
+    return found is not None
+
+
+def rejected_by_reason(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """One row per source table and reason: rows that could not even be read from their file."""
+    if not has_rejected(con):
+        return []
+    rows = con.execute(
+        f"""
+        select source_system, table_name, reason_code, column_name, count(*), min(left(raw_record, 60))
+        from quarantine.{REJECTED_ROW} group by 1, 2, 3, 4 order by 5 desc, 1, 2, 3, 4
+        """
+    ).fetchall()
+    return [
+        {
+            "entity": f"({row[1]})",
+            "source": row[0],
+            "reason": row[2],
+            "column": row[3],
+            "rows": row[4],
+            "example": row[5],
+            "meaning": REJECT_REASONS.get(row[2], "the reader could not make a row of it"),
+        }
+        for row in rows
+    ]
+
+
+def rejected_rows(con: duckdb.DuckDBPyConnection, table: str, reason: str | None, limit: int) -> list[dict[str, Any]]:
+    """Rejected rows of a source table, newest load first: file, line, and the record as it stands there."""
+    if not has_rejected(con):
+        return []
+    cursor = con.execute(
+        f"""
+        select source_system as source, reason_code as reason, column_name as "column", _source_file as file,
+          _source_row as row, raw_record as record, load_id
+        from quarantine.{REJECTED_ROW}
+        where table_name = $table and ($reason is null or reason_code = $reason)
+        order by load_id desc, file, row limit $limit
+        """,
+        {"table": table, "reason": reason, "limit": limit or 2**62},
+    )
+    names = [column[0] for column in cursor.description or []]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def by_reason(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
@@ -40,7 +102,7 @@ def by_reason(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
             }
             for row in rows
         ]
-    return found
+    return found + rejected_by_reason(con)
 
 
 def rows_of(con: duckdb.DuckDBPyConnection, entity: str, reason: str | None, limit: int) -> list[dict[str, Any]]:
@@ -48,7 +110,7 @@ def rows_of(con: duckdb.DuckDBPyConnection, entity: str, reason: str | None, lim
 
     Args:
         con: the warehouse.
-        entity: input entity.
+        entity: input entity; `(table)` for lines of a source table that could not be read.
         reason: only this reason code.
         limit: at most this many; 0 means all.
 
@@ -56,6 +118,8 @@ def rows_of(con: duckdb.DuckDBPyConnection, entity: str, reason: str | None, lim
         UsageError: no such entity or reason code.
     """
     known = quarantined_entities(con)
+    if entity.startswith("(") and entity.endswith(")"):
+        return rejected_rows(con, entity[1:-1], reason, limit)
     if entity not in known:
         raise UsageError(f"no entity '{entity}'", f"Entities: {', '.join(known) or 'none yet; run: regulars refresh'}")
     if reason is not None and reason not in REASONS:

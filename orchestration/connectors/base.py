@@ -1,23 +1,75 @@
-"""The interface of a connector kind, and the registry of kinds."""
+"""The interface of a connector kind: what every kind of source system can do."""
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
+import duckdb
 import pyarrow as pa
 
 from orchestration.errors import RegularsError
+from orchestration.literals import quote, quote_name
+from orchestration.yaml_model import Strict
 
 PACKAGE = "package://"
+ROOTS = "REGULARS_ROOTS"
 CHUNK = 1 << 20
+BATCH_ROWS = 122_880  # DuckDB's row group; larger batches only cost memory
+
+REJECTED = pa.schema(
+    [
+        ("_source_file", pa.string()),
+        ("_source_row", pa.int64()),
+        ("reason_code", pa.string()),
+        ("column_name", pa.string()),
+        ("value", pa.string()),
+        ("raw_record", pa.string()),
+    ]
+)
 
 
 class NoFile(RegularsError):
     """A table has no file at all."""
+
+
+class Unreachable(RegularsError):
+    """The system did not answer, or went away while it was read: trying again may help."""
+
+
+class Settings(Strict):
+    """What a kind needs to know of a system; a table may set other values under `format`.
+
+    Class attributes say what the kind can do: whether columns have types, so that a cursor can be compared, and
+    which settings belong to the system alone.
+    """
+
+    kind: str
+
+    has_cursor: ClassVar[bool] = False
+    of_system: ClassVar[tuple[str, ...]] = ("kind",)
+
+
+@dataclass(frozen=True)
+class TableAt:
+    """A table of a system: file, glob or remote name if it is not the table's own, and its settings."""
+
+    path: str | None
+    settings: Settings
+
+
+@dataclass(frozen=True)
+class System:
+    """A source system as its connector sees it."""
+
+    name: str
+    settings: Settings
+    tables: Mapping[str, TableAt]
 
 
 @dataclass(frozen=True)
@@ -51,7 +103,7 @@ WHOLE = Part()
 
 
 class Connector(Protocol):
-    """A source system of one kind. Every method raises RegularsError with file, table and cure."""
+    """A source system of one kind. Every method raises RegularsError with system, table, place and cure."""
 
     def discover(self) -> list[str]:
         """Names of the tables that the system offers."""
@@ -68,11 +120,66 @@ class Connector(Protocol):
     def columns(self, table: str) -> dict[str, str]:
         """Columns of the table as it is now, with DuckDB types."""
 
-    def count(self, table: str, part: Part = WHOLE) -> int:
-        """Rows of the part, counted independently of reading them."""
+    def count(self, table: str, part: Part = WHOLE) -> int | None:
+        """Rows of the part, counted independently of reading them; None where only reading can tell."""
 
-    def read(self, table: str, part: Part = WHOLE) -> pa.RecordBatchReader:
-        """The part as received, plus `_source_file` (text) and `_source_row` (1-based bigint)."""
+    def read(self, con: duckdb.DuckDBPyConnection, table: str, part: Part = WHOLE) -> str:
+        """SQL over the connection that gives the part as received, `_source_file` (text), `_source_row` (1-based).
+
+        Kinds that DuckDB does not read hand it Arrow batches by `bind`.
+        """
+
+    def rejected(self, con: duckdb.DuckDBPyConnection) -> pa.Table:
+        """Rows of the part just read that are no rows of the table, with place and reason; schema `REJECTED`."""
+
+
+def bind(con: duckdb.DuckDBPyConnection, batches: pa.RecordBatchReader) -> str:
+    """SQL over Arrow batches, which are read once, as the statement runs."""
+    con.register("source_batches", batches)
+    return "select * from source_batches"
+
+
+def none_rejected() -> pa.Table:
+    """No row."""
+    return REJECTED.empty_table()
+
+
+def span_sql(system: str, table: str, columns: Mapping[str, str], part: Part) -> str:
+    """SQL condition of a part's span of the cursor; empty where there is none.
+
+    Raises:
+        RegularsError: the cursor column is gone.
+    """
+    if part.cursor is None or (part.since is None and part.until is None):
+        return ""
+    kind = columns.get(part.cursor)
+    if kind is None:
+        raise RegularsError(
+            f"source {system}, table {table}: its cursor column '{part.cursor}' is gone",
+            "Mend the source, or the table's load.cursor in its YAML",
+        )
+    column, tests = quote_name(part.cursor), []
+    if part.since is not None:
+        lag = f"to_seconds({part.lag})" if kind.startswith(("TIMESTAMP", "DATE")) else str(part.lag)
+        tests.append(f"{column} >= cast({quote(part.since)} as {kind})" + (f" - {lag}" if part.lag else ""))
+    if part.until is not None:
+        tests.append(f"{column} < cast({quote(part.until)} as {kind})")
+    span = " and ".join(tests)
+    return f"({span} or {column} is null)" if part.until is None else f"({span})"
+
+
+def check_root(system: str, path: Path) -> None:
+    """Whether the installation allows sources there: below a folder of `REGULARS_ROOTS`, where that is set.
+
+    Raises:
+        RegularsError: it does not.
+    """
+    roots = [Path(root).resolve() for root in os.environ.get(ROOTS, "").split(os.pathsep) if root]
+    if roots and not any(path.resolve().is_relative_to(root) for root in roots):
+        raise RegularsError(
+            f"source {system}: {path} is outside the folders that {ROOTS} allows",
+            f"Move the data below one of them, or add its folder to {ROOTS}",
+        )
 
 
 def resolve_folder(location: str) -> tuple[Path, str]:

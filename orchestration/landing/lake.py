@@ -7,21 +7,25 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 from pydantic import Field, ValidationError
 
 from orchestration.clock import naive_utc
+from orchestration.connectors.base import bind, none_rejected
 from orchestration.errors import RegularsError
 from orchestration.literals import exact_path, quote, quote_name
 from orchestration.yaml_model import Strict
 
 MANIFEST = "_manifest.json"
 PART = "part-0.parquet"
+REJECTED_PART = "rejected/part-0.parquet"  # a folder of its own, so that the load's glob does not see it
 OWN = "_regulars"  # source system of what the product itself must remember
 LOAD_COLUMNS = ("_load_id", "_loaded_at", "_source_file", "_source_row")
 
@@ -76,21 +80,23 @@ class Delivery:
     """What a source hands over for one load.
 
     Args:
-        reader: the rows, with `_source_file` and `_source_row`.
-        rows_read: rows of it that the source holds, counted independently.
+        rows: gives SQL over a connection of the rows, with `_source_file` and `_source_row`.
+        rows_read: rows of it that the source holds, counted independently; None where only reading could tell.
         fingerprint: what identifies the source's content; of an incremental table also `watermark`, the greatest
             cursor value landed so far.
         cursor: the cursor column, if the table has one.
         is_partial: whether it is only what was new.
         drift: how its columns differ from the load before.
+        rejected: gives, once the rows are read, what was no row of the table (`connectors.base.REJECTED`).
     """
 
-    reader: pa.RecordBatchReader
-    rows_read: int
+    rows: Callable[[duckdb.DuckDBPyConnection], str]
+    rows_read: int | None
     fingerprint: dict[str, Any]
     cursor: str | None = None
     is_partial: bool = False
     drift: Drift = field(default_factory=Drift)
+    rejected: Callable[[duckdb.DuckDBPyConnection], pa.Table] = lambda _: none_rejected()
 
 
 class Lake:
@@ -116,6 +122,11 @@ class Lake:
         """Glob of a load's Parquet files, for read_parquet."""
         folder = self.folder(manifest.source_system, manifest.table_name, manifest.load_id)
         return exact_path(folder) + "/*.parquet"
+
+    def rejected(self, manifest: Manifest) -> str | None:
+        """Path of a load's rejected rows; None where it has none."""
+        folder = self.folder(manifest.source_system, manifest.table_name, manifest.load_id)
+        return exact_path(folder / REJECTED_PART) if manifest.rows_rejected else None
 
     def newest(self, system: str, table: str) -> Manifest | None:
         """The last committed load of a table."""
@@ -148,7 +159,7 @@ class Lake:
         started = time.monotonic()
         try:
             folder.mkdir(parents=True)
-            columns, landed = copy_to_parquet(delivery, folder / PART, load_id, loaded_at)
+            columns, landed, rejected = copy_to_parquet(delivery, folder, load_id, loaded_at)
             span = cursor_span(folder / PART, delivery, columns, loaded_at)
         except (duckdb.Error, pa.ArrowException, OSError) as error:
             shutil.rmtree(folder, ignore_errors=True)
@@ -156,10 +167,11 @@ class Lake:
                 f"source {system}, table {table}: cannot be landed in {folder}: {str(error).splitlines()[0]}",
                 "Check the source's file, free disk space and write permission",
             ) from error
-        if landed != delivery.rows_read:
+        rows_read = delivery.rows_read if delivery.rows_read is not None else landed + rejected
+        if landed + rejected != rows_read:
             shutil.rmtree(folder, ignore_errors=True)
             raise RegularsError(
-                f"source {system}, table {table}: {delivery.rows_read} rows counted but {landed} landed",
+                f"source {system}, table {table}: {rows_read} rows counted but {landed + rejected} landed or rejected",
                 "The source changed while it was read; run the refresh again",
             )
         manifest = Manifest(
@@ -167,9 +179,9 @@ class Lake:
             table_name=table,
             load_id=load_id,
             loaded_at=loaded_at,
-            rows_read=delivery.rows_read,
+            rows_read=rows_read,
             rows_landed=landed,
-            rows_rejected=delivery.rows_read - landed,
+            rows_rejected=rejected,
             bytes=(folder / PART).stat().st_size,
             seconds=round(time.monotonic() - started, 3),
             cursor_from=span[0],
@@ -193,7 +205,7 @@ class Lake:
         landed = rows.append_column("_source_file", pa.nulls(rows.num_rows, pa.string())).append_column(
             "_source_row", pa.array(range(1, rows.num_rows + 1), pa.int64())
         )
-        delivery = Delivery(landed.to_reader(), rows.num_rows, {}, is_partial=True)
+        delivery = Delivery(lambda con: bind(con, landed.to_reader()), rows.num_rows, {}, is_partial=True)
         return self.write(OWN, table, load_id, naive_utc(now).isoformat(sep=" "), delivery)
 
     def remembered(self, table: str) -> list[str]:
@@ -242,32 +254,42 @@ def cursor_span(
     return found[0], found[1], found[2]
 
 
-def copy_to_parquet(delivery: Delivery, path: Path, load_id: str, loaded_at: str) -> tuple[dict[str, str], int]:
-    """Write a delivery's rows with the load's columns; returns the source's columns and the number of rows."""
+def copy_to_parquet(
+    delivery: Delivery, folder: Path, load_id: str, loaded_at: str
+) -> tuple[dict[str, str], int, int]:
+    """Write a delivery's rows with the load's columns, and beside them what was rejected.
+
+    Returns the source's columns, and the numbers of rows landed and rejected.
+    """
+    path = folder / PART
     left_out = "".join(f", {quote_name(name)}" for name in delivery.drift.discarded)
     with duckdb.connect() as con:
         con.execute("set TimeZone = 'UTC'")
         con.execute("set variable load_id = $1", [load_id])
         con.execute("set variable loaded_at = $1", [loaded_at])
-        con.register("source_rows", delivery.reader)
+        source_rows = delivery.rows(con)
         written = con.execute(
             f"""
             copy (
               select * exclude (_source_file, _source_row{left_out}),
                 getvariable('load_id')::varchar as _load_id, getvariable('loaded_at')::timestamp as _loaded_at,
                 _source_file, _source_row
-              from source_rows
+              from ({source_rows})
             ) to {quote(path)} (format parquet, compression zstd)
             """
         ).fetchone()
         described = con.execute(f"describe select * from read_parquet({quote(exact_path(path))})").fetchall()
+        rejected = delivery.rejected(con)
+    if rejected.num_rows:
+        (folder / REJECTED_PART).parent.mkdir()
+        pq.write_table(rejected, folder / REJECTED_PART, compression="zstd")
     columns = {row[0]: row[1] for row in described if row[0] not in LOAD_COLUMNS}
-    return columns, int(written[0]) if written else 0
+    return columns, int(written[0]) if written else 0, rejected.num_rows
 
 
 def commit(folder: Path, manifest: Manifest) -> None:
     """Write the manifest so that it is either whole on disk or absent."""
-    for path in folder.glob("*.parquet"):
+    for path in folder.rglob("*.parquet"):
         with path.open("rb") as handle:
             os.fsync(handle.fileno())
     temporary = folder / (MANIFEST + ".tmp")

@@ -37,7 +37,7 @@ def changed_tables(config: CompanyConfig, known: dict[TableId, dict[str, Any]]) 
     for system, table in wanted_tables(config, known):
         before = known.get((system, table))
         try:
-            stamp = connect(config.sources[system]).stamp(table)
+            stamp = connect(config.sources[system].as_system()).stamp(table)
         except NoFile:
             if is_cleared_outbox(config, system, table, before):
                 continue
@@ -110,7 +110,7 @@ def load_table(config: CompanyConfig, lake: Lake, state: State, table_id: TableI
     """
     system, table = table_id
     source = config.sources[system]
-    connector, load = connect(source), source.tables[table].load
+    connector, load = connect(source.as_system()), source.tables[table].load
     before = state.fingerprints().get(table_id)
     try:
         fingerprint = connector.fingerprint(table)
@@ -127,7 +127,7 @@ def load_table(config: CompanyConfig, lake: Lake, state: State, table_id: TableI
     part = part_of(load, before, fingerprint, order)
     rows = connector.count(table, part)
     newest = lake.newest(system, table)
-    if newest and not rows and not part.is_whole:
+    if newest and rows == 0 and not part.is_whole:
         state.set_fingerprint(system, table, remembered, order.load_id)
         return None
     columns = connector.columns(table)
@@ -144,7 +144,15 @@ def load_table(config: CompanyConfig, lake: Lake, state: State, table_id: TableI
         table,
         order.load_id,
         naive_utc(order.now).isoformat(sep=" "),
-        Delivery(connector.read(table, part), rows, remembered, load.cursor, bool(newest) and not part.is_whole, drift),
+        Delivery(
+            lambda con: connector.read(con, table, part),
+            rows,
+            remembered,
+            load.cursor,
+            bool(newest) and not part.is_whole,
+            drift,
+            connector.rejected,
+        ),
     )
     state.put_load_audit([manifest.audit()])
     state.set_fingerprint(system, table, manifest.fingerprint, order.load_id)

@@ -1,0 +1,193 @@
+"""What all kinds of files share: which files a table has, whether they changed, and where they may lie."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import duckdb
+import pyarrow as pa
+from pydantic import Field, field_validator
+
+from orchestration.connectors.base import (
+    WHOLE,
+    NoFile,
+    Part,
+    Settings,
+    SourceFile,
+    System,
+    TableAt,
+    bind,
+    check_root,
+    file_hash,
+    file_stamp,
+    none_rejected,
+    resolve_folder,
+)
+from orchestration.errors import RegularsError
+
+
+class FileSettings(Settings):
+    """A folder of files, or one file."""
+
+    of_system: ClassVar[tuple[str, ...]] = ("kind", "path")
+
+    path: str = Field(min_length=1, description="folder or file; package://wheel/folder, ${ENV}, ~ work")
+
+    @field_validator("path")
+    @classmethod
+    def no_nul(cls, value: str) -> str:
+        """A path that the operating system can take."""
+        if "\0" in value:
+            raise ValueError("a path without a NUL character")
+        return value
+
+
+class FileConnector:
+    """Tables of a folder of files: `<table><suffix>` unless the table names a path or glob below the folder."""
+
+    suffixes: ClassVar[tuple[str, ...]]
+    what: ClassVar[str]
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        assert isinstance(system.settings, FileSettings)
+        self.folder, self.prefix = resolve_folder(system.settings.path)
+        self.scratch = tempfile.TemporaryDirectory(prefix="regulars-")
+        if not self.prefix:
+            check_root(system.name, self.folder)
+
+    def at(self, table: str) -> TableAt:
+        """Where a table is; a table that is not configured has the system's settings."""
+        return self.system.tables.get(table) or TableAt(None, self.system.settings)
+
+    def discover(self) -> list[str]:
+        """Stems of the folder's files of this kind."""
+        if self.folder.is_file():
+            return [self.stem(self.folder)]
+        found = {self.stem(p) for p in self.folder.glob("*") if p.is_file() and self.is_of_kind(p)}
+        return sorted(found)
+
+    def is_of_kind(self, path: Path) -> bool:
+        """Whether a file's name says that it is of this kind."""
+        return path.name.lower().endswith(self.suffixes)
+
+    def stem(self, path: Path) -> str:
+        """A file's name without the kind's suffix."""
+        for suffix in sorted(self.suffixes, key=len, reverse=True):
+            if path.name.lower().endswith(suffix):
+                return path.name[: -len(suffix)]
+        return path.stem
+
+    def files(self, table: str) -> list[SourceFile]:
+        """Files of a table, sorted by path.
+
+        Raises:
+            NoFile: there is none.
+            RegularsError: the path leads out of the folder.
+        """
+        if self.folder.is_file():
+            return [SourceFile(self.folder, str(self.folder))]
+        if self.folder.suffix and self.folder.name.lower().endswith(self.suffixes):
+            raise NoFile(f"{self.place(table)}: no file {self.folder}", "Mend the path")
+        pattern = self.at(table).path
+        if pattern and (Path(pattern).is_absolute() or ".." in Path(pattern).parts):
+            raise RegularsError(
+                f"{self.place(table)}: path {pattern} leads out of {self.folder}",
+                "Name files below the connector's own path",
+            )
+        patterns = [pattern] if pattern else self.usual_names(table)
+        found = sorted({p for one in patterns for p in self.folder.glob(one) if p.is_file()})
+        if not found:
+            offered = ", ".join(self.discover()) or f"no {self.what}"
+            raise NoFile(
+                f"{self.place(table)}: no file {self.folder / patterns[0]}",
+                f"Put the file there or mend the path; the folder offers: {offered}",
+            )
+        root = self.folder.resolve()
+        for path in found:
+            if not self.prefix and not path.resolve().is_relative_to(root):
+                raise RegularsError(
+                    f"{self.place(table)}: {path} is a link out of {self.folder}", "Put the file itself there"
+                )
+        return [SourceFile(p, self.prefix + str(p.relative_to(self.folder)) if self.prefix else str(p)) for p in found]
+
+    def usual_names(self, table: str) -> list[str]:
+        """Names of a table's file where its configuration gives none."""
+        return [f"{table}{suffix}" for suffix in self.suffixes]
+
+    def wanted(self, table: str, part: Part) -> list[SourceFile]:
+        """Files of a part."""
+        return [file for file in self.files(table) if part.files is None or file.name in part.files]
+
+    def stamp(self, table: str) -> dict[str, Any]:
+        """Names, sizes and times of the table's files."""
+        return {"files": file_stamp(self.files(table))}
+
+    def fingerprint(self, table: str) -> dict[str, Any]:
+        """The stamp, and a hash of each file's content."""
+        files = self.files(table)
+        try:
+            return {"files": file_stamp(files), "hashes": [file_hash(file.path) for file in files]}
+        except OSError as error:
+            raise RegularsError(
+                f"{self.place(table)}: {error.filename}: {error.strerror}", "Make the file readable"
+            ) from error
+
+    def rejected(self, con: duckdb.DuckDBPyConnection) -> pa.Table:  # noqa: ARG002 - the interface's
+        """A kind whose files are whole or broken rejects no single row."""
+        return none_rejected()
+
+    def place(self, table: str, file: SourceFile | None = None) -> str:
+        """How a table, or one of its files, is named in a message."""
+        return f"source {self.system.name}, table {table}" + (f", file {file.name}" if file else "")
+
+
+class TextColumnsConnector(FileConnector):
+    """Files that are read row by row into text columns, in Arrow batches."""
+
+    def header(self, table: str, file: SourceFile) -> list[str]:
+        """Names of a file's columns."""
+        raise NotImplementedError
+
+    def rows(self, table: str, file: SourceFile, names: list[str]) -> Iterator[pa.RecordBatch]:
+        """Batches of a file: the named columns and `_source_row`."""
+        raise NotImplementedError
+
+    def columns(self, table: str) -> dict[str, str]:
+        """Columns of all the table's files together, in the order in which they first appear."""
+        names = dict.fromkeys(name for file in self.files(table) for name in self.header(table, file))
+        return dict.fromkeys(names, "VARCHAR")
+
+    def read(self, con: duckdb.DuckDBPyConnection, table: str, part: Part = WHOLE) -> str:
+        """Every file of the part, one after the other."""
+        names = list(self.columns(table))
+        fields = [(name, pa.string()) for name in names]
+        schema = pa.schema([*fields, ("_source_row", pa.int64()), ("_source_file", pa.string())])
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            for file in self.wanted(table, part):
+                for batch in self.rows(table, file, names):
+                    place = pa.array([file.name], pa.string()).take(pa.array([0] * batch.num_rows, pa.int32()))
+                    arrays = {name: batch.column(name) for name in batch.schema.names} | {"_source_file": place}
+                    nothing = pa.nulls(batch.num_rows, pa.string())
+                    yield pa.RecordBatch.from_arrays([arrays.get(n, nothing) for n in schema.names], schema=schema)
+
+        return bind(con, pa.RecordBatchReader.from_batches(schema, batches()))
+
+
+def distinct_names(names: list[str]) -> list[str]:
+    """Header cells as column names: trimmed, numbered where empty, told apart where repeated (case is ignored)."""
+    found: list[str] = []
+    taken: set[str] = set()
+    for place, cell in enumerate(names, start=1):
+        name = cell.strip().strip("\ufeff") or f"column_{place}"
+        base, again = name, 1
+        while name.lower() in taken:
+            again += 1
+            name = f"{base}_{again}"
+        taken.add(name.lower())
+        found.append(name)
+    return found
