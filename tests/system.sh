@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Debian packages that tests need beyond Python: the browser; with the argument java, what Spark runs on.
+# Debian packages that tests need beyond Python: the browser and database servers; with the argument java, what Spark runs on.
 # Installs only what is missing.
 set -euo pipefail
-packages=(chromium fonts-dejavu-core)
+packages=(chromium fonts-dejavu-core postgresql mariadb-server)
 if [ "${1:-}" = java ]; then
   if command -v java >/dev/null; then exit 0; fi
   packages=(openjdk-17-jre-headless)

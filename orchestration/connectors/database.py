@@ -169,9 +169,8 @@ class DatabaseConnector:
                 "select schema_name, view_name from duckdb_views() where database_name = $1 and not internal",
                 [ALIAS],
             ).fetchall()
-        own = self.system.settings
-        assert isinstance(own, DatabaseSettings)
-        usual = own.db_schema or self.usual_schema
+        found = [(schema, name) for schema, name in found if schema not in SYSTEM_SCHEMAS]
+        usual = self.name("")[0]
         return sorted(name if schema == usual else f"{schema}.{name}" for schema, name in found)
 
     def query(self, table: str, sql: str) -> list[tuple[Any, ...]]:
@@ -227,6 +226,8 @@ class DatabaseConnector:
         """A database holds no row that is none."""
         return none_rejected()
 
+
+SYSTEM_SCHEMAS = {"information_schema", "pg_catalog", "pg_toast", "mysql", "performance_schema", "sys"}
 
 # What drivers say when nobody answers.
 GONE = (
@@ -289,49 +290,46 @@ class DuckdbConnector(DatabaseFileConnector):
     usual_schema = "main"
 
 
-class PostgresConnector(DatabaseConnector):
+class ServerConnector(DatabaseConnector):
+    """A database server; the connection gets its password as a DuckDB secret, which no message shows."""
+
+    connect_options: ClassVar[str] = ""
+
+    def attach_options(self) -> tuple[str, str]:
+        """Nothing but what the driver takes as text."""
+        return self.connect_options, ", secret source_secret"
+
+    def load_extension(self, con: duckdb.DuckDBPyConnection) -> None:
+        """And tell the connection whom to ask."""
+        super().load_extension(con)
+        own = self.system.settings
+        assert isinstance(own, ServerSettings)
+        con.execute(
+            f"create or replace temporary secret source_secret (type {self.attach_type}, host {quote(own.host)}, "
+            f"port {own.port}, database {quote(own.database)}, user {quote(own.user)}, "
+            f"password {quote(own.password.get_secret_value())})"
+        )
+
+
+class PostgresConnector(ServerConnector):
     """PostgreSQL."""
 
     extension = "postgres_scanner"
     attach_type = "postgres"
     usual_schema = "public"
-
-    def attach_options(self) -> tuple[str, str]:
-        """A connection string of libpq."""
-        own = self.system.settings
-        assert isinstance(own, PostgresSettings)
-        parts = {
-            "host": own.host, "port": own.port, "dbname": own.database, "user": own.user,
-            "password": own.password.get_secret_value(), "connect_timeout": 10, "application_name": "regulars",
-        }  # fmt: skip
-        return " ".join(f"{key}='{libpq(str(value))}'" for key, value in parts.items() if value != ""), ""
+    connect_options = "connect_timeout=10 application_name=regulars"
 
 
-class MysqlConnector(DatabaseConnector):
+class MysqlConnector(ServerConnector):
     """MySQL and MariaDB; a schema is a database there."""
 
     extension = "mysql_scanner"
     attach_type = "mysql"
     usual_schema = ""
 
-    def attach_options(self) -> tuple[str, str]:
-        """A connection string of the scanner."""
-        own = self.system.settings
-        assert isinstance(own, MysqlSettings)
-        parts = {
-            "host": own.host, "port": own.port, "database": own.database, "user": own.user,
-            "password": own.password.get_secret_value(),
-        }  # fmt: skip
-        return " ".join(f"{key}='{libpq(str(value))}'" for key, value in parts.items() if value != ""), ""
-
     def name(self, table: str) -> tuple[str, str]:
         """The schema is the database."""
         own = self.system.settings
-        assert isinstance(own, MysqlSettings)
+        assert isinstance(own, ServerSettings)
         schema, name = super().name(table)
         return schema or own.database, name
-
-
-def libpq(value: str) -> str:
-    """A value within single quotes of a connection string."""
-    return value.replace("\\", "\\\\").replace("'", "\\'")

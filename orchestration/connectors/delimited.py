@@ -155,7 +155,7 @@ class DelimitedConnector(TextConnector):
         return " union all ".join(selects)
 
     def rejected(self, con: duckdb.DuckDBPyConnection) -> pa.Table:
-        """Lines that DuckDB could not parse, once each, with the number of the line."""
+        """Lines that DuckDB could not parse, once each, with the number of the record in the file."""
         return reader_rejects(con)
 
     def unreadable(self, table: str, file: SourceFile, error: Exception) -> RegularsError:

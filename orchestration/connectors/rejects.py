@@ -19,7 +19,9 @@ SHOWN = 10_000  # characters kept of a rejected line
 
 
 def reader_rejects(con: duckdb.DuckDBPyConnection) -> pa.Table:
-    """Lines of the connection's scans that did not parse, once each; `_source_row` is the number of the line.
+    """Lines of the connection's scans that did not parse, once each; `_source_row` is the number of the record.
+
+    The header counts as the first one; a line break within quotes ends none.
 
     The connection has a table `source_name` (path, name) of the files that were read.
     """

@@ -22,7 +22,8 @@ MARKS = {
     codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16",
 }  # fmt: skip
 # What a file without a mark that is not UTF-8 may be; gb18030 holds GBK and GB2312.
-LIKELY = ["gb18030", "big5hkscs", "shift_jis", "euc_kr", "cp1252", "cp1250", "cp1251"]
+# Central European code pages look like the Western one and have to be declared.
+LIKELY = ["gb18030", "big5hkscs", "shift_jis", "euc_kr", "cp1252", "cp1251"]
 PLAIN = {"utf-8", "ascii", "utf-8-sig"}
 COMPRESSED = (".gz", ".bz2", ".xz", ".zip")
 MAX_RATIO = 1_000  # of a file that a person packed: text seldom packs tighter than 100 to one

@@ -1,0 +1,194 @@
+"""Databases: real servers, real files, and what happens when they refuse, vanish or lose a table."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sqlite3
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.company import load_company
+from orchestration.connectors.base import Part, Unreachable
+from orchestration.errors import RegularsError
+from orchestration.landing.lake import Lake
+from orchestration.landing.load import Order, load_tables
+from orchestration.state import State
+from tests.support.servers import PASSWORD, Cut, Server, mariadb, postgres
+from tests.support.shop import Shop
+from tests.support.systems import connector_of, take
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("databases")]
+
+NOW = dt.datetime(2025, 6, 1, tzinfo=dt.UTC)
+TABLE = """
+create table orders (id integer primary key, customer varchar(20), total decimal(12,2), placed_at timestamp, note text);
+insert into orders values (1, 'Müller', 10.50, '2025-05-01 10:00:00', 'first'),
+  (2, '王小明', null, '2025-05-02 23:59:59', 'O''Brien; "x"'), (3, null, -0.01, '2025-05-03 00:00:00', '');
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Below which the servers have their data."""
+    return tmp_path_factory.mktemp("servers")
+
+
+@pytest.fixture(scope="module")
+def postgres_server(folder: Path) -> Iterator[Server]:
+    """PostgreSQL with the table."""
+    with postgres(folder) as server:
+        server.run(TABLE)
+        yield server
+
+
+@pytest.fixture(scope="module")
+def mariadb_server(folder: Path) -> Iterator[Server]:
+    """MariaDB with the table."""
+    with mariadb(folder) as server:
+        server.run(TABLE, "shop")
+        yield server
+
+
+@pytest.fixture(params=["postgres_server", "mariadb_server"])
+def server(request: pytest.FixtureRequest) -> Server:
+    """Each of both."""
+    found = request.getfixturevalue(request.param)
+    assert isinstance(found, Server)
+    return found
+
+
+def test_rows_arrive_with_their_types(server: Server) -> None:
+    connector = connector_of(server.settings(), {"orders": None})
+    assert connector.discover() == ["orders"]
+    taken = take(connector, "orders")
+    assert taken.columns == ["id", "customer", "total", "placed_at", "note"]
+    assert sorted(taken.rows) == [
+        (1, "Müller", Decimal("10.50"), dt.datetime(2025, 5, 1, 10), "first"),
+        (2, "王小明", None, dt.datetime(2025, 5, 2, 23, 59, 59), "O'Brien; \"x\""),
+        (3, None, Decimal("-0.01"), dt.datetime(2025, 5, 3), ""),
+    ]
+
+
+def test_a_cursor_with_a_lag_reads_the_tail(server: Server) -> None:
+    connector = connector_of(server.settings(), {"orders": None})
+    part = Part(cursor="placed_at", since="2025-05-03 00:00:00", lag=3600)
+    assert sorted(row[0] for row in take(connector, "orders", part).rows) == [2, 3]
+
+
+def test_the_stamp_moves_with_the_content(server: Server) -> None:
+    connector = connector_of(server.settings(), {"orders": None})
+    before = connector.stamp("orders")
+    assert connector.stamp("orders") == before
+    server.run("update orders set note = 'other' where id = 1", "shop" if server.kind == "mysql" else "")
+    assert connector.stamp("orders") != before
+    server.run("update orders set note = 'first' where id = 1", "shop" if server.kind == "mysql" else "")
+    assert connector.stamp("orders") == before
+
+
+def test_what_is_wrong_is_said_without_the_password(server: Server) -> None:
+    with pytest.raises(RegularsError, match="Check user, password") as caught:
+        take(connector_of(server.settings(password="wrong-" + PASSWORD)))
+    assert PASSWORD not in str(caught.value)
+    with pytest.raises(Unreachable, match="does not answer") as caught:
+        take(connector_of(server.settings(port=1)))
+    assert PASSWORD not in str(caught.value)
+    with pytest.raises(RegularsError, match=r"no table .*gone.*Tables there: .*orders"):
+        connector_of(server.settings(), {"gone": None}).columns("gone")
+    assert PASSWORD not in repr(connector_of(server.settings()).system)  # type: ignore[attr-defined]
+
+
+def test_nothing_is_written_to_the_source(server: Server) -> None:
+    with duckdb.connect() as con:
+        connector = connector_of(server.settings(), {"orders": None})
+        connector.read(con, "orders")
+        with pytest.raises(duckdb.Error, match=r"(?i)read.only"):
+            con.execute("delete from source_db.{}.orders".format("public" if server.kind == "postgres" else "shop"))
+
+
+def test_a_server_that_goes_away_while_it_is_read(server: Server, shop: Shop) -> None:
+    """The line is cut after a megabyte: the load fails with a name and a cure, and nothing is landed."""
+    series = "generate_series(1, 40000) i" if server.kind == "postgres" else "(select seq as i from seq_1_to_40000) t"
+    database = "shop" if server.kind == "mysql" else ""
+    filler = "concat(" + ", ".join(f"md5(concat(i, '-{n}'))" for n in range(16)) + ")"  # a driver may compress
+    server.run(f"create table wide as select i, {filler} as filler from {series}", database)
+    with Cut(server.port, after=1 << 20) as line:
+        shop.configure(
+            source={
+                "connector": server.settings(port=line.port),
+                "tables": {"wide": None},
+                "maps": {"product": {"from": "wide", "columns": {"product_id": "i"}}},
+            }
+        )
+        config = load_company("shop")
+        with State(config.paths.state) as state, pytest.raises(RegularsError, match="source till") as caught:
+            load_tables(config, Lake(config.paths.lake), state, [("till", "wide")], Order("L1", NOW), lambda *_: None)
+    assert PASSWORD not in str(caught.value)
+    assert Lake(config.paths.lake).manifests() == []
+    server.run("drop table wide", database)
+
+
+def test_sqlite_columns_that_hold_anything(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "crm.db") as con:
+        con.executescript("create table t (id integer, born date); create view v as select id from t;")
+        con.executemany("insert into t values (?, ?)", [(1, "1980-02-30"), ("A-7", None), (3, 19800101)])
+    connector = connector_of({"kind": "sqlite", "path": str(tmp_path / "crm.db")}, {"t": None, "v": None})
+    assert connector.discover() == ["t", "v"]
+    assert sorted(take(connector).rows) == [("1", "1980-02-30"), ("3", "19800101"), ("A-7", None)]
+    (tmp_path / "bad.db").write_text("no database, and long enough to be looked at" * 10)
+    with pytest.raises(RegularsError, match="source house"):
+        connector_of({"kind": "sqlite", "path": str(tmp_path / "bad.db")}).columns("t")
+    with pytest.raises(RegularsError, match=r"no file .*none\.db"):
+        connector_of({"kind": "sqlite", "path": str(tmp_path / "none.db")}).columns("t")
+
+
+def test_duckdb_files_with_schemas(tmp_path: Path) -> None:
+    with duckdb.connect(str(tmp_path / "d.duckdb")) as con:
+        con.execute("create schema s; create table s.t as select 1 as a; create table u as select 2 as b")
+    connector = connector_of(
+        {"kind": "duckdb", "path": str(tmp_path / "d.duckdb")}, {"t": {"path": "s.t"}, "u": None}
+    )
+    assert connector.discover() == ["s.t", "u"]
+    assert (take(connector, "t").rows, take(connector, "u").rows) == ([(1,)], [(2,)])
+
+
+def test_a_company_on_a_server_loads_what_is_new_and_keeps_its_secret(
+    postgres_server: Server, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Full, then only the tail; a dropped table is told; the password is in no file and no message."""
+    postgres_server.run("create table late as select * from orders")
+    monkeypatch.setenv("SHOP_DB_PASSWORD", PASSWORD)
+    shop.configure(
+        source={
+            "connector": postgres_server.settings(password="${SHOP_DB_PASSWORD}"),
+            "tables": {"late": {"load": {"mode": "incremental", "cursor": "placed_at", "lag": "1h"}, "key": ["id"]}},
+            "maps": {"sales_order": {"from": "late", "columns": {"order_id": "id", "ordered_at": "placed_at"}}},
+        }
+    )
+    config = load_company("shop")
+    assert PASSWORD not in repr(config)
+    lake = Lake(config.paths.lake)
+
+    def load(load_id: str) -> int:
+        landed = []
+        with State(config.paths.state) as state:
+            load_tables(
+                config, lake, state, [("till", "late")], Order(load_id, NOW),
+                lambda _, m: landed.append(m.rows_landed if m else 0),
+            )  # fmt: skip
+        return sum(landed)
+
+    assert load("L1") == 3
+    assert load("L2") == 0
+    postgres_server.run("insert into late values (4, 'x', 1, '2025-05-04', '')")
+    assert load("L3") == 3  # the new row, the last one known, and one within the hour before that
+    postgres_server.run("drop table late")
+    with pytest.raises(RegularsError, match="source till, table late: no table public.late") as caught:
+        load("L4")
+    assert PASSWORD not in str(caught.value)
+    written = [path for path in shop.root.rglob("*") if path.is_file()]
+    assert written
+    assert [path for path in written if PASSWORD.encode() in path.read_bytes()] == []
