@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from orchestration.cli_source import init, source_app
 from orchestration.clock import utc_now
 from orchestration.company import DEFAULT_COMPANY, load_company
+from orchestration.console import CompanyOption, JsonOption, err, escape, out, show
 from orchestration.errors import RegularsError, UsageError, in_plain_words
 from orchestration.paths import PROJECT
 from orchestration.redaction import redact
@@ -35,23 +35,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
-
 quarantine_app = typer.Typer(help="Rows that broke their contract, and why.", no_args_is_help=True)
 app.add_typer(quarantine_app, name="quarantine")
-
-CompanyOption = Annotated[
-    str,
-    typer.Option(
-        "--company",
-        "-c",
-        envvar="REGULARS_COMPANY",
-        help="Folder name in data/companies/.",
-        show_default=True,
-    ),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+app.add_typer(source_app, name="source")
+app.command()(init)
 
 
 def main() -> None:
@@ -66,26 +53,6 @@ def main() -> None:
             print(json.dumps({"error": redact(error.message), "cure": error.cure, "exit_code": error.exit_code}))
         err.print(f"[bold red]Error:[/] {escape(redact(str(error)))}")
         sys.exit(error.exit_code)
-
-
-def escape(text: str) -> str:
-    """Text in which rich sees no markup."""
-    return text.replace("[", r"\[")
-
-
-def show(rows: Sequence[Mapping[Any, Any]], as_json: bool, empty: str) -> None:
-    """Print rows as a table or as JSON."""
-    if as_json:
-        print(json.dumps(rows, default=str, indent=1))
-    elif not rows:
-        out.print(empty)
-    else:
-        table = Table(box=None, header_style="bold", pad_edge=False)
-        for name, value in rows[0].items():
-            table.add_column(name, justify="right" if isinstance(value, int | float) else "left", overflow="fold")
-        for row in rows:
-            table.add_row(*("" if v is None else escape(str(v)) for v in row.values()))
-        out.print(table)
 
 
 def clock_time(moment: str | None) -> str | None:

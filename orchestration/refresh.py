@@ -158,7 +158,10 @@ class Session:
         def check(system: str, table: str, columns: dict[str, str]) -> None:
             check_columns(self.config, self.lake, system, table, columns)
 
-        return Order(self.run_id, self.now, again, check)
+        def said(table: str, message: str) -> None:
+            self.reporter.say("load", f"{table}: {message}")
+
+        return Order(self.run_id, self.now, again, check, said=said)
 
     def load(self, tables: Iterable[TableId] | None = None) -> dict[TableId, Manifest | None]:
         """Land changed tables; returns each table's new load, or None where nothing was new."""
@@ -168,7 +171,14 @@ class Session:
             found[table_id] = manifest
             name = ".".join(table_id)
             if manifest:
-                self.reporter.say("load", name, rows=manifest.rows_landed, seconds=manifest.seconds)
+                figures: dict[str, Any] = {
+                    "rows": manifest.rows_landed,
+                    "rejected": manifest.rows_rejected,
+                    "bytes": manifest.bytes,
+                }
+                rate = round(manifest.rows_landed / manifest.seconds) if manifest.seconds else None
+                figures |= {"seconds": manifest.seconds, "rows_per_second": rate}
+                self.reporter.say("load", name, **{k: v for k, v in figures.items() if v})
                 if manifest.drift:
                     self.reporter.say("load", f"{name}: {manifest.drift}")
             else:

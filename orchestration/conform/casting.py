@@ -106,6 +106,8 @@ def local_timestamp(value: str, source_type: str, formats: Formats = ISO) -> str
     """SQL of a value as a TIMESTAMP without a zone; null where it is none."""
     if is_text(source_type) and formats.timestamp:
         return dated(value, formats.timestamp + formats.date)
+    if is_text(source_type) and formats.date:
+        return f"coalesce({dated(value, formats.date)}, try_cast({value} as timestamp))"
     return f"try_cast({value} as timestamp)" if source_type != "TIMESTAMP" else value
 
 

@@ -207,7 +207,11 @@ def part_sql(
         if name in expressions:
             results.append(f"{typed(values[name], types[name], spec, zones, formats)} as {name}")
             tests += checks(name, values[name], name, types[name], spec)
-            doubt = zones.doubtful(local_timestamp(values[name], types[name], formats)) if spec.type == "timestamp" else None
+            doubt = (
+                zones.doubtful(local_timestamp(values[name], types[name], formats))
+                if spec.type == "timestamp"
+                else None
+            )
             if doubt and types[name] != "TIMESTAMP WITH TIME ZONE":
                 flags.append(f"case when {doubt} then 'doubtful_local_time:{name}' end")
         else:

@@ -119,7 +119,7 @@ class DatabaseConnector:
         if self.extension is None:
             return
         try:
-            from duckdb_extensions import import_extension  # noqa: PLC0415 - seldom needed
+            from duckdb_extensions import import_extension  # type: ignore[import-untyped]
 
             import_extension(self.extension)
             con.load_extension(self.extension)
@@ -217,9 +217,8 @@ class DatabaseConnector:
         """The part's rows; a database has no file, and numbers its rows as it gives them."""
         self.attach(con)
         where = span_sql(self.system.name, table, self.columns(table) if part.cursor else {}, part)
-        return (
-            f"select *, null::varchar as _source_file, null::bigint as _source_row from {self.remote(table)}"
-            + (f" where {where}" if where else "")
+        return f"select *, null::varchar as _source_file, null::bigint as _source_row from {self.remote(table)}" + (
+            f" where {where}" if where else ""
         )
 
     def rejected(self, con: duckdb.DuckDBPyConnection) -> pa.Table:  # noqa: ARG002 - the interface's
@@ -262,7 +261,9 @@ class DatabaseFileConnector(DatabaseConnector):
     def stamp(self, table: str) -> dict[str, Any]:  # noqa: ARG002 - a file holds all tables
         """Size and time of the file, and of what is written ahead of it."""
         path = self.path()
-        files = [p for p in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + ".wal")) if p.exists()]
+        files = [
+            p for p in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + ".wal")) if p.exists()
+        ]
         return {"files": [[p.name, p.stat().st_size, p.stat().st_mtime_ns] for p in files]}
 
     def fingerprint(self, table: str) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class DelimitedSettings(TextSettings):
     def short(cls, value: str | None) -> str | None:
         """One to four bytes, as the reader takes them; `tab` is the tab."""
         value = "\t" if value in {"tab", "\\t"} else value
-        if value is not None and not 1 <= len(value.encode()) <= 4:  # noqa: PLR2004 - the reader's own limit
+        if value is not None and not 1 <= len(value.encode()) <= 4:
             raise ValueError("one to four bytes, such as ; or tab")
         return value
 

@@ -52,7 +52,7 @@ class ExcelConnector(TextColumnsConnector):
         Raises:
             RegularsError: it is none, or made to fill the memory.
         """
-        from python_calamine import CalamineError, CalamineWorkbook  # noqa: PLC0415 - seldom needed
+        from python_calamine import CalamineError, CalamineWorkbook
 
         try:
             if zipfile.is_zipfile(file.path):
@@ -127,7 +127,7 @@ def as_text(cell: Any) -> str | None:
             return None
         case bool():
             return str(cell).lower()
-        case float() if cell.is_integer() and abs(cell) < 1e15:  # noqa: PLR2004 - beyond it a double is not exact
+        case float() if cell.is_integer() and abs(cell) < 1e15:
             return str(int(cell))
         case dt.datetime() if cell.time() == dt.time():
             return cell.date().isoformat()

@@ -21,6 +21,10 @@ class LineConnector(TextConnector):
 
     reason = "not_readable"
 
+    def columns(self, table: str) -> dict[str, str]:
+        """Columns of the table, all text."""
+        raise NotImplementedError
+
     def lines_to_skip(self, table: str) -> int:
         """Lines above the data of each file."""
         raise NotImplementedError
@@ -91,4 +95,3 @@ class LineConnector(TextConnector):
             raise RegularsError(
                 f"{self.place(table)}: not readable: {str(error).splitlines()[0]}", "Check the file and its encoding"
             ) from error
-

@@ -7,8 +7,9 @@ import codecs
 import gzip
 import lzma
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, ClassVar, cast
+from typing import IO, Any, cast
 
 from pydantic import Field, field_validator
 
@@ -62,7 +63,7 @@ def detect(sample: bytes, is_whole: bool) -> str:
         codecs.getincrementaldecoder("utf-8")().decode(sample, final=is_whole)
         return "utf-8"
     except UnicodeDecodeError:
-        from charset_normalizer import from_bytes  # noqa: PLC0415 - slow to import, seldom needed
+        from charset_normalizer import from_bytes
 
         best = from_bytes(sample[:65_536], cp_isolation=LIKELY).best()
         return codecs.lookup(best.encoding).name if best else "cp1252"
@@ -102,7 +103,7 @@ class TextConnector(FileConnector):
 
     def opened(self, table: str, file: SourceFile) -> IO[bytes]:
         """A file's bytes, unpacked."""
-        openers = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+        openers: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
         suffix = file.path.suffix.lower()
         try:
             if suffix == ".zip":

@@ -55,7 +55,7 @@ class XmlConnector(TextColumnsConnector):
         Raises:
             RegularsError: the file is not well-formed, or declares entities.
         """
-        from lxml import etree  # noqa: PLC0415 - seldom needed
+        from lxml import etree
 
         with file.path.open("rb") as handle:
             head = handle.read(HEAD)

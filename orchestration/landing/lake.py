@@ -254,9 +254,7 @@ def cursor_span(
     return found[0], found[1], found[2]
 
 
-def copy_to_parquet(
-    delivery: Delivery, folder: Path, load_id: str, loaded_at: str
-) -> tuple[dict[str, str], int, int]:
+def copy_to_parquet(delivery: Delivery, folder: Path, load_id: str, loaded_at: str) -> tuple[dict[str, str], int, int]:
     """Write a delivery's rows with the load's columns, and beside them what was rejected.
 
     Returns the source's columns, and the numbers of rows landed and rejected.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 
 from orchestration.clock import naive_utc
 from orchestration.company import CompanyConfig, Load
-from orchestration.connectors.base import WHOLE, NoFile, Part
+from orchestration.connectors.base import WHOLE, NoFile, Part, Unreachable
 from orchestration.connectors.registry import connect
 from orchestration.errors import RegularsError
 from orchestration.landing.drift import judge
@@ -67,12 +68,16 @@ class Order:
         again: span of the cursor, as text, that incremental tables read again (backfill): from, and to but without.
         check: called with system, table and columns before changed columns are landed; raises where a map needs
             what is gone.
+        patience: seconds waited before each further try of a system that does not answer.
+        said: called with a table's name and what a user should know while it is loaded.
     """
 
     load_id: str
     now: dt.datetime
     again: tuple[str, str] | None = None
     check: Callable[[str, str, dict[str, str]], None] = lambda *_: None
+    patience: tuple[float, ...] = (1, 4, 16)
+    said: Callable[[str, str], None] = lambda *_: None
 
 
 def part_of(load: Load, before: dict[str, Any] | None, fingerprint: dict[str, Any], order: Order) -> Part:
@@ -159,6 +164,21 @@ def load_table(config: CompanyConfig, lake: Lake, state: State, table_id: TableI
     return manifest
 
 
+def load_patiently(config: CompanyConfig, lake: Lake, state: State, table_id: TableId, order: Order) -> Manifest | None:
+    """Land a table; a system that does not answer is asked again, ever later.
+
+    Raises:
+        Unreachable: it did not answer the last time either.
+    """
+    for delay in order.patience:
+        try:
+            return load_table(config, lake, state, table_id, order)
+        except Unreachable as error:
+            order.said(".".join(table_id), f"{error.message}; tried again in {delay:g} s")
+            time.sleep(delay)
+    return load_table(config, lake, state, table_id, order)
+
+
 def load_tables(
     config: CompanyConfig,
     lake: Lake,
@@ -178,7 +198,7 @@ def load_tables(
         done: called for each table as it ends, with its manifest, or None where nothing was new.
     """
     with ThreadPoolExecutor(max_workers=config.company.resources.threads or 2) as pool:
-        futures = {pool.submit(load_table, config, lake, state, t, order): t for t in tables}
+        futures = {pool.submit(load_patiently, config, lake, state, t, order): t for t in tables}
         try:
             for future in as_completed(futures):
                 done(futures[future], future.result())

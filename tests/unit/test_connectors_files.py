@@ -27,8 +27,14 @@ from tests.support.systems import connector_of, take
 
 TEXT = "id;name;city\r\n007;Müller;Köln\r\n8;王小明;臺北\r\n"
 LATIN = "id;name;city\r\n007;Müller;Köln\r\n8;Ångström;Malmö\r\n"
-CHINESE = "编号,姓名,城市,备注\n1,王小明,北京市海淀区中关村大街,老客户，请在周末联系，谢谢\n2,李雷,上海市浦东新区世纪大道,新客户，喜欢打折商品\n"
-TAIWAN = "編號,姓名,城市,備註\n1,王小明,臺北市信義區市府路,老客戶，請在週末聯絡，謝謝您的支持\n2,陳怡君,高雄市前鎮區中華五路,新客戶，喜歡打折商品與贈品\n"
+CHINESE = (
+    "编号,姓名,城市,备注\n1,王小明,北京市海淀区中关村大街,老客户，请在周末联系，谢谢\n"
+    "2,李雷,上海市浦东新区世纪大道,新客户，喜欢打折商品\n"
+)
+TAIWAN = (
+    "編號,姓名,城市,備註\n1,王小明,臺北市信義區市府路,老客戶，請在週末聯絡，謝謝您的支持\n"
+    "2,陳怡君,高雄市前鎮區中華五路,新客戶，喜歡打折商品與贈品\n"
+)
 
 
 @pytest.mark.parametrize("declared", ["declared", "auto"])
@@ -130,7 +136,7 @@ def test_an_encoding_that_does_not_exist_is_refused() -> None:
         )  # fmt: skip
 
 
-ALPHABET = st.text(st.sampled_from('ab ,;"\n\r\'#é王'), max_size=6)
+ALPHABET = st.text(st.sampled_from("ab ,;\"\n\r'#é王"), max_size=6)
 
 
 @settings(max_examples=60, deadline=None)
@@ -264,7 +270,8 @@ def workbook(path: Path, sheets: dict[str, list[list[object]]]) -> None:
 
 
 def test_workbooks(tmp_path: Path) -> None:
-    plan = [["Campaign plan", None], [], ["code", "starts", "budget", "budget"], ["007", dt.datetime(2025, 3, 1), 1200.0, 0.5],
+    plan = [["Campaign plan", None], [], ["code", "starts", "budget", "budget"],
+            ["007", dt.datetime(2025, 3, 1), 1200.0, 0.5],
             [None, None, None, None], [8, dt.datetime(2025, 3, 2, 9, 30), "n/a", True]]  # fmt: skip
     workbook(tmp_path / "plan.xlsx", {"notes": [["x"]], "t": plan})
     settings_ = {"kind": "excel", "path": str(tmp_path / "plan.xlsx"), "skip": 2}
@@ -274,7 +281,7 @@ def test_workbooks(tmp_path: Path) -> None:
     assert taken.columns == ["code", "starts", "budget", "budget_2"]
     assert taken.rows == [("007", "2025-03-01", "1200", "0.5"), ("8", "2025-03-02 09:30:00", "n/a", "true")]
     assert taken.numbers == [4, 6]
-    with pytest.raises(RegularsError, match="no sheet 'May'. Sheets of the workbook: notes, t"):
+    with pytest.raises(RegularsError, match=r"no sheet 'May'\. Sheets of the workbook: notes, t"):
         take(connector_of(settings_ | {"sheet": "May"}))
     (tmp_path / "t.xlsx").write_bytes(b"PK no workbook")
     with pytest.raises(RegularsError, match="not readable as a workbook"):
@@ -315,11 +322,11 @@ def test_logs_of_both_formats_packed_and_with_broken_lines(tmp_path: Path) -> No
 
 BROWSERS = [
     BROWSER,
-    "Mozilla/5.0 (Macintosh; Intel Mac OS X 14_5) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Safari/605.1.15",
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 14_5) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Safari/605.1",
     "Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0",
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148",
-    "Mozilla/5.0 (Linux; Android 14; SM-S918B) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Mobile Safari/537.36",
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126 Safari/537.36 Edg/126.0",
+    "Mozilla/5.0 (Linux; Android 14; SM-S918B) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Mobile Safari/537",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126 Safari/537.36 Edg/126",
     "Mozilla/5.0 (Linux; U; Android 13; zh-cn) AppleWebKit/537.36 Version/4.0 Chrome/109 MQQBrowser/14.5 Mobile Safari",
     "Opera/9.80 (J2ME/MIDP; Opera Mini/7.1; U; en) Presto/2.12.423 Version/12.16",
 ]

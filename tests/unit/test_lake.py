@@ -142,7 +142,10 @@ def test_several_files_make_one_table(shop: Shop) -> None:
     connector = connect(load_company("shop").sources["till"].as_system())
     assert connector.count("customers") == 80
     with duckdb.connect() as con:
-        files = [r[0] for r in con.execute(f"select distinct _source_file from ({connector.read(con, 'customers')})").fetchall()]
+        files = [
+            r[0]
+            for r in con.execute(f"select distinct _source_file from ({connector.read(con, 'customers')})").fetchall()
+        ]
     assert sorted(files) == [str(parts / "a.parquet"), str(parts / "b.parquet")]
 
 
@@ -161,7 +164,9 @@ def test_the_lake_is_not_writable_to_a_file_in_its_place(config: CompanyConfig, 
     table = pa.table({"a": [1], "_source_file": ["f"], "_source_row": [1]})
     (tmp_path / "blocked").write_text("a file where a folder should be")
     with pytest.raises(RegularsError, match=r"cannot be landed in .*Check the source's file, free disk space"):
-        Lake(tmp_path / "blocked").write("till", "orders", "L1", "2025-01-01", Delivery(lambda con: bind(con, table.to_reader()), 1, {}))
+        Lake(tmp_path / "blocked").write(
+            "till", "orders", "L1", "2025-01-01", Delivery(lambda con: bind(con, table.to_reader()), 1, {})
+        )
 
 
 def test_folders_with_awkward_names_are_read_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,46 @@
+"""What all commands print with, and the options that all of them share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+CompanyOption = Annotated[
+    str,
+    typer.Option(
+        "--company",
+        "-c",
+        envvar="REGULARS_COMPANY",
+        help="Folder name in data/companies/.",
+        show_default=True,
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+
+def escape(text: str) -> str:
+    """Text in which rich sees no markup."""
+    return text.replace("[", r"\[")
+
+
+def show(rows: Sequence[Mapping[Any, Any]], as_json: bool, empty: str) -> None:
+    """Print rows as a table or as JSON."""
+    if as_json:
+        print(json.dumps(rows, default=str, indent=1))
+    elif not rows:
+        out.print(empty)
+    else:
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        for name, value in rows[0].items():
+            table.add_column(name, justify="right" if isinstance(value, int | float) else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*("" if v is None else escape(str(v)) for v in row.values()))
+        out.print(table)

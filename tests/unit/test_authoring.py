@@ -1,0 +1,120 @@
+"""Drafted maps, detected formats, and a company begun from a folder that nobody prepared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from orchestration.authoring.suggest import draft_for, formats_of, suggest, words
+from orchestration.cli import app
+from orchestration.company import Formats, load_company
+from orchestration.conform.casting import Zones, typed
+from orchestration.contracts import Column, load_contracts
+from orchestration.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("formats", "kind", "value", "expected"),
+    [
+        ({"decimal": ",", "thousands": "."}, "money", "1.234,50", "1234.5000"),
+        ({"decimal": ",", "thousands": "."}, "money", "-12,5", "-12.5000"),
+        ({"decimal": ",", "thousands": "."}, "money", "1.5", None),  # a point between thousands only
+        ({"decimal": ","}, "number", "1,5", "1.5"),
+        ({"thousands": ","}, "integer", "1,234,567", "1234567"),
+        ({"thousands": ","}, "integer", "1,23", None),
+        ({"thousands": " "}, "money", "12 345.67", "12345.6700"),
+        ({}, "money", "1234.5", "1234.5000"),
+        ({"date": ["%d.%m.%Y"]}, "date", "31.12.2024", "2024-12-31"),
+        ({"date": ["%d.%m.%Y"]}, "date", "12/31/2024", None),
+        ({"date": ["%d.%m.%Y"]}, "timestamp", "31.12.2024", "2024-12-31 00:00:00"),
+        ({"date": ["%d.%m.%Y"]}, "timestamp", "2024-12-31 10:00", "2024-12-31 10:00:00"),
+        ({"timestamp": ["%m/%d/%Y %H:%M", "%m/%d/%Y"]}, "timestamp", "12/31/2024", "2024-12-31 00:00:00"),
+        ({"decimal": ","}, "text", "1,5", "1,5"),
+    ],
+)
+def test_text_is_read_as_its_source_writes_it(
+    formats: dict[str, object], kind: str, value: str, expected: str | None
+) -> None:
+    spec = Column.model_validate({"type": kind, "description": "any"})
+    sql = typed("$1::varchar", "VARCHAR", spec, Zones("UTC", "UTC"), Formats.model_validate(formats))
+    with duckdb.connect() as con:
+        assert con.execute(f"select ({sql})::varchar", [value]).fetchone() == (expected,)
+
+
+def test_names_in_the_terms_of_the_contracts() -> None:
+    assert words("CustNo") == ["customer", "id"]
+    assert words("Geburtstag") == ["birth", "date"]
+    assert words("e-mail") == ["email"]
+
+
+SAMPLES = {
+    "KundenNr": ["007", "8"], "Vorname": ["Jörg", "Zoë"], "Nachname": ["Müller", "Lang"],
+    "E-Mail": ["a@b.de", "c@d.de"],
+    "Geburtstag": ["01.02.1980", ""], "Telefon": ["0221 123456", "+49 30 999"], "Bemerkung": ["nett", ""],
+}  # fmt: skip
+
+
+def test_a_table_of_customers_in_another_language() -> None:
+    [draft, *_] = suggest("kunden", SAMPLES, load_contracts())
+    assert draft.entity == "customer"
+    assert draft.columns == {
+        "customer_id": "KundenNr", "given_name": "Vorname", "family_name": "Nachname", "birth_date": "Geburtstag",
+        "email": "E-Mail", "phone": "Telefon",
+    }  # fmt: skip
+    assert draft.left_over == ("Bemerkung",)
+
+
+def test_content_overrules_a_name() -> None:
+    """A column called mail that holds numbers is no address."""
+    draft = draft_for("customers", {"id": ["1"], "mail": ["17", "18"]}, load_contracts()["customer"])
+    assert draft.columns == {"customer_id": "id"}
+
+
+def test_formats_are_found_and_doubtful_dates_left_alone() -> None:
+    assert formats_of(["1.234,50", "7", "31.12.2024", "01.01.2025 10:00"]) == {
+        "decimal": ",", "thousands": ".", "date": ["%d.%m.%Y"], "timestamp": ["%d.%m.%Y %H:%M"],
+    }  # fmt: skip
+    assert formats_of(["1,234.50", "12/31/2024"]) == {"thousands": ",", "date": ["%m/%d/%Y"]}
+    assert formats_of(["01/02/2024", "1.5", "2024-01-02"]) == {}
+
+
+def test_a_company_begun_from_a_folder_validates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGULARS_COMPANIES", str(tmp_path / "companies"))
+    data = tmp_path / "my exports"
+    data.mkdir()
+    (data / "Orders 2024.csv").write_text("order_no;customer_no;order_date;total\n1;007;2024-02-01 10:00;12,50\n")
+    (data / "lines.csv").write_text("order_no;pos;sku;qty;amount\n1;1;A;2;12,50\n")
+    done = CliRunner().invoke(app, ["init", "corner_shop", "--data", str(data), "--timezone", "Europe/Berlin"])
+    assert done.exit_code == 0, done.output
+    source = load_company("corner_shop").sources["shop"]
+    assert set(source.maps) == {"sales_order", "order_line"}
+    assert source.formats.decimal == ","
+    tested = CliRunner().invoke(app, ["source", "test", "--company", "corner_shop", "--json"])
+    assert (tested.exit_code, [row["state"] for row in yaml.safe_load(tested.output)]) == (0, ["ok", "ok"])
+    drafted = CliRunner().invoke(app, ["source", "suggest", "shop", "lines", "--company", "corner_shop"])
+    assert "order_line:" in drafted.output
+    assert yaml.safe_load(drafted.output)["order_line"]["columns"]["line_no"] == "pos"
+
+
+def test_a_company_begun_from_nothing_validates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGULARS_COMPANIES", str(tmp_path))
+    monkeypatch.setenv("SHOP_DATA", str(tmp_path))
+    assert CliRunner().invoke(app, ["init", "empty_shop"]).exit_code == 0
+    assert set(load_company("empty_shop").sources["shop"].maps) == {"customer", "sales_order", "order_line"}
+    again = CliRunner().invoke(app, ["init", "empty_shop"])
+    assert isinstance(again.exception, UsageError)
+    assert isinstance(CliRunner().invoke(app, ["init", "Bad-Name"]).exception, UsageError)
+    assert isinstance(CliRunner().invoke(app, ["init", "x", "--timezone", "Mars"]).exception, UsageError)
+
+
+def test_a_broken_table_fails_the_test_and_names_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGULARS_COMPANIES", str(tmp_path))
+    monkeypatch.setenv("SHOP_DATA", str(tmp_path))
+    CliRunner().invoke(app, ["init", "empty_shop"])
+    done = CliRunner().invoke(app, ["source", "test", "--company", "empty_shop", "--json"])
+    assert done.exit_code == 1
+    assert "table orders: no file" in done.output
