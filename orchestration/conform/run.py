@@ -75,7 +75,8 @@ def bind_raw(
             newest = f"qualify row_number() over (partition by {key} order by _load_id desc, _source_row desc) = 1"
         con.execute(
             f'create or replace temp view "{table}" as '
-            f"select * from read_parquet([{files}], union_by_name = true) {newest}"
+            f"select * exclude (file_row_number) replace (coalesce(_source_row, file_row_number + 1) as _source_row) "
+            f"from read_parquet([{files}], union_by_name = true, file_row_number = true) {newest}"
         )
     return max(dt.datetime.fromisoformat(time) for time in times)
 

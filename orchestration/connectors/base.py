@@ -126,6 +126,8 @@ class Connector(Protocol):
     def read(self, con: duckdb.DuckDBPyConnection, table: str, part: Part = WHOLE) -> str:
         """SQL over the connection that gives the part as received, `_source_file` (text), `_source_row` (1-based).
 
+        A null `_source_row` stands for the place at which the statement gives the row.
+
         Kinds that DuckDB does not read hand it Arrow batches by `bind`.
         """
 

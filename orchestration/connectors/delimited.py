@@ -134,6 +134,9 @@ class DelimitedConnector(TextConnector):
         own = self.settings(table)
         names = list(self.columns(table))
         con.execute("create or replace temp table source_name (path varchar, name varchar)")
+        # Numbering rows in SQL keeps a scan to one thread. A lone file is landed in its own order, so that the row's
+        # place in the lake's file is its place here: the lake numbers it.
+        number = "null::bigint" if len(self.wanted(table, part)) == 1 else "row_number() over ()"
         selects = []
         nulls = f", nullstr = [{', '.join(quote(text) for text in own.null_text)}]" if own.null_text else ""
         for file in self.wanted(table, part):
@@ -144,7 +147,7 @@ class DelimitedConnector(TextConnector):
                 quote_name(name) if name in header else f"null::varchar as {quote_name(name)}" for name in names
             )
             selects.append(
-                f"select {chosen}, {quote(file.name)} as _source_file, row_number() over () as _source_row "
+                f"select {chosen}, {quote(file.name)} as _source_file, {number} as _source_row "
                 f"from read_csv({quote(exact_path(path))}, {self.options(table, file)}, "
                 f"header = {str(own.header).lower()}, skip = {own.skip}, columns = {{{declared}}}{nulls}, "
                 "store_rejects = true, rejects_limit = 0)"

@@ -41,6 +41,6 @@ def take(connector: Connector, table: str = "t", part: Part = WHOLE) -> Taken:
     return Taken(
         [names[i] for i in own],
         [tuple(row[i] for i in own) for row in rows],
-        [row[names.index("_source_row")] for row in rows],
+        [row[names.index("_source_row")] or place for place, row in enumerate(rows, start=1)],
         rejected,
     )
