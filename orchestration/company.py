@@ -251,10 +251,21 @@ class SourceTable(Strict):
     )
     load: Load = Load()
     key: tuple[str, ...] = Field(default=(), description="columns that name a row; of several loads the newest counts")
+    deletes: bool = Field(
+        default=False,
+        description="rows whose key is gone from the source are ended; each load then reads all keys",
+    )
     drift: DriftPolicy | None = Field(default=None, description="default: the system's")
     optional: bool = Field(
         default=False, description="loaded only once asked for: regulars refresh --include SYSTEM.TABLE"
     )
+
+    @model_validator(mode="after")
+    def check(self) -> SourceTable:
+        """What is gone is told by keys, of a table that is all there."""
+        if self.deletes and (not self.key or self.load.mode == "files"):
+            raise ValueError("deletes with a key, and with load mode full or incremental")
+        return self
 
 
 class Formats(Strict):

@@ -115,6 +115,9 @@ class Contract(Strict):
     subject: str
     key: tuple[str, ...] = Field(min_length=1)
     parent: Parent | None = None
+    lasting: bool = Field(
+        default=False, description="a record that is gone from its source keeps its last version: facts refer to it"
+    )
     columns: dict[str, Column] = Field(min_length=1)
     quality: Quality = Quality()
 

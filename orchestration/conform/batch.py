@@ -39,6 +39,7 @@ def conform_batch(
     query: CandidateSql,
     load_id: str,
     loaded_at: dt.datetime,
+    ends: bool = False,
 ) -> Audit:
     """Take one batch in, in one transaction; a kill leaves all of it or nothing.
 
@@ -48,6 +49,7 @@ def conform_batch(
         query: its candidates.
         load_id: the batch.
         loaded_at: its time, naive UTC.
+        ends: whether records end that are not in the temporary table `alive`.
     """
     contract = mapping.contract
     con.execute("begin")
@@ -57,6 +59,15 @@ def conform_batch(
         settle_known(con, mapping)
         quarantine(con, mapping, load_id, loaded_at)
         insert_versions(con, mapping, load_id, loaded_at)
+        if ends:
+            con.execute(
+                f"""
+                update input.{mapping.entity} set _superseded_at = $loaded_at
+                where source_system = $system and _superseded_at is null
+                  and _record_key not in (select _record_key from alive)
+                """,
+                {"system": mapping.system, "loaded_at": loaded_at},
+            )
         audit = book(con, mapping, load_id)
         con.execute(
             "insert into audit.conform_audit by name (select "

@@ -15,8 +15,8 @@ from orchestration.conform.corrections import Corrections
 from orchestration.conform.mapping import Mapping, candidate_sql
 from orchestration.conform.tables import LOAD_AUDIT_SQL, REJECTED_ROW_SQL, prepare
 from orchestration.errors import RegularsError
-from orchestration.landing.lake import Lake, Manifest
-from orchestration.literals import quote, quote_name
+from orchestration.landing.lake import Lake, Manifest, last_whole
+from orchestration.literals import quote_name
 
 RULES = "2"  # raise when conform's rules change: every entity is then made again from the lake
 
@@ -55,35 +55,28 @@ def batches(loads: Loads, tables: set[str]) -> list[str]:
 
 
 def bind_raw(
-    con: duckdb.DuckDBPyConnection, config: CompanyConfig, lake: Lake, loads: Loads, mapping: Mapping, load_id: str
+    con: duckdb.DuckDBPyConnection,
+    config: CompanyConfig,
+    lake: Lake,
+    loads: Loads,
+    mapping: Mapping,
+    load_id: str,
+    whole: bool = False,
 ) -> dt.datetime:
     """Make the raw tables that a map reads visible as temporary views; returns the batch's time.
 
     A map of one table sees the batch's own load. A query sees each table as of the batch: the last whole load
-    and the partial ones since, and of rows with the same key the newest.
+    and the partial ones since, and of rows with the same key the newest; so does a map of one table if asked for
+    the `whole` of it.
     """
     times = []
     source = config.sources[mapping.system]
     for table in sorted(mapping.raw_tables(con, set(source.tables))):
         until = [m for m in loads[table] if m.load_id <= load_id]
         times.append(until[-1].loaded_at)
-        seen = until[-1:] if mapping.is_table() else until[last_whole(until) :]
-        files = ", ".join(quote(lake.files(manifest)) for manifest in seen)
-        newest = ""
-        if len(seen) > 1 and source.tables[table].key:
-            key = ", ".join(quote_name(name) for name in source.tables[table].key)
-            newest = f"qualify row_number() over (partition by {key} order by _load_id desc, _source_row desc) = 1"
-        con.execute(
-            f'create or replace temp view "{table}" as '
-            f"select * exclude (file_row_number) replace (coalesce(_source_row, file_row_number + 1) as _source_row) "
-            f"from read_parquet([{files}], union_by_name = true, file_row_number = true) {newest}"
-        )
+        seen = until[-1:] if mapping.is_table() and not whole else until[last_whole(until) :]
+        con.execute(f'create or replace temp view "{table}" as {lake.current(seen, source.tables[table].key)}')
     return max(dt.datetime.fromisoformat(time) for time in times)
-
-
-def last_whole(manifests: list[Manifest]) -> int:
-    """Place of the last load that held its whole table."""
-    return max((i for i, manifest in enumerate(manifests) if not manifest.is_partial), default=0)
 
 
 def check_columns(config: CompanyConfig, lake: Lake, system: str, table: str, columns: dict[str, str]) -> None:
@@ -188,17 +181,30 @@ def conform_map(
     for load_id in batches(loads, tables):
         if load_id in held:
             continue
+        ends = not mapping.contract.lasting and any(
+            m.rows_deleted for table in tables for m in loads[table] if m.load_id == load_id
+        )
+        if ends:
+            bind_raw(con, config, lake, loads, mapping, load_id, whole=True)
+            note_alive(con, mapping)
         loaded_at = bind_raw(con, config, lake, loads, mapping, load_id)
         types = mapping.source_types(con)
         raw_columns = [row[0] for row in con.execute(f"describe {mapping.from_sql()}").fetchall()]
         query = candidate_sql(mapping, types, raw_columns, corrected)
         try:
-            done(conform_batch(con, mapping, query, load_id, loaded_at))
+            done(conform_batch(con, mapping, query, load_id, loaded_at, ends))
         except duckdb.ConversionException as error:
             raise RegularsError(
                 f"{mapping.file}: maps.{mapping.entity}: a cast in the map failed: {str(error).splitlines()[0]}",
                 "Use try_cast there, or give the bare column: the contract casts it and quarantines bad rows",
             ) from error
+
+
+def note_alive(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
+    """Keys of the records that a map makes of what its tables hold now, in the temporary table `alive`."""
+    raw_columns = [row[0] for row in con.execute(f"describe {mapping.from_sql()}").fetchall()]
+    query = candidate_sql(mapping, mapping.source_types(con), raw_columns)
+    con.execute(f"create or replace temp table alive as select distinct _record_key from ({query.sql})")
 
 
 def write_load_audit(con: duckdb.DuckDBPyConnection, lake: Lake) -> None:

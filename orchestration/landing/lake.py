@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from orchestration.yaml_model import Strict
 
 MANIFEST = "_manifest.json"
 PART = "part-0.parquet"
+DELETED_PART = "deleted/part-0.parquet"
 REJECTED_PART = "rejected/part-0.parquet"  # a folder of its own, so that the load's glob does not see it
 OWN = "_regulars"  # source system of what the product itself must remember
 LOAD_COLUMNS = ("_load_id", "_loaded_at", "_source_file", "_source_row")
@@ -66,13 +67,16 @@ class Manifest(Strict):
     cursor_from: str | None = None
     cursor_to: str | None = None
     is_partial: bool = False
+    rows_deleted: int = 0
     columns: dict[str, str]
     drift: Drift = Drift()
     fingerprint: dict[str, Any]
 
     def audit(self) -> dict[str, Any]:
         """The columns of load_audit."""
-        return self.model_dump(exclude={"columns", "fingerprint", "is_partial"}) | {"drift": str(self.drift) or None}
+        return self.model_dump(exclude={"columns", "fingerprint", "is_partial", "rows_deleted"}) | {
+            "drift": str(self.drift) or None
+        }
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,7 @@ class Delivery:
         cursor: the cursor column, if the table has one.
         is_partial: whether it is only what was new.
         drift: how its columns differ from the load before.
+        gone: gives SQL of keys that the lake knows and the source has no more, once the rows are in the given file.
         rejected: gives, once the rows are read, what was no row of the table (`connectors.base.REJECTED`).
     """
 
@@ -97,6 +102,7 @@ class Delivery:
     is_partial: bool = False
     drift: Drift = field(default_factory=Drift)
     rejected: Callable[[duckdb.DuckDBPyConnection], pa.Table] = lambda _: none_rejected()
+    gone: Callable[[duckdb.DuckDBPyConnection, Path], str] | None = None
 
 
 class Lake:
@@ -123,6 +129,35 @@ class Lake:
         folder = self.folder(manifest.source_system, manifest.table_name, manifest.load_id)
         return exact_path(folder) + "/*.parquet"
 
+    def deleted(self, manifest: Manifest) -> str | None:
+        """Path of the keys that were gone at a load; None where none was."""
+        folder = self.folder(manifest.source_system, manifest.table_name, manifest.load_id)
+        return exact_path(folder / DELETED_PART) if manifest.rows_deleted else None
+
+    def current(self, seen: Sequence[Manifest], key: Sequence[str]) -> str:
+        """SQL of a table's rows after some loads: of rows with the same key the newest, without those deleted since.
+
+        Args:
+            seen: the last whole load, and the partial ones since.
+            key: columns that name a row; without one every row of every load counts.
+        """
+        files = ", ".join(quote(self.files(manifest)) for manifest in seen)
+        names = ", ".join(quote_name(name) for name in key)
+        newest = f"qualify row_number() over (partition by {names} order by _load_id desc, _source_row desc) = 1"
+        rows = (
+            "select * exclude (file_row_number) replace (coalesce(_source_row, file_row_number + 1) as _source_row) "
+            f"from read_parquet([{files}], union_by_name = true, file_row_number = true) "
+            f"{newest if key and len(seen) > 1 else ''}"
+        )
+        gone = [quote(path) for manifest in seen if (path := self.deleted(manifest))]
+        if not gone:
+            return rows
+        same = " and ".join(f"d.{quote_name(name)} is not distinct from r.{quote_name(name)}" for name in key)
+        return (
+            f"select r.* from ({rows}) r where not exists (select 1 from read_parquet([{', '.join(gone)}]) d "
+            f"where {same} and d._load_id > r._load_id)"
+        )
+
     def rejected(self, manifest: Manifest) -> str | None:
         """Path of a load's rejected rows; None where it has none."""
         folder = self.folder(manifest.source_system, manifest.table_name, manifest.load_id)
@@ -142,8 +177,8 @@ class Lake:
                 removed += 1
         return removed
 
-    def write(self, system: str, table: str, load_id: str, loaded_at: str, delivery: Delivery) -> Manifest:
-        """Land rows as received, plus the load's columns, and commit.
+    def write(self, system: str, table: str, load_id: str, loaded_at: str, delivery: Delivery) -> Manifest | None:
+        """Land rows as received, plus the load's columns, and commit; None where a partial load brought nothing.
 
         Args:
             system: source system.
@@ -159,7 +194,7 @@ class Lake:
         started = time.monotonic()
         try:
             folder.mkdir(parents=True)
-            columns, landed, rejected = copy_to_parquet(delivery, folder, load_id, loaded_at)
+            columns, landed, rejected, deleted = copy_to_parquet(delivery, folder, load_id, loaded_at)
             span = cursor_span(folder / PART, delivery, columns, loaded_at)
         except (duckdb.Error, pa.ArrowException, OSError) as error:
             shutil.rmtree(folder, ignore_errors=True)
@@ -174,6 +209,9 @@ class Lake:
                 f"source {system}, table {table}: {rows_read} rows counted but {landed + rejected} landed or rejected",
                 "The source changed while it was read; run the refresh again",
             )
+        if delivery.is_partial and not landed + rejected + deleted:
+            shutil.rmtree(folder)
+            return None
         manifest = Manifest(
             source_system=system,
             table_name=table,
@@ -187,6 +225,7 @@ class Lake:
             cursor_from=span[0],
             cursor_to=span[1],
             is_partial=delivery.is_partial,
+            rows_deleted=deleted,
             columns=columns,
             drift=delivery.drift,
             fingerprint=delivery.fingerprint | ({"watermark": span[2]} if delivery.cursor else {}),
@@ -211,6 +250,11 @@ class Lake:
     def remembered(self, table: str) -> list[str]:
         """Globs of the files of one of the product's own tables, oldest first."""
         return [self.files(manifest) for manifest in self.loads(OWN, table)]
+
+
+def last_whole(manifests: list[Manifest]) -> int:
+    """Place of the last load that held its whole table."""
+    return max((i for i, manifest in enumerate(manifests) if not manifest.is_partial), default=0)
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -254,10 +298,12 @@ def cursor_span(
     return found[0], found[1], found[2]
 
 
-def copy_to_parquet(delivery: Delivery, folder: Path, load_id: str, loaded_at: str) -> tuple[dict[str, str], int, int]:
-    """Write a delivery's rows with the load's columns, and beside them what was rejected.
+def copy_to_parquet(
+    delivery: Delivery, folder: Path, load_id: str, loaded_at: str
+) -> tuple[dict[str, str], int, int, int]:
+    """Write a delivery's rows with the load's columns, and beside them what was rejected and what is gone.
 
-    Returns the source's columns, and the numbers of rows landed and rejected.
+    Returns the source's columns, and the numbers of rows landed, rejected and deleted.
     """
     path = folder / PART
     left_out = "".join(f", {quote_name(name)}" for name in delivery.drift.discarded)
@@ -278,11 +324,25 @@ def copy_to_parquet(delivery: Delivery, folder: Path, load_id: str, loaded_at: s
         ).fetchone()
         described = con.execute(f"describe select * from read_parquet({quote(exact_path(path))})").fetchall()
         rejected = delivery.rejected(con)
+        deleted = copy_gone(con, delivery, folder) if delivery.gone else 0
     if rejected.num_rows:
         (folder / REJECTED_PART).parent.mkdir()
         pq.write_table(rejected, folder / REJECTED_PART, compression="zstd")
     columns = {row[0]: row[1] for row in described if row[0] not in LOAD_COLUMNS}
-    return columns, int(written[0]) if written else 0, rejected.num_rows
+    return columns, int(written[0]) if written else 0, rejected.num_rows, deleted
+
+
+def copy_gone(con: duckdb.DuckDBPyConnection, delivery: Delivery, folder: Path) -> int:
+    """Write the keys that are gone, if there are any; returns how many."""
+    assert delivery.gone is not None
+    sql = delivery.gone(con, folder / PART)
+    con.execute(f"create temp table gone as select *, getvariable('load_id')::varchar as _load_id from ({sql})")
+    found = con.execute("select count(*) from gone").fetchone()
+    deleted = int(found[0]) if found else 0
+    if deleted:
+        (folder / DELETED_PART).parent.mkdir()
+        con.execute(f"copy gone to {quote(folder / DELETED_PART)} (format parquet, compression zstd)")
+    return deleted
 
 
 def commit(folder: Path, manifest: Manifest) -> None:

@@ -7,15 +7,19 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import duckdb
 
 from orchestration.clock import naive_utc
 from orchestration.company import CompanyConfig, Load
-from orchestration.connectors.base import WHOLE, NoFile, Part, Unreachable
+from orchestration.connectors.base import WHOLE, Connector, NoFile, Part, Unreachable
 from orchestration.connectors.registry import connect
 from orchestration.errors import RegularsError
 from orchestration.landing.drift import judge
-from orchestration.landing.lake import Delivery, Lake, Manifest
+from orchestration.landing.lake import Delivery, Lake, Manifest, last_whole
+from orchestration.literals import exact_path, quote, quote_name
 from orchestration.state import State
 
 TableId = tuple[str, str]
@@ -132,7 +136,8 @@ def load_table(config: CompanyConfig, lake: Lake, state: State, table_id: TableI
     part = part_of(load, before, fingerprint, order)
     rows = connector.count(table, part)
     newest = lake.newest(system, table)
-    if newest and rows == 0 and not part.is_whole:
+    deletes = source.tables[table].deletes and newest is not None and not again
+    if newest and rows == 0 and not part.is_whole and not deletes:
         state.set_fingerprint(system, table, remembered, order.load_id)
         return None
     columns = connector.columns(table)
@@ -157,11 +162,32 @@ def load_table(config: CompanyConfig, lake: Lake, state: State, table_id: TableI
             bool(newest) and not part.is_whole,
             drift,
             connector.rejected,
+            keys_gone(lake, connector, table_id, source.tables[table].key, part) if deletes else None,
         ),
     )
+    if manifest is None:
+        state.set_fingerprint(system, table, remembered, order.load_id)
+        return None
     state.put_load_audit([manifest.audit()])
     state.set_fingerprint(system, table, manifest.fingerprint, order.load_id)
     return manifest
+
+
+def keys_gone(
+    lake: Lake, connector: Connector, table_id: TableId, key: tuple[str, ...], part: Part
+) -> Callable[[duckdb.DuckDBPyConnection, Path], str]:
+    """SQL of keys that the lake has and the source has no more; a whole load is its own list of what is there."""
+
+    def gone(con: duckdb.DuckDBPyConnection, landed: Path) -> str:
+        loads = lake.loads(*table_id)
+        known = lake.current(loads[last_whole(loads) :], key)
+        there = (
+            f"read_parquet({quote(exact_path(landed))})" if part.is_whole else f"({connector.read(con, table_id[1])})"
+        )
+        names = ", ".join(quote_name(name) for name in key)
+        return f"select {names} from ({known}) except select {names} from {there}"
+
+    return gone
 
 
 def load_patiently(config: CompanyConfig, lake: Lake, state: State, table_id: TableId, order: Order) -> Manifest | None:

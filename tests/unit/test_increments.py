@@ -150,6 +150,67 @@ def test_a_query_over_partial_loads_sees_the_whole_table(shop: Shop) -> None:
     assert found == [(10, False), (15, True)]
 
 
+@pytest.mark.parametrize("load", [{"mode": "full"}, {"mode": "incremental", "cursor": "placed_at"}])
+def test_a_row_that_is_gone_ends_its_record_and_may_come_back(shop: Shop, load: dict[str, str]) -> None:
+    shop.with_table("orders", load=load, key=["order_no"], deletes=True)
+    a, b, c = ("A", "2024-01-01 10:00"), ("B", "2024-01-10 10:00"), ("C", "2024-01-11 10:00")
+    current = "select order_id from input.sales_order where _superseded_at is null order by 1"
+
+    def state_after(day: int, *orders: tuple[str, str]) -> tuple[int | None, list[str]]:
+        put_orders(shop, *orders)
+        manifest = load_orders(day)
+        conform_only(load_company("shop"))
+        found = [row[0] for row in rows(load_company("shop"), current)]
+        return (manifest.rows_deleted if manifest else None), found
+
+    assert state_after(0, a, b, c) == (0, ["A", "B", "C"])
+    assert state_after(1, a, c) == (1, ["A", "C"])
+    assert state_after(2, a, c) == (None, ["A", "C"])
+    assert state_after(3, a, b, c)[1] == (["A", "B", "C"] if load["mode"] == "full" else ["A", "C"])
+    assert state_after(4, c) == (1 if load["mode"] == "incremental" else 2, ["C"])
+    # The lake alone tells the same.
+    load_company("shop").paths.warehouse.unlink()
+    conform_only(load_company("shop"))
+    assert [row[0] for row in rows(load_company("shop"), current)] == ["C"]
+    versions = rows(load_company("shop"), "select count(*) from input.sales_order where order_id = 'A'")
+    assert versions == [(1,)]
+
+
+def test_a_customer_that_is_gone_keeps_the_last_version(shop: Shop) -> None:
+    shop.with_table("customers", key=["id"], deletes=True)
+    load_and_conform(load_company("shop"))
+    shop.put("customers", "select * from {table} where id <> 'C1'")
+    load_and_conform(load_company("shop"), day=1)
+    current = "select count(*) from input.customer where _superseded_at is null"
+    assert rows(load_company("shop"), current) == [(40,)]
+
+
+def test_a_map_of_several_tables_ends_what_it_no_longer_gives(shop: Shop) -> None:
+    """An order that is made of two tables ends when its row is gone from either."""
+    shop.configure(
+        source={
+            "tables": {
+                "customers": None, "products": None, "lines": None,
+                "orders": {"key": ["order_no"], "deletes": True},
+            },
+        }
+    )  # fmt: skip
+    path = shop.companies / "shop" / "sources" / "till.yml"
+    joined = "select o.* from orders o where exists (select 1 from lines l where l.order_no = o.order_no)"
+    path.write_text(path.read_text().replace("from: orders", f"from: {joined}"))
+    load_and_conform(load_company("shop"))
+    shop.put("orders", "select * from {table} where order_no not in ('O1', 'O2')")
+    load_and_conform(load_company("shop"), day=1)
+    current = "select count(*) from input.sales_order where _superseded_at is null"
+    assert rows(load_company("shop"), current) == [(398,)]
+
+
+def test_deletes_need_a_key(shop: Shop) -> None:
+    shop.with_table("orders", deletes=True)
+    with pytest.raises(ConfigError, match="deletes with a key"):
+        load_company("shop")
+
+
 def test_a_cursor_that_is_no_column_is_said_with_its_place(shop: Shop) -> None:
     shop.with_table("orders", load={"mode": "incremental", "cursor": "changed_at"})
     with pytest.raises(RegularsError, match=r"till\.yml: key 'tables\.orders\.load\.cursor': value 'changed_at'"):
