@@ -99,14 +99,20 @@ def source_suggest(
     """Draft maps by names and content of columns, as YAML to correct and paste below `maps:`."""
     from orchestration.authoring.preview import check_table, connector_of
     from orchestration.authoring.scaffold import samples_of
-    from orchestration.authoring.suggest import as_yaml, suggest
+    from orchestration.authoring.suggest import as_yaml, flat_sales, suggest
 
     config = load_company(company)
     connector = connector_of(config, system)
     if table is not None:
         check_table(config, system, table)
     for name in [table] if table else config.sources[system].tables:
-        drafts = suggest(name, samples_of(connector, name), config.contracts)
+        samples = samples_of(connector, name)
+        formats = config.sources[system].formats
+        if flat := flat_sales(name, samples, config.contracts):
+            print(f"  # {name}: flat sales lines")
+            print("\n".join(flat.maps(formats.decimal, formats.thousands).values()))
+            continue
+        drafts = suggest(name, samples, config.contracts)
         others = ", ".join(draft.entity for draft in drafts[1:])
         print(f"  # {name}" + (f"; might also be: {others}" if others else ""))
         print(as_yaml(drafts[0]) if drafts else f"  # {name} resembles no entity")

@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.authoring.suggest import as_yaml, formats_of, suggest
+from orchestration.authoring.suggest import as_yaml, flat_sales, formats_of, suggest
 from orchestration.company import Source
 from orchestration.connectors.base import Connector
 from orchestration.connectors.registry import connect
@@ -24,7 +24,7 @@ KIND_OF = {
     ".json": "json", ".ndjson": "json", ".jsonl": "json", ".log": "web_log", ".db": "sqlite", ".sqlite": "sqlite",
     ".duckdb": "duckdb",
 }  # fmt: skip
-SAMPLE = 500
+SAMPLE = 2_000  # rows of a table that a draft looks at, from everywhere in it
 
 COMPANY_YML = """\
 # {title}. Every key: docs/reference/configuration.md; what is left out has its default.
@@ -55,7 +55,6 @@ tables:
 {tables}
 
 # Column of the input contract (docs/reference/contracts.md): SQL over the table's columns.
-maps:
 {maps}
 """
 EXAMPLE_TABLES = """  customers: {}            # customers.csv
@@ -91,7 +90,9 @@ def samples_of(connector: Connector, table: str) -> dict[str, list[str]]:
         sql = connector.read(con, table)
         names = list(connector.columns(table))
         chosen = ", ".join(f"{quote_name(name)}::varchar" for name in names)
-        rows = con.execute(f"select {chosen} from ({sql}) limit {SAMPLE}").fetchall()
+        rows = con.execute(
+            f"select {chosen} from ({sql}) using sample reservoir({SAMPLE} rows) repeatable (1)"
+        ).fetchall()
     return {name: [row[i] for row in rows if row[i]] for i, name in enumerate(names)}
 
 
@@ -168,6 +169,7 @@ def best_drafts(
     Returns the maps, what a user should know, and all values that were looked at.
     """
     notes, found, values = [], [], []
+    maps: dict[str, str] = {}
     for table in tables:
         try:
             samples = samples_of(connector, table)
@@ -176,10 +178,16 @@ def best_drafts(
         except RegularsError as error:
             notes.append(f"{table}: {error}")
             continue
+        formats = formats_of([value for column in samples.values() for value in column])
+        flat = flat_sales(table, samples, contracts)
+        if flat is not None:
+            parts = flat.maps(str(formats.get("decimal", ".")), str(formats.get("thousands", "")))
+            maps |= {entity: text for entity, text in parts.items() if entity not in maps}
+            notes.append(f"{table}: flat sales lines: {', '.join(parts)}")
+            continue
         if not drafts:
             notes.append(f"{table}: resembles no entity; add its map by hand")
         found += [draft for draft in drafts if not draft.lacking][:1] or drafts[:1]
-    maps: dict[str, str] = {}
     for draft in sorted(found, key=lambda d: -d.score):
         if draft.entity in maps:
             notes.append(f"{draft.table}: looks like another {draft.entity}; left out")
@@ -190,6 +198,12 @@ def best_drafts(
             notes.append(f"{draft.table}: {draft.entity}, {len(draft.columns)} columns")
             maps[draft.entity] = as_yaml(draft)
     return list(maps.values()), notes, values
+
+
+def maps_section(maps: str) -> str:
+    """The key `maps` with its blocks; where all of them are comments it is empty, with them below."""
+    active = any(line and not line.startswith("#") for line in maps.splitlines())
+    return f"maps:\n{maps}" if active else f"maps: {{}}\n{maps}".rstrip()
 
 
 def begin(
@@ -234,7 +248,7 @@ def begin(
             path=path,
             formats=parts.formats,
             tables=parts.tables,
-            maps=parts.maps or "  {}",
+            maps=maps_section(parts.maps),
         ),
         encoding="utf-8",
     )

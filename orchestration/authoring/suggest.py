@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestration.contracts import Column, Contract
 
@@ -21,7 +21,8 @@ WORDS = {
     "count": "quantity", "total": "net_amount", "value": "net_amount", "sales": "net_amount", "net": "net_amount",
     "betrag": "net_amount", "sum": "net_amount", "datetime": "at", "timestamp": "at", "date": "at", "time": "at",
     "on": "at", "datum": "at", "when": "at", "placed": "ordered", "bought": "ordered", "purchased": "ordered",
-    "mail": "email", "e": "email", "tel": "phone", "telephone": "phone", "telefon": "phone", "cell": "mobile",
+    "mail": "email", "e": "email",
+    "first": "given", "last": "family", "tel": "phone", "telephone": "phone", "telefon": "phone", "cell": "mobile",
     "handy": "mobile", "dob": "birth_date", "birthday": "birth_date", "born": "birth_date", "sex": "gender",
     "firstname": "given_name", "forename": "given_name", "vorname": "given_name", "lastname": "family_name",
     "surname": "family_name", "nachname": "family_name", "zip": "postal_code", "plz": "postal_code",
@@ -33,6 +34,7 @@ WORDS = {
     "position": "line_no", "pos": "line_no", "amount": "net_amount", "geburtstag": "birth_date",
     "geburtsdatum": "birth_date", "angelegt": "registered_at", "preise": "unit_price",
 }  # fmt: skip
+FILLERS = {"unique", "rec", "record", "row", "the", "of"}  # words that say nothing beside others
 ENOUGH = 0.62  # likeness of two names from which a column is suggested
 CONTENT = {
     "email": re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+"),
@@ -60,6 +62,7 @@ def words(name: str) -> list[str]:
     """A name's words in the contracts' terms: `CustNo` → customer, id."""
     split = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name)
     parts = re.findall(r"[^\W_]+", split.lower())
+    parts = [part for part in parts if part not in FILLERS] or parts
     return list(dict.fromkeys("_".join(WORDS.get(part, part) for part in parts).split("_")))
 
 
@@ -123,6 +126,91 @@ def draft_for(table: str, samples: Mapping[str, Sequence[str]], contract: Contra
     )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Flat:
+    """A table of sales lines that repeats order, customer and product on each line, as exports and spreadsheets do."""
+
+    table: str
+    lines: Draft
+    orders: Draft
+    customers: Draft | None
+    products: Draft | None
+
+    def maps(self, decimal: str, thousands: str) -> dict[str, str]:
+        """YAML of a map for each entity that the table holds."""
+        order = expression(self.orders.columns["order_id"])
+        columns = {wanted: expression(given) for wanted, given in self.lines.columns.items()}
+        source = self.table
+        if "line_no" not in columns:
+            source = f"select *, row_number() over (partition by {order} order by _source_row) as line_no from {source}"
+            columns["line_no"] = "line_no"
+        if "net_amount" not in columns:
+            factors = (in_decimal(columns[name], decimal, thousands) for name in ("quantity", "unit_price"))
+            columns["net_amount"] = " * ".join(factors)
+        found = {"sales_order": self.grouped(self.orders, "order_id")}
+        found["order_line"] = block("order_line", source, columns)
+        for draft, key in ((self.customers, "customer_id"), (self.products, "product_id")):
+            if draft:
+                found[draft.entity] = self.grouped(draft, key)
+        return found
+
+    def grouped(self, draft: Draft, key: str) -> str:
+        """A map of one row per key; of values that differ between its lines the least."""
+        names = {wanted: expression(given) for wanted, given in draft.columns.items()}
+        others = "".join(f", min({given}) as {given}" for wanted, given in names.items() if wanted != key)
+        source = (
+            f"select {names[key]}{others}, min(_source_row) as _source_row from {self.table} "
+            f"where {names[key]} is not null group by {names[key]}"
+        )
+        return block(draft.entity, source, names)
+
+
+def in_decimal(column: str, decimal: str, thousands: str) -> str:
+    """SQL of a text column as a decimal, by how the source writes numbers."""
+    text = f"replace({column}, '{thousands}', '')" if thousands else column
+    text = f"replace({text}, '{decimal}', '.')" if decimal != "." else text
+    return f"try_cast({text} as decimal(18,4))"
+
+
+def block(entity: str, source: str, columns: Mapping[str, str]) -> str:
+    """A map as YAML."""
+    lines = [f"  {entity}:", f"    from: {yaml_text(source)}", "    columns:"]
+    return "\n".join(lines + [f"      {name}: {yaml_text(sql)}" for name, sql in columns.items()])
+
+
+# Columns of an order that a line may also have: they are the order's.
+OF_ORDER = {"order_id", "customer_id", "ordered_at", "channel", "store_id", "status", "currency"}
+
+
+def flat_sales(table: str, samples: Mapping[str, Sequence[str]], contracts: Mapping[str, Contract]) -> Flat | None:
+    """The table as flat sales lines, if it has an order's number and time, and a product's with quantity or amount."""
+    orders = draft_for(table, samples, contracts["sales_order"])
+    lines = draft_for(table, samples, contracts["order_line"])
+    if not {"order_id", "ordered_at"} <= orders.columns.keys() or "product_id" not in lines.columns:
+        return None
+    if "net_amount" not in lines.columns and not {"quantity", "unit_price"} <= lines.columns.keys():
+        return None
+    kept = {wanted: given for wanted, given in orders.columns.items() if wanted in OF_ORDER}
+    taken = {*kept.values(), *lines.columns.values()}
+    products = part_of_flat(table, samples, contracts["product"], lines.columns["product_id"], taken)
+    customers = None
+    if "customer_id" in kept:
+        taken |= set(products.columns.values()) if products else set()
+        customers = part_of_flat(table, samples, contracts["customer"], kept["customer_id"], taken)
+    return Flat(table, lines, replace(orders, columns=kept), customers, products)
+
+
+def part_of_flat(
+    table: str, samples: Mapping[str, Sequence[str]], contract: Contract, key: str, taken: set[str]
+) -> Draft:
+    """Customer or product of a flat table: its key, and columns that nothing else uses."""
+    own = {name: values for name, values in samples.items() if name not in taken}
+    wanted = contract.key[0]
+    draft = draft_for(table, own, contract) if own else Draft(table, contract.entity, {}, 0, (), ())
+    columns = {name: given for name, given in draft.columns.items() if name != wanted}
+    return replace(draft, columns={wanted: key} | columns, lacking=())
+
+
 def suggest(table: str, samples: Mapping[str, Sequence[str]], contracts: Mapping[str, Contract]) -> list[Draft]:
     """Drafts for the likeliest entities, best first; none where the table resembles no entity."""
     drafts = [draft_for(table, samples, contract) for contract in contracts.values()]
@@ -178,4 +266,5 @@ def as_yaml(draft: Draft) -> str:
 
 def yaml_text(value: str) -> str:
     """A scalar, quoted where YAML would read it otherwise."""
-    return "'" + value.replace("'", "''") + "'" if value.startswith('"') else value
+    plain = re.fullmatch(r"[a-z_][a-z0-9_]*", value)
+    return value if plain else "'" + value.replace("'", "''") + "'"

@@ -42,7 +42,7 @@ def measure(
     as_of: dt.date,
     today: dt.date,
 ) -> tuple[dict[str, float | None], dict[str, float], float | None] | None:
-    """Measures, completeness by column, and the longest usual gap; None where the system has no rows of the entity.
+    """Measures, completeness by column, and the longest usual gap; None where the system gave no rows of the entity.
 
     Args:
         con: the warehouse.
@@ -59,7 +59,9 @@ def measure(
     day = business_date(contract)
     seen = fetch_row(con, f"select count(*) as n, count(distinct _load_id) as loads from ({rows})")
     if not seen["n"]:
-        return None
+        # Nothing was accepted: nothing to measure, unless that is because all of it went to quarantine.
+        refused = quarantined_share(con, system, contract.entity)
+        return ({"quarantine": refused}, {}, None) if refused else None
     found: dict[str, float | None] = {}
     completeness = compare(con, contract, rows, is_new(rows, day, seen["loads"]), found)
     unknown_references(con, contract, contracts, rows, found)

@@ -133,7 +133,8 @@ def measure_all(
             if taken is None:
                 continue
             measures, completeness, gap = taken
-            checks = list(checks_of(system, contract, config.quality_of(system, entity), measures, gap))
+            wanted = checks_of(system, contract, config.quality_of(system, entity), measures, gap)
+            checks = [check for check in wanted if check.measure is not None or completeness]
             found.append(Measured(system, entity, measures, completeness, checks))
         figures = {
             f"{part.entity}__{name}": value

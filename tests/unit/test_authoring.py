@@ -9,6 +9,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from orchestration.authoring.preview import rows_as_mapped
 from orchestration.authoring.suggest import draft_for, formats_of, suggest, words
 from orchestration.cli import app
 from orchestration.company import Formats, load_company
@@ -98,6 +99,37 @@ def test_a_company_begun_from_a_folder_validates(tmp_path: Path, monkeypatch: py
     drafted = CliRunner().invoke(app, ["source", "suggest", "shop", "lines", "--company", "corner_shop"])
     assert "order_line:" in drafted.output
     assert yaml.safe_load(drafted.output)["order_line"]["columns"]["line_no"] == "pos"
+
+
+def test_flat_sales_lines_become_orders_lines_customers_and_products(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One spreadsheet of sales, as shops export it; amounts are quantity times price, written with a comma."""
+    monkeypatch.setenv("REGULARS_COMPANIES", str(tmp_path / "companies"))
+    (tmp_path / "sales.csv").write_text(
+        "Invoice;StockCode;Description;Quantity;InvoiceDate;Price;Customer ID;Country\n"
+        "536365;85123A;Heart;2;25.12.2024 08:26;2,55;17850;UK\n"
+        "536365;71053;Lantern;1;25.12.2024 08:26;1.003,39;17850;UK\n"
+        "536366;71053;Lantern;-1;26.12.2024 09:00;1.003,39;;UK\n"
+    )
+    done = CliRunner().invoke(app, ["init", "gifts", "--data", str(tmp_path / "sales.csv")])
+    assert done.exit_code == 0, done.output
+    config = load_company("gifts")
+
+    def made(entity: str, *columns: str) -> list[tuple[str, ...]]:
+        rows = rows_as_mapped(config, "shop", entity, 10)
+        assert {row["problem"] for row in rows} == {""}
+        return sorted(tuple(str(row[column]) for column in columns) for row in rows)
+
+    assert made("sales_order", "order_id", "customer_id", "ordered_at") == [
+        ("536365", "17850", "2024-12-25 08:26:00"), ("536366", "None", "2024-12-26 09:00:00"),
+    ]  # fmt: skip
+    assert made("order_line", "order_id", "line_no", "product_id", "net_amount") == [
+        ("536365", "1", "85123A", "5.1000"), ("536365", "2", "71053", "1003.3900"),
+        ("536366", "1", "71053", "-1003.3900"),
+    ]  # fmt: skip
+    assert made("customer", "customer_id", "country") == [("17850", "UK")]
+    assert made("product", "product_id", "name") == [("71053", "Lantern"), ("85123A", "Heart")]
 
 
 def test_a_company_begun_from_nothing_validates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,6 +106,17 @@ def add(
     return config
 
 
+def test_an_entity_of_which_nothing_was_accepted_stops_the_refresh(shop: Shop) -> None:
+    """No order has a readable time: there is no row to look at, and that is the finding."""
+    shop.put("orders", orders(0, DAYS, placed_at="'soon'"))
+    shop.put("lines", lines(0, DAYS))
+    config = load_company("shop")
+    load_and_conform(config)
+    found = {(r.check.rule, r.check.stops, r.observed) for r in check(config) if r.check.entity == "sales_order"}
+    assert found == {("quarantine", False, 1.0), ("quarantine", True, 1.0)}
+    assert ("quarantine", "sales_order", None) in failures(config)
+
+
 def test_a_clean_first_load_and_a_clean_increment_raise_nothing(steady: Shop) -> None:
     first = check(load_company("shop"))
     assert {r.check.dimension for r in first} == {
