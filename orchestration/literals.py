@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import Path
+
+import duckdb
 
 
 def quote(value: str | Path) -> str:
@@ -14,6 +17,14 @@ def quote(value: str | Path) -> str:
 def quote_name(name: str) -> str:
     """A name of a column or table that may hold any character."""
     return '"' + name.replace('"', '""') + '"'
+
+
+@functools.cache
+def reserved() -> frozenset[str]:
+    """Words that DuckDB takes for no name unless they are quoted."""
+    with duckdb.connect() as con:
+        rows = con.execute("select keyword_name from duckdb_keywords() where keyword_category <> 'unreserved'").fetchall()
+    return frozenset(row[0] for row in rows)
 
 
 def exact_path(path: str | Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from orchestration.connectors.base import Connector
 from orchestration.connectors.registry import connect
 from orchestration.contracts import NAME, Contract
 from orchestration.errors import RegularsError, UsageError
-from orchestration.literals import quote_name
+from orchestration.literals import quote_name, reserved
 
 KIND_OF = {
     ".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".xlsx": "excel", ".xls": "excel", ".ods": "excel",
@@ -27,7 +28,7 @@ KIND_OF = {
 SAMPLE = 2_000  # rows of a table that a draft looks at, from everywhere in it
 
 COMPANY_YML = """\
-# {title}. Every key: docs/reference/configuration.md; what is left out has its default.
+# {title}. What is left out has its default.
 name: {name}
 title: {title}
 currency: {currency}      # ISO 4217; amounts in sources are in it
@@ -42,7 +43,7 @@ week_start: monday
 # privacy: {{clear_keys: false}} # true publishes the sources' own customer ids
 """
 SOURCE_HEAD = """\
-# One source system. Kinds and their settings: docs/how-to/add-a-source.md
+# One source system. Kinds and their settings: docs/how-to/connect-a-source.md
 #   look at it:   regulars source test --company {name}
 #   see rows:     regulars source preview {system} TABLE --company {name}
 #   see a map:    regulars source preview {system} --entity ENTITY --company {name}
@@ -54,7 +55,7 @@ connector: {{kind: {kind}, path: {path}}}
 tables:
 {tables}
 
-# Column of the input contract (docs/reference/contracts.md): SQL over the table's columns.
+# Column of the input contract (docs/reference/input-contracts.md): SQL over the table's columns.
 {maps}
 """
 EXAMPLE_TABLES = """  customers: {}            # customers.csv
@@ -115,10 +116,10 @@ def data_suffix(path: Path) -> str:
 
 
 def table_name(found: str, taken: set[str]) -> str:
-    """A file's or sheet's name as a table's: snake case, and not taken."""
-    name = re.sub(r"\W+", "_", found.lower()).strip("_") or "table"
-    name = name if NAME.fullmatch(name) else f"t_{name}"
-    name = name if NAME.fullmatch(name) else "table"
+    """A file's or sheet's name as a table's: snake case without accents, no word of SQL, and not taken."""
+    plain = unicodedata.normalize("NFKD", found.lower()).encode("ascii", "ignore").decode()
+    name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
+    name = name if NAME.fullmatch(name) and name not in reserved() else f"t_{name}".rstrip("_")
     base, again = name, 1
     while name in taken:
         again += 1

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from orchestration.contracts import Column, Contract
+from orchestration.literals import quote_name, reserved
 
 # Words that people use for the same thing. Left: as written in files; right: as the contracts have it.
 WORDS = {
@@ -15,12 +16,14 @@ WORDS = {
     "kunden": "customer",
     "client": "customer", "cust": "customer", "buyer": "customer", "member": "customer", "user": "customer",
     "household": "customer", "account": "customer", "sku": "product", "item": "product", "article": "product",
-    "artikel": "product", "stock": "product", "prod": "product", "invoice": "order", "basket": "order",
+    "artikel": "product", "rechnung": "order", "stock": "product", "prod": "product",
+    "invoice": "order", "basket": "order",
     "receipt": "order", "transaction": "order", "bestellung": "order", "shop": "store", "outlet": "store",
     "branch": "store", "qty": "quantity", "pieces": "quantity", "units": "quantity", "menge": "quantity",
     "count": "quantity", "total": "net_amount", "value": "net_amount", "sales": "net_amount", "net": "net_amount",
     "betrag": "net_amount", "sum": "net_amount", "datetime": "at", "timestamp": "at", "date": "at", "time": "at",
-    "on": "at", "datum": "at", "when": "at", "placed": "ordered", "bought": "ordered", "purchased": "ordered",
+    "on": "at", "datum": "at", "when": "at", "placed": "order", "bought": "order",
+    "purchased": "order", "ordered": "order",
     "mail": "email", "e": "email",
     "first": "given", "last": "family", "tel": "phone", "telephone": "phone", "telefon": "phone", "cell": "mobile",
     "handy": "mobile", "dob": "birth_date", "birthday": "birth_date", "born": "birth_date", "sex": "gender",
@@ -251,7 +254,7 @@ def formats_of(values: Sequence[str]) -> dict[str, object]:
 
 def expression(name: str) -> str:
     """A column as SQL of a map: quoted where it is no plain name."""
-    return name if re.fullmatch(r"[a-z_][a-z0-9_]*", name) else '"' + name.replace('"', '""') + '"'
+    return name if re.fullmatch(r"[a-z_][a-z0-9_]*", name) and name not in reserved() else quote_name(name)
 
 
 def as_yaml(draft: Draft) -> str:

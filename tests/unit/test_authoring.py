@@ -10,7 +10,8 @@ import yaml
 from typer.testing import CliRunner
 
 from orchestration.authoring.preview import rows_as_mapped
-from orchestration.authoring.suggest import draft_for, formats_of, suggest, words
+from orchestration.authoring.scaffold import table_name
+from orchestration.authoring.suggest import draft_for, expression, formats_of, suggest, words
 from orchestration.cli import app
 from orchestration.company import Formats, load_company
 from orchestration.conform.casting import Zones, typed
@@ -67,6 +68,21 @@ def test_a_table_of_customers_in_another_language() -> None:
         "email": "E-Mail", "phone": "Telefon",
     }  # fmt: skip
     assert draft.left_over == ("Bemerkung",)
+
+
+@pytest.mark.parametrize(
+    ("found", "name"),
+    [("Umsätze 2025", "umsatze_2025"), ("orders", "orders"), ("order", "t_order"), ("2024", "t_2024"), ("訂單", "t")],
+)
+def test_names_of_files_become_names_of_tables(found: str, name: str) -> None:
+    assert table_name(found, set()) == name
+    assert table_name(found, {name}) == f"{name}_2"
+
+
+def test_columns_that_are_words_of_sql_are_quoted() -> None:
+    assert [expression(name) for name in ("order", "order_no", "E-Mail", "Name")] == [
+        '"order"', "order_no", '"E-Mail"', '"Name"',
+    ]  # fmt: skip
 
 
 def test_content_overrules_a_name() -> None:
