@@ -23,7 +23,9 @@ def quote_name(name: str) -> str:
 def reserved() -> frozenset[str]:
     """Words that DuckDB takes for no name unless they are quoted."""
     with duckdb.connect() as con:
-        rows = con.execute("select keyword_name from duckdb_keywords() where keyword_category <> 'unreserved'").fetchall()
+        rows = con.execute(
+            "select keyword_name from duckdb_keywords() where keyword_category <> 'unreserved'"
+        ).fetchall()
     return frozenset(row[0] for row in rows)
 
 

@@ -17,7 +17,14 @@ from pydantic import Field, field_validator
 from orchestration.connectors.base import WHOLE, Part, SourceFile
 from orchestration.connectors.files import distinct_names
 from orchestration.connectors.rejects import reader_rejects
-from orchestration.connectors.text import TextConnector, TextSettings, unpacked_name
+from orchestration.connectors.text import (
+    TextConnector,
+    TextSettings,
+    has_giant,
+    last_quote_if_open,
+    scan_options,
+    unpacked_name,
+)
 from orchestration.errors import RegularsError
 from orchestration.literals import exact_path, quote, quote_name
 
@@ -82,12 +89,35 @@ class DelimitedConnector(TextConnector):
             "escape": quote(own.escape if own.escape is not None else own.quote),
             "auto_detect": "false",
             "strict_mode": "true",
-            "max_line_size": str(own.max_line),
-            "buffer_size": str(max(32 << 20, own.max_line * 2)),
         }
         if own.comment:
             options["comment"] = quote(own.comment)
-        return ", ".join(f"{name} = {value}" for name, value in options.items())
+        self.refuse_open_quote(table, file)
+        scan = scan_options(self.plain(table, file), own.quote, own.max_line)
+        return ", ".join([*(f"{name} = {value}" for name, value in options.items()), scan])
+
+    def refuse_open_quote(self, table: str, file: SourceFile) -> None:
+        """A quote that opens a field and is not closed within the longest record swallows the rest of the file.
+
+        The reader would take it for one record and, longer than its buffer, lose it.
+
+        Raises:
+            RegularsError: there is such a quote; says where.
+        """
+        own, path = self.settings(table), self.plain(table, file)
+        if not own.quote or not has_giant(path, own.quote, own.max_line):
+            return
+        at = last_quote_if_open(path, own.quote)
+        if at is None or path.stat().st_size - at <= own.max_line:
+            return
+        with path.open("rb") as handle:
+            handle.seek(max(at - 1, 0))
+            before = handle.read(1) if at else b"\n"
+        if before in (b"\n", b"\r", self.delimiter(table, file).encode()[-1:]):
+            raise RegularsError(
+                f"{self.place(table, file)}: the quote at byte {at:,} is never closed",
+                "Mend the file there; or set format.quote to '' if quotes are no quotes in it",
+            )
 
     def header(self, table: str, file: SourceFile) -> list[str]:
         """Names of a file's columns.

@@ -7,13 +7,13 @@ import pyarrow as pa
 
 from orchestration.connectors.base import REJECTED, WHOLE, Part, SourceFile
 from orchestration.connectors.rejects import SHOWN, reader_rejects
-from orchestration.connectors.text import TextConnector
+from orchestration.connectors.text import TextConnector, scan_options
 from orchestration.errors import RegularsError
 from orchestration.literals import exact_path, quote
 
 # A delimiter that no text holds, so that every line is one cell.
 NOWHERE = "chr(1) || chr(2) || chr(3) || chr(2)"
-MAX_LINE = 64 << 20
+MAX_LINE = 16 << 20
 
 
 class LineConnector(TextConnector):
@@ -50,7 +50,7 @@ class LineConnector(TextConnector):
             f"select line, {quote(file.name)} as _source_file, row_number() over () + {skip} as _source_row "
             f"from read_csv({quote(exact_path(self.plain(table, file)))}, columns = {{'line': 'VARCHAR'}}, "
             f"delim = {quote(mark[0])}, quote = '', escape = '', header = false, skip = {skip}, "
-            f"auto_detect = false, max_line_size = {MAX_LINE}, buffer_size = {2 * MAX_LINE}, "
+            f"auto_detect = false, {scan_options(self.plain(table, file), '', MAX_LINE)}, "
             "store_rejects = true, rejects_limit = 0)"
             for file in files
         ]

@@ -38,7 +38,7 @@ def reader_rejects(con: duckdb.DuckDBPyConnection) -> pa.Table:
         from reject_errors e
         join reject_scans s using (scan_id, file_id)
         join source_name n on n.path = s.file_path
-        qualify row_number() over (partition by n.name, e.line, e.byte_position order by e.error_type) = 1
+        qualify row_number() over (partition by n.name, e.line order by e.error_type desc) = 1
         order by 1, 2
         """
     ).to_arrow_table()

@@ -27,6 +27,7 @@ MARKS = {
 LIKELY = ["gb18030", "big5hkscs", "shift_jis", "euc_kr", "cp1252", "cp1251"]
 PLAIN = {"utf-8", "ascii", "utf-8-sig"}
 COMPRESSED = (".gz", ".bz2", ".xz", ".zip")
+SMALLEST_BUFFER = 32 << 20  # DuckDB's own
 MAX_RATIO = 1_000  # of a file that a person packed: text seldom packs tighter than 100 to one
 SAFE_BYTES = 64 << 20  # unpacked sizes below this hurt nobody, however tight
 
@@ -164,6 +165,41 @@ class TextConnector(FileConnector):
                 target.write(encoded(decoder.decode(b"", final=True)))
         partial.rename(copy)
         return copy
+
+
+def scan_options(path: Path, quote: str, max_line: int) -> str:
+    """Options of DuckDB's text reader for records of at most so many bytes.
+
+    DuckDB 1.5's parallel scan drops a record that is longer than its buffer without a word; one thread rejects it as
+    it should. So a file in which such a record may be is read by one thread.
+    """
+    limit = f"max_line_size = {max_line}"
+    if has_giant(path, quote, max_line):
+        return f"{limit}, parallel = false"
+    return f"{limit}, buffer_size = {max(SMALLEST_BUFFER, 2 * max_line)}"
+
+
+def has_giant(path: Path, quote: str, max_line: int) -> bool:
+    """Whether some stretch of half that length holds no end of a record: a line break outside quotes."""
+    mark, inside = quote.encode(), 0
+    with path.open("rb") as handle:
+        while len(chunk := handle.read(max(max_line // 2, 1))) == max(max_line // 2, 1):
+            parts = chunk.split(mark) if mark else [chunk]
+            if not any(b"\n" in part or b"\r" in part for part in parts[inside::2]):
+                return True
+            inside = (inside + len(parts) - 1) % 2
+    return False
+
+
+def last_quote_if_open(path: Path, quote: str) -> int | None:
+    """Offset of a quote that is never closed, by counting; None where their number is even."""
+    mark, total, last, at = quote.encode(), 0, 0, 0
+    with path.open("rb") as handle:
+        while chunk := handle.read(SAMPLE):
+            if found := chunk.count(mark):
+                total, last = total + found, at + chunk.rfind(mark)
+            at += len(chunk)
+    return last if total % 2 else None
 
 
 def encoded(text: str) -> bytes:

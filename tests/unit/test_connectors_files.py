@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from orchestration.company import Source
+from orchestration.connectors import lines, text
 from orchestration.connectors.base import Part
 from orchestration.connectors.excel import as_text
 from orchestration.connectors.files import distinct_names
@@ -82,6 +83,36 @@ def test_a_line_longer_than_allowed_is_refused_and_the_rest_read(tmp_path: Path)
     assert taken.rows == [("1", "a"), ("3", "c")]
     assert [r["reason_code"] for r in taken.rejected] == ["line_too_long"]
     assert len(taken.rejected[0]["raw_record"]) <= 10_000
+
+
+@pytest.mark.parametrize("giant", [b"2," + b"x" * 4_000_000, b'2,"' + b"x\n" * 2_000_000 + b'"'])
+def test_a_record_longer_than_the_readers_buffer_is_refused_not_lost(
+    tmp_path: Path, giant: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one line, and over many lines within quotes. The buffer is made small, as the test's files are."""
+    monkeypatch.setattr(text, "SMALLEST_BUFFER", 1 << 20)
+    (tmp_path / "t.csv").write_bytes(b"id,name\n1,a\n" + giant + b"\n3,c\n")
+    taken = take(connector_of({"kind": "csv", "path": str(tmp_path), "delimiter": ",", "max_line": 400_000}))
+    assert taken.rows == [("1", "a"), ("3", "c")]
+    assert [r["reason_code"] for r in taken.rejected] == ["line_too_long"]
+
+
+def test_a_quote_that_swallows_the_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes(b'id,name\n1,a\n2,"x\n' + b"3,y\n" * 200_000)
+    with pytest.raises(RegularsError, match=r"the quote at byte 14 is never closed"):
+        take(connector_of({"kind": "csv", "path": str(tmp_path), "max_line": 100_000}))
+    # A quote within a field opens nothing.
+    (tmp_path / "t.csv").write_bytes(b'id,name\n1,a\n2,5" pipe\n' + b"3,y\n" * 200_000)
+    assert len(take(connector_of({"kind": "csv", "path": str(tmp_path), "max_line": 100_000})).rows) == 200_002
+
+
+def test_a_line_of_json_longer_than_allowed_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text, "SMALLEST_BUFFER", 1 << 20)
+    monkeypatch.setattr(lines, "MAX_LINE", 400_000)
+    (tmp_path / "t.ndjson").write_bytes(b'{"id": 1}\n{"id": "' + b"x" * 4_000_000 + b'"}\n{"id": 3}\n')
+    taken = take(connector_of({"kind": "json", "path": str(tmp_path)}))
+    assert taken.rows == [("1",), ("3",)]
+    assert [r["reason_code"] for r in taken.rejected] == ["line_too_long"]
 
 
 def test_titles_above_the_header_comments_and_texts_for_nothing(tmp_path: Path) -> None:
