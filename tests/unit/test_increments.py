@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 from orchestration.clock import stamp
 from orchestration.company import load_company
 from orchestration.conform.run import check_columns
+from orchestration.connectors.base import Unreachable
+from orchestration.connectors.parquet import ParquetConnector
 from orchestration.errors import ConfigError, RegularsError
 from orchestration.landing.drift import compare
 from orchestration.landing.lake import Lake, Manifest
@@ -216,6 +219,28 @@ def test_a_cursor_that_is_no_column_is_said_with_its_place(shop: Shop) -> None:
     with pytest.raises(RegularsError, match=r"till\.yml: key 'tables\.orders\.load\.cursor': value 'changed_at'"):
         load_orders(0)
     assert Lake(load_company("shop").paths.lake).manifests() == []
+
+
+def test_a_system_that_does_not_answer_is_asked_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    config, said, tries = load_company("shop"), list[str](), list[int]()
+    columns = ParquetConnector.columns
+
+    def flaky(self: ParquetConnector, table: str) -> dict[str, str]:
+        tries.append(1)
+        if len(tries) <= 2:
+            raise Unreachable("till does not answer", "Wait")
+        return columns(self, table)
+
+    monkeypatch.setattr(ParquetConnector, "columns", flaky)
+    order = Order("L1", START, patience=(0, 0), said=lambda table, message: said.append(f"{table}: {message}"))
+    lake = Lake(config.paths.lake)
+    with State(config.paths.state) as state:
+        load_tables(config, lake, state, [("till", "orders")], order, lambda *_: None)
+        assert said == ["till.orders: till does not answer; tried again in 0 s"] * 2
+        assert [m.table_name for m in lake.manifests()] == ["orders"]
+        tries.clear()
+        with pytest.raises(Unreachable):
+            load_tables(config, lake, state, [("till", "lines")], replace(order, patience=(0,)), lambda *_: None)
 
 
 # drift -------------------------------------------------------------------------------------------
