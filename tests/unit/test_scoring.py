@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pytest
 
+from models_ml.churn.train import train
+from models_ml.common import artefact
 from orchestration.company import Company, CompanyConfig
 from orchestration.landing.lake import Lake
 from orchestration.paths import CompanyPaths
-from orchestration.scoring.memory import KEEP_DAYS, read_runs
-from orchestration.scoring.run import TABLES, Scored, Step
-from tests.unit.test_churn_model import AS_OF, world
+from orchestration.scoring.memory import KEEP_DAYS, ModelRun, read_runs
+from orchestration.scoring.run import TABLES, Scored, Step, against
+from tests.unit.test_churn_model import AS_OF, samples_of, world
 
 DAY = dt.timedelta(days=1)
 
@@ -133,6 +137,27 @@ def test_a_broken_feature_keeps_the_last_good_scores_and_says_so(scoring: Scorin
     assert churn_of(mended)["scores_as_of"] == AS_OF + 2 * DAY
     assert scoring.one("select bool_and(is_fresh) from scores.churn")
     assert scoring.one("select count(*) from scores.churn where probability_before is null") == 0
+
+
+def test_a_challenger_is_held_against_the_champion_on_a_window_that_neither_learned_from() -> None:
+    samples = samples_of(*world())
+    training = train(samples)
+    report = samples.cutoffs[training.cutoffs[0]].day
+    champion = ModelRun(
+        "churn", "old", report, dt.datetime(2024, 1, 1), "passed", "", "", {}, artefact.dump(training.baseline)
+    )
+    better = against(training, samples, champion)
+    assert better is not None
+    assert (better.name, better.passed) == ("not_worse_champion", True)
+    # The same probabilities dealt to other customers: no worse on average, and useless.
+    dealt = np.random.default_rng(7).permutation(training.report[training.champion])
+    training.report[training.champion] = dealt
+    worse = against(training, samples, champion)
+    assert worse is not None
+    assert not worse.passed
+    assert "the champion" in worse.message
+    # A champion that has seen the window's outcome is no measure on it.
+    assert against(training, samples, replace(champion, as_of=report + DAY)) is None
 
 
 def test_before_any_model_passed_observed_rates_are_shown(tmp_path: Path) -> None:
