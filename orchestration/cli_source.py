@@ -62,6 +62,7 @@ def source_test(
             if any(table.system == name and not table.error for table in found):
                 tables = config.sources[name].tables
                 known = {*tables, *(Path(t.path).name.split(".")[0] for t in tables.values() if t.path)}
+                known |= {str(t.format["sheet"]) for t in tables.values() if "sheet" in t.format}
                 more = sorted(set(connector_of(config, name).discover()) - known)
                 if more:
                     out.print(f"{name} also offers: {escape(', '.join(more[:20]))}{' …' if len(more) > 20 else ''}")

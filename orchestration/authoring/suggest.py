@@ -21,7 +21,8 @@ WORDS = {
     "receipt": "order", "transaction": "order", "bestellung": "order", "shop": "store", "outlet": "store",
     "branch": "store", "qty": "quantity", "pieces": "quantity", "units": "quantity", "menge": "quantity",
     "count": "quantity", "total": "net_amount", "value": "net_amount", "sales": "net_amount", "net": "net_amount",
-    "betrag": "net_amount", "sum": "net_amount", "datetime": "at", "timestamp": "at", "date": "at", "time": "at",
+    "betrag": "net_amount", "sum": "net_amount", "datetime": "at", "timestamp": "at",
+    "ts": "at", "date": "at", "time": "at",
     "on": "at", "datum": "at", "when": "at", "placed": "order", "bought": "order",
     "purchased": "order", "ordered": "order",
     "mail": "email", "e": "email",
@@ -66,7 +67,12 @@ def words(name: str) -> list[str]:
     split = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name)
     parts = re.findall(r"[^\W_]+", split.lower())
     parts = [part for part in parts if part not in FILLERS] or parts
-    return list(dict.fromkeys("_".join(WORDS.get(part, part) for part in parts).split("_")))
+    return list(dict.fromkeys("_".join(WORDS.get(part) or singular(part) for part in parts).split("_")))
+
+
+def singular(word: str) -> str:
+    """A word without the s of an English plural; the same on both sides of a comparison, so it need be no word."""
+    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word  # noqa: PLR2004
 
 
 def name_likeness(given: str, wanted: str, entity: str) -> float:
@@ -217,7 +223,10 @@ def part_of_flat(
 def suggest(table: str, samples: Mapping[str, Sequence[str]], contracts: Mapping[str, Contract]) -> list[Draft]:
     """Drafts for the likeliest entities, best first; none where the table resembles no entity."""
     drafts = [draft_for(table, samples, contract) for contract in contracts.values()]
-    return sorted((d for d in drafts if d.columns), key=lambda d: (-d.score, d.entity))[:3]
+    alike = [
+        d for d in drafts if len(d.columns) > 1 or (d.columns and name_likeness(table, d.entity, d.entity) > ENOUGH)
+    ]
+    return sorted(alike, key=lambda d: (-d.score, d.entity))[:3]
 
 
 DECIMAL_COMMA = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+),\d{1,4}")

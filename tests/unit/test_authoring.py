@@ -47,6 +47,12 @@ def test_text_is_read_as_its_source_writes_it(
         assert con.execute(f"select ({sql})::varchar", [value]).fetchone() == (expected,)
 
 
+def test_one_column_in_common_makes_no_entity() -> None:
+    assert suggest("readings", {"id": ["1"], "volt": ["3"], "lot": ["x"]}, load_contracts()) == []
+    [draft, *_] = suggest("stores", {"id": ["1"], "volt": ["3"], "lot": ["x"]}, load_contracts())
+    assert draft.entity == "store"
+
+
 def test_names_in_the_terms_of_the_contracts() -> None:
     assert words("CustNo") == ["customer", "id"]
     assert words("Geburtstag") == ["birth", "date"]
