@@ -72,7 +72,7 @@ def words(name: str) -> list[str]:
 
 def singular(word: str) -> str:
     """A word without the s of an English plural; the same on both sides of a comparison, so it need be no word."""
-    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word  # noqa: PLR2004
+    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
 
 
 def name_likeness(given: str, wanted: str, entity: str) -> float:
