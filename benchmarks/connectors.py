@@ -1,6 +1,6 @@
 """Loads into the lake against what DuckDB needs to take the same rows into a table of its own.
 
-    python benchmarks/connectors.py [--rows 3000000]
+    python benchmarks/connectors.py [--rows 3000000] [--memory-rows 61000000]
 
 Both do their work in one run, one after the other, twice; the second round counts. A ratio of 1 is as fast.
 PostgreSQL is a real server, and is left out where Debian's package is not installed.
@@ -9,6 +9,8 @@ PostgreSQL is a real server, and is left out where Debian's package is not insta
 from __future__ import annotations
 
 import argparse
+import resource
+import subprocess
 import sys
 import tempfile
 import time
@@ -26,8 +28,8 @@ from orchestration.landing.lake import Delivery, Lake
 from tests.support.servers import PASSWORD, postgres, postgres_program
 
 ROWS = """
-select i as id, 'C' || (i * 7919 % 100003) as customer, timestamp '2024-01-01' + to_seconds((i * 37)::int) as placed_at,
-  ((i * 31) % 10000) / 100.0 as amount, md5(i::varchar) as note, 'Store ' || (i % 50) as store
+select i as id, 'C' || (i * 7919 % 100003) as customer,
+  timestamp '2024-01-01' + to_seconds(i * 37 % 100000000) as placed_at, ((i * 31) % 10000) / 100.0 as amount, md5(i::varchar) as note, 'Store ' || (i % 50) as store
 from range({rows}) t(i)
 """
 
@@ -58,7 +60,14 @@ def main() -> None:
     """Print a line per kind and round."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=3_000_000)
-    rows = parser.parse_args().rows
+    parser.add_argument(
+        "--memory-rows", type=int, default=0, help="rows of one CSV; prints the peak memory of its load"
+    )
+    given = parser.parse_args()
+    rows = given.rows
+    if given.memory_rows:
+        weigh(given.memory_rows)
+        return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -91,6 +100,17 @@ def main() -> None:
                         )
                     }
                 )
+
+
+def weigh(rows: int) -> None:
+    """Load one large CSV file in this process, which has done nothing else; print size, seconds and peak memory."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        made = f"import duckdb; duckdb.execute(\"copy ({ROWS.format(rows=rows)}) to '{folder}/t.csv' (header)\")"
+        subprocess.run([sys.executable, "-c", made.replace("\n", " ")], check=True)
+        seconds = land({"kind": "csv", "path": str(folder)}, folder, "lake")
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(f"{(folder / 't.csv').stat().st_size / 1e9:.2f} GB in {seconds:.1f} s, peak memory {peak:.0f} MB")
 
 
 def run(cases: dict[str, Callable[[str], tuple[float, float]]]) -> None:

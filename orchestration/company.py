@@ -316,6 +316,9 @@ class Source(Strict):
     timezone: str
     connector: AnySettings
     formats: Formats = Formats()
+    customer_ids_of: str | None = Field(
+        default=None, description="source system whose customer ids this one uses; default: its own"
+    )
     drift: DriftPolicy = Field(
         default="evolve",
         description="what a changed set of columns does: evolve lands it, freeze refuses the load, "
@@ -465,7 +468,31 @@ def load_company(name: str, need_env: bool = True) -> CompanyConfig:
         sources[source.system] = source
     if not sources:
         raise ConfigError(f"{display(folder / 'sources')}: holds no source", "Add sources/<system>.yml")
+    for source in sources.values():
+        check_customer_ids(display(folder / "sources" / f"{source.system}.yml"), source, sources)
     return CompanyConfig(folder=folder, company=company, sources=sources, contracts=contracts)
+
+
+def check_customer_ids(name: str, source: Source, sources: dict[str, Source]) -> None:
+    """A system that uses another's customer ids has no customers of its own, and the other is the ids' owner.
+
+    Raises:
+        ConfigError: says file, key, value and what was expected.
+    """
+    owner = source.customer_ids_of
+    if owner is None:
+        return
+    owners = sorted(n for n, s in sources.items() if s.customer_ids_of is None and n != source.system)
+    if owner not in owners:
+        raise ConfigError(
+            f"{name}: key 'customer_ids_of': value '{owner}': expected: another source system with customer ids of its "
+            f"own, one of: {', '.join(owners) or 'none'}"
+        )
+    if "customer" in source.maps:
+        raise ConfigError(
+            f"{name}: key 'maps.customer': a source with customer_ids_of: {owner} has no customers of its own",
+            "Leave the map out, or customer_ids_of: records of one person are joined by identity",
+        )
 
 
 def check_maps(name: str, source: Source, contracts: dict[str, Contract]) -> None:

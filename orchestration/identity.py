@@ -14,8 +14,10 @@ from models_ml.identity.resolve import LEDGER_SCHEMA, ExactSourceKey, Matcher, a
 from orchestration.clock import naive_utc
 from orchestration.company import CompanyConfig
 from orchestration.landing.lake import Lake
+from orchestration.literals import quote
 
 LEDGER = "identity_ledger"
+LENT = "shared_id"  # rule of a link that stands for another system's record
 PSEUDONYM_ENV = "REGULARS_PSEUDONYM_KEY"
 
 
@@ -36,13 +38,29 @@ def customer_references(config: CompanyConfig) -> list[tuple[str, str]]:
     return found
 
 
-def source_records(con: duckdb.DuckDBPyConnection, config: CompanyConfig) -> pa.Table:
-    """Every customer id that any system uses, also those that only facts mention."""
+def customer_mentions(con: duckdb.DuckDBPyConnection, config: CompanyConfig) -> pa.Table:
+    """Every customer id that any system uses, also those that only facts mention: source_system, customer_id, and
+    owner, the system whose id it is (`customer_ids_of` of the source)."""
     parts = " union ".join(
         f"select source_system, {column} as customer_id from input.{entity} where {column} is not null"
         for entity, column in customer_references(config)
     )
-    return con.execute(f"select * from ({parts}) order by source_system, customer_id").to_arrow_table()
+    lent = {name: source.customer_ids_of for name, source in config.sources.items() if source.customer_ids_of}
+    owners = "".join(f" when {quote(name)} then {quote(owner)}" for name, owner in lent.items())
+    owner = f"case source_system{owners} else source_system end" if lent else "source_system"
+    return con.execute(
+        f"select *, {owner} as owner from ({parts}) order by source_system, customer_id"
+    ).to_arrow_table()
+
+
+def source_records(mentions: pa.Table) -> pa.Table:
+    """The records behind the ids, each once, under the system that it belongs to."""
+    records = mentions.select(["owner", "customer_id"]).rename_columns(["source_system", "customer_id"])
+    return (
+        records.group_by(["source_system", "customer_id"])
+        .aggregate([])
+        .sort_by([("source_system", "ascending"), ("customer_id", "ascending")])
+    )
 
 
 def read_ledger(con: duckdb.DuckDBPyConnection, lake: Lake) -> pa.Table:
@@ -87,24 +105,31 @@ def resolve_identity(
         now: the refresh's time.
         matcher: default: the exact source key.
     """
-    records = source_records(con, config)
+    mentions = customer_mentions(con, config)
+    records = source_records(mentions)
     ledger = read_ledger(con, lake)
     fresh = assign_keys((matcher or ExactSourceKey()).match(records), ledger)
     valid_from = pa.array([naive_utc(now)] * fresh.num_rows, pa.timestamp("us"))
     lake.remember(LEDGER, fresh.append_column("valid_from", valid_from), load_id, now)
-    write_links(con, config, lake, records)
-    found = con.execute("select count(*), count(distinct customer_key) from identity.customer_link").fetchone()
+    write_links(con, config, lake, mentions)
+    found = con.execute(
+        "select count(*), count(distinct customer_key) from identity.customer_link where rule <> $lent", {"lent": LENT}
+    ).fetchone()
     assert found is not None
     return IdentityResult(records=found[0], customers=found[1], new_records=fresh.num_rows)
 
 
-def write_links(con: duckdb.DuckDBPyConnection, config: CompanyConfig, lake: Lake, records: pa.Table) -> None:
-    """Write the links of the records that are there, with the id that published tables may show."""
+def write_links(con: duckdb.DuckDBPyConnection, config: CompanyConfig, lake: Lake, mentions: pa.Table) -> None:
+    """Write the links of the records that are there, with the id that published tables may show.
+
+    A system that uses another's ids gets a link for each id that it uses, with the owner's keys and rule `shared_id`,
+    so that facts find their customer by the system that delivered them.
+    """
     loads = lake.remembered(LEDGER)
-    con.register("present_records", records)
+    con.register("mentions", mentions)
     ledger = "read_parquet($files)" if loads else "(select null where false)"
     shown = "customer_id"
-    values: dict[str, object] = {"files": loads} if loads else {}
+    values: dict[str, object] = {"files": loads, "lent": LENT} if loads else {}
     if not config.company.privacy.clear_keys:
         # HMAC in its nested form: a plain keyed hash could be extended.
         shown = "left(sha256($key || sha256($key || source_system || chr(31) || customer_id)), 32)"
@@ -119,9 +144,18 @@ def write_links(con: duckdb.DuckDBPyConnection, config: CompanyConfig, lake: Lak
     con.execute(
         f"""
         create or replace table identity.customer_link as
-        select source_system, customer_id, {shown} as public_customer_id, source_customer_key, customer_key,
-          rule, weight, valid_from, cast(null as timestamp) as valid_to
-        from {ledger} semi join present_records using (source_system, customer_id)
+        with present as (
+          select source_system, customer_id, {shown} as public_customer_id, source_customer_key, customer_key,
+            rule, weight, valid_from, cast(null as timestamp) as valid_to
+          from {ledger} semi join (select owner as source_system, customer_id from mentions)
+            using (source_system, customer_id)
+        )
+        select * from present
+        union all
+        select m.source_system, m.customer_id, p.public_customer_id, p.source_customer_key, p.customer_key,
+          $lent, cast(null as double), p.valid_from, p.valid_to
+        from mentions m join present p on p.source_system = m.owner and p.customer_id = m.customer_id
+        where m.source_system <> m.owner
         """,
         values,
     )

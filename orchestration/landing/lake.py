@@ -27,7 +27,11 @@ MANIFEST = "_manifest.json"
 PART = "part-0.parquet"
 DELETED_PART = "deleted/part-0.parquet"
 REJECTED_PART = "rejected/part-0.parquet"  # a folder of its own, so that the load's glob does not see it
+SPILL = "spill"  # what does not fit in memory meanwhile; gone before the commit
 OWN = "_regulars"  # source system of what the product itself must remember
+MEMORY = (
+    "1200MB"  # of a load while it is written; without a bound a large file is held in memory as far as there is any
+)
 LOAD_COLUMNS = ("_load_id", "_loaded_at", "_source_file", "_source_row")
 
 
@@ -194,7 +198,12 @@ class Lake:
         started = time.monotonic()
         try:
             folder.mkdir(parents=True)
-            columns, landed, rejected, deleted = copy_to_parquet(delivery, folder, load_id, loaded_at)
+            try:
+                columns, landed, rejected, deleted = copy_to_parquet(delivery, folder, load_id, loaded_at, MEMORY)
+            except duckdb.OutOfMemoryException:  # records of hundreds of megabytes
+                shutil.rmtree(folder)
+                folder.mkdir()
+                columns, landed, rejected, deleted = copy_to_parquet(delivery, folder, load_id, loaded_at)
             span = cursor_span(folder / PART, delivery, columns, loaded_at)
         except (duckdb.Error, pa.ArrowException, OSError) as error:
             shutil.rmtree(folder, ignore_errors=True)
@@ -299,15 +308,20 @@ def cursor_span(
 
 
 def copy_to_parquet(
-    delivery: Delivery, folder: Path, load_id: str, loaded_at: str
+    delivery: Delivery, folder: Path, load_id: str, loaded_at: str, memory: str | None = None
 ) -> tuple[dict[str, str], int, int, int]:
     """Write a delivery's rows with the load's columns, and beside them what was rejected and what is gone.
 
     Returns the source's columns, and the numbers of rows landed, rejected and deleted.
+
+    Raises:
+        duckdb.OutOfMemoryException: it needs more than `memory`; default: most of the machine's.
     """
     path = folder / PART
     left_out = "".join(f", {quote_name(name)}" for name in delivery.drift.discarded)
-    with duckdb.connect() as con:
+    with duckdb.connect(config={"temp_directory": str(folder / SPILL)}) as con:
+        if memory:
+            con.execute(f"set memory_limit = {quote(memory)}")
         con.execute("set TimeZone = 'UTC'")
         con.execute("set variable load_id = $1", [load_id])
         con.execute("set variable loaded_at = $1", [loaded_at])
@@ -328,6 +342,7 @@ def copy_to_parquet(
     if rejected.num_rows:
         (folder / REJECTED_PART).parent.mkdir()
         pq.write_table(rejected, folder / REJECTED_PART, compression="zstd")
+    shutil.rmtree(folder / SPILL, ignore_errors=True)
     columns = {row[0]: row[1] for row in described if row[0] not in LOAD_COLUMNS}
     return columns, int(written[0]) if written else 0, rejected.num_rows, deleted
 

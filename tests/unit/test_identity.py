@@ -6,12 +6,14 @@ import random
 
 import pyarrow as pa
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models_ml.identity import resolve
 from models_ml.identity.resolve import LEDGER_SCHEMA, ExactSourceKey, assign_keys
-from orchestration.company import CompanyConfig
+from orchestration.company import CompanyConfig, load_company
+from orchestration.errors import ConfigError
 from orchestration.identity import resolve_identity
 from orchestration.landing.lake import Lake
 from orchestration.warehouse import open_warehouse
@@ -105,8 +107,6 @@ def test_records_that_only_facts_mention_get_a_customer_too(config: CompanyConfi
 
 
 def test_published_ids_are_pseudonyms_unless_the_company_clears_them(shop: Shop) -> None:
-    from orchestration.company import load_company
-
     shop.configure(company={"privacy": {"clear_keys": False}})
     config = load_company("shop")
     load_and_conform(config)
@@ -116,3 +116,51 @@ def test_published_ids_are_pseudonyms_unless_the_company_clears_them(shop: Shop)
     assert len(shown) == CUSTOMERS
     assert all(len(value) == 32 for value in shown)
     assert (config.paths.root / "pseudonym.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_system_that_uses_anothers_customer_ids_makes_no_customers_of_its_own(shop: Shop) -> None:
+    """The helpdesk knows the till's customers 1 to 3 by the till's ids, and one whom the till has not delivered."""
+    shop.put(
+        "calls", "select 'H' || i as no, 'C' || case i when 4 then 999 else i end as customer from range(1, 5) t(i)"
+    )
+    (shop.companies / "shop" / "sources" / "helpdesk.yml").write_text(
+        """
+        system: helpdesk
+        timezone: Europe/Berlin
+        customer_ids_of: till
+        connector: {kind: parquet, path: "${SHOP_DATA}"}
+        tables: {calls: }
+        maps:
+          contact:
+            from: calls
+            columns: {contact_id: "no", customer_id: customer, contacted_at: "'2024-03-01 10:00:00'",
+                      channel: "'hotline'", contact_type: "'care'"}
+        """
+    )
+    config = load_company("shop")
+    load_and_conform(config)
+    with open_warehouse(config) as con:
+        result = resolve_identity(con, config, Lake(config.paths.lake), "L1", START)
+    assert (result.records, result.customers) == (CUSTOMERS + 1, CUSTOMERS + 1)
+    lent = rows(
+        config,
+        "select h.customer_id, h.customer_key = t.customer_key, h.public_customer_id = t.public_customer_id "
+        "from identity.customer_link h join identity.customer_link t using (customer_id) "
+        "where h.source_system = 'helpdesk' and t.source_system = 'till' and h.rule = 'shared_id' order by 1",
+    )
+    assert lent == [("C1", True, True), ("C2", True, True), ("C3", True, True), ("C999", True, True)]
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"customer_ids_of": "crm"}, "value 'crm': expected: another source system"),
+        ({"customer_ids_of": "till"}, "has no customers of its own"),
+    ],
+)
+def test_whose_ids_a_system_uses_is_checked(shop: Shop, changed: dict[str, str], expected: str) -> None:
+    other = shop.companies / "shop" / "sources" / "till2.yml"
+    till = (shop.companies / "shop" / "sources" / "till.yml").read_text()
+    other.write_text(till.replace("system: till", "system: till2") + yaml.safe_dump(changed))
+    with pytest.raises(ConfigError, match=expected):
+        load_company("shop")

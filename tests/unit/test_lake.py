@@ -179,3 +179,19 @@ def test_folders_with_awkward_names_are_read_as_they_are(tmp_path: Path, monkeyp
     from tests.support.conforming import conform_only
 
     assert conform_only(config)["sales_order"].accepted == 400
+
+
+def test_a_load_that_needs_more_memory_than_usual_gets_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orchestration.landing.lake.MEMORY", "16MB")
+    tried = []
+
+    def rows(con: duckdb.DuckDBPyConnection) -> str:
+        tried.append(con.execute("select current_setting('memory_limit')").fetchone())
+        return (
+            "select list(i)::varchar as long, null::varchar as _source_file, 1 as _source_row from range(2000000) t(i)"
+        )
+
+    landed = Lake(tmp_path).write("house", "t", "L1", "2025-01-01", Delivery(rows, 1, {}))
+    assert landed is not None and landed.rows_landed == 1
+    assert len(tried) == 2 and tried[0] != tried[1]
+    assert not [p for p in tmp_path.rglob("*") if p.is_dir() and p.name == "spill"]

@@ -1,6 +1,6 @@
 with links as (
   select * from {{ ref('stg_customer_link') }}
-  where valid_to is null
+  where valid_to is null and rule <> 'shared_id'
 ),
 
 -- Until survivorship rules arrive, the record that changed last stands for the customer as a whole.
