@@ -29,7 +29,8 @@ from tests.support.servers import PASSWORD, postgres, postgres_program
 
 ROWS = """
 select i as id, 'C' || (i * 7919 % 100003) as customer,
-  timestamp '2024-01-01' + to_seconds(i * 37 % 100000000) as placed_at, ((i * 31) % 10000) / 100.0 as amount, md5(i::varchar) as note, 'Store ' || (i % 50) as store
+  timestamp '2024-01-01' + to_seconds(i * 37 % 100000000) as placed_at,
+  ((i * 31) % 10000) / 100.0 as amount, md5(i::varchar) as note, 'Store ' || (i % 50) as store
 from range({rows}) t(i)
 """
 

@@ -192,6 +192,8 @@ def test_a_load_that_needs_more_memory_than_usual_gets_it(tmp_path: Path, monkey
         )
 
     landed = Lake(tmp_path).write("house", "t", "L1", "2025-01-01", Delivery(rows, 1, {}))
-    assert landed is not None and landed.rows_landed == 1
-    assert len(tried) == 2 and tried[0] != tried[1]
+    assert landed is not None
+    assert landed.rows_landed == 1
+    assert len(tried) == 2
+    assert tried[0] != tried[1]
     assert not [p for p in tmp_path.rglob("*") if p.is_dir() and p.name == "spill"]
