@@ -28,6 +28,25 @@ from orchestration.redaction import HIDDEN, redact
 ALIAS = "source_db"
 
 
+def load_extension(con: duckdb.DuckDBPyConnection, name: str, who: str) -> None:
+    """Load one of DuckDB's extensions from its Python package; nothing is downloaded.
+
+    Raises:
+        RegularsError: it is missing; `who` needs it.
+    """
+    try:
+        from duckdb_extensions import import_extension  # type: ignore[import-untyped]
+
+        import_extension(name)
+        con.load_extension(name)
+    except (ImportError, duckdb.Error) as error:
+        package = f"duckdb-extension-{name.replace('_', '-')}"
+        raise RegularsError(
+            f"{who}: DuckDB's extension {name} cannot be loaded: {error}",
+            f"Install {package} in the version of duckdb: make install",
+        ) from error
+
+
 class DatabaseSettings(Settings):
     """What all databases have."""
 
@@ -107,28 +126,13 @@ class DatabaseConnector:
         if known:
             return
         con.execute("set TimeZone = 'UTC'")
-        self.load_extension(con)
+        if self.extension is not None:
+            load_extension(con, self.extension, f"source {self.system.name}")
         what, options = self.attach_options()
         try:
             con.execute(f"attach {quote(what)} as {ALIAS} (type {self.attach_type}, read_only{options})")
         except duckdb.Error as error:
             raise self.failed("cannot be opened", error) from error
-
-    def load_extension(self, con: duckdb.DuckDBPyConnection) -> None:
-        """Load the kind's extension from its Python package; nothing is downloaded."""
-        if self.extension is None:
-            return
-        try:
-            from duckdb_extensions import import_extension  # type: ignore[import-untyped]
-
-            import_extension(self.extension)
-            con.load_extension(self.extension)
-        except (ImportError, duckdb.Error) as error:
-            package = f"duckdb-extension-{self.extension.replace('_', '-')}"
-            raise RegularsError(
-                f"source {self.system.name}: DuckDB's extension {self.extension} cannot be loaded: {error}",
-                f"Install {package} in the version of duckdb: make install",
-            ) from error
 
     def failed(self, what: str, error: Exception, table: str = "") -> RegularsError:
         """An error of the database as one line, without the password."""
