@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orchestration.cli_generate import generate
 from orchestration.cli_source import init, source_app
 from orchestration.clock import utc_now
 from orchestration.company import DEFAULT_COMPANY, load_company
@@ -39,6 +40,7 @@ quarantine_app = typer.Typer(help="Rows that broke their contract, and why.", no
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(source_app, name="source")
 app.command()(init)
+app.command()(generate)
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -27,6 +28,8 @@ from orchestration.redaction import HIDDEN, redact
 
 ALIAS = "source_db"
 
+LOADING = threading.Lock()  # two threads that put the same extension in its place fail now and then
+
 
 def load_extension(con: duckdb.DuckDBPyConnection, name: str, who: str) -> None:
     """Load one of DuckDB's extensions from its Python package; nothing is downloaded.
@@ -37,8 +40,9 @@ def load_extension(con: duckdb.DuckDBPyConnection, name: str, who: str) -> None:
     try:
         from duckdb_extensions import import_extension  # type: ignore[import-untyped]
 
-        import_extension(name)
-        con.load_extension(name)
+        with LOADING:
+            import_extension(name)
+            con.load_extension(name)
     except (ImportError, duckdb.Error) as error:
         package = f"duckdb-extension-{name.replace('_', '-')}"
         raise RegularsError(
@@ -126,13 +130,21 @@ class DatabaseConnector:
         if known:
             return
         con.execute("set TimeZone = 'UTC'")
-        if self.extension is not None:
-            load_extension(con, self.extension, f"source {self.system.name}")
+        self.prepare(con)
         what, options = self.attach_options()
         try:
             con.execute(f"attach {quote(what)} as {ALIAS} (type {self.attach_type}, read_only{options})")
         except duckdb.Error as error:
             raise self.failed("cannot be opened", error) from error
+
+    def prepare(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Load what the kind needs.
+
+        Raises:
+            RegularsError: its extension is missing.
+        """
+        if self.extension is not None:
+            load_extension(con, self.extension, f"source {self.system.name}")
 
     def failed(self, what: str, error: Exception, table: str = "") -> RegularsError:
         """An error of the database as one line, without the password."""
@@ -282,9 +294,9 @@ class SqliteConnector(DatabaseFileConnector):
     attach_type = "sqlite"
     usual_schema = "main"
 
-    def load_extension(self, con: duckdb.DuckDBPyConnection) -> None:
+    def prepare(self, con: duckdb.DuckDBPyConnection) -> None:
         """Read columns by what they hold rather than by what they were declared."""
-        super().load_extension(con)
+        super().prepare(con)
         con.execute("set sqlite_all_varchar = true")
 
 
@@ -304,9 +316,9 @@ class ServerConnector(DatabaseConnector):
         """Nothing but what the driver takes as text."""
         return self.connect_options, ", secret source_secret"
 
-    def load_extension(self, con: duckdb.DuckDBPyConnection) -> None:
+    def prepare(self, con: duckdb.DuckDBPyConnection) -> None:
         """And tell the connection whom to ask."""
-        super().load_extension(con)
+        super().prepare(con)
         own = self.system.settings
         assert isinstance(own, ServerSettings)
         con.execute(

@@ -19,8 +19,8 @@ LINES = "(format csv, header false, delimiter E'\\x01', quote '', escape '', com
 # A log line from its parts, in combined format.
 LOG_LINE = """
   ip || ' - ' || coalesce(user_name, '-') || ' [' || strftime(left(occurred_at, 19)::timestamp, '%d/%b/%Y:%H:%M:%S')
-  || ' ' || substr(occurred_at, 20) || '] "' || method || ' ' || url || ' ' || protocol || '" ' || status_code || ' ' || bytes
-  || ' "' || coalesce(referrer, '-') || '" "' || user_agent || '"'
+  || ' ' || substr(occurred_at, 20) || '] "' || method || ' ' || url || ' ' || protocol || '" '
+  || status_code || ' ' || bytes || ' "' || coalesce(referrer, '-') || '" "' || user_agent || '"'
 """
 
 
@@ -59,7 +59,9 @@ def write_days(
     for day in days:
         path = name(day)
         path.parent.mkdir(parents=True, exist_ok=True)
-        done = con.execute(f"copy (select {chosen} from of_days where day = {day}) to {quote(path)} {options}").fetchone()
+        done = con.execute(
+            f"copy (select {chosen} from of_days where day = {day}) to {quote(path)} {options}"
+        ).fetchone()
         rows += int(done[0]) if done else 0
     con.execute("drop table of_days")
     return rows

@@ -11,20 +11,23 @@ from pathlib import Path
 from typing import Literal
 
 import duckdb
+import yaml
 from openpyxl import Workbook
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from orchestration.connectors.database import load_extension
-from orchestration.errors import RegularsError, UsageError
+from orchestration.errors import UsageError
 from orchestration.generator import forms
-from orchestration.generator.tables import BROKEN, DAILY, DIRT, FORMS, RAW, SQL, TRUTH, TRUTHS, Form, Raw
+from orchestration.generator.tables import BROKEN, DIRT, FORMS, RAW, SQL, TRUTH, TRUTHS, Form, Raw
 from orchestration.literals import exact_path, quote
+from orchestration.paths import PROJECT
 from orchestration.yaml_model import Strict
 
 START = dt.date(2024, 1, 1)  # a Monday
 BLOCK = 100_000  # customers made at a time: memory is bounded whatever their number
 DIRT_RATE = 0.001
 MAX_DAYS = 3_650
+COMPANY = "telecom_retail"
 MANIFEST = "generated.json"
 MEMORY = "3GB"
 Format = Literal["mixed", "parquet"]
@@ -39,7 +42,7 @@ class Generated(Strict):
     seed: int
     format: Format
     duckdb: str
-    rows: dict[str, int] = {}
+    rows: dict[str, int] = Field(default_factory=dict, description="written by this run; not kept")
 
 
 @dataclass
@@ -99,6 +102,8 @@ def generate(
         if since < days:
             write_all(job)
     settle(job)
+    if fmt == "parquet":
+        write_company(out)
     return wanted.model_copy(update={"rows": job.rows}), time.monotonic() - started
 
 
@@ -124,7 +129,9 @@ def days_there(out: Path, wanted: Generated) -> int:
                 "Name a new folder with --out, or ask for the same company with more --days",
             )
     if there.days > wanted.days:
-        raise UsageError(f"{out} holds {there.days} days already, more than {wanted.days}", "Name a new folder with --out")
+        raise UsageError(
+            f"{out} holds {there.days} days already, more than {wanted.days}", "Name a new folder with --out"
+        )
     return there.days
 
 
@@ -221,7 +228,8 @@ def write_daily(job: Job, raw: Raw, block: int, sql: str) -> None:
         job.con.execute(
             f"create or replace temp table {view}_added as select {quote(raw.system)} as source_system, "
             f"{quote(raw.name)} as table_name, null::varchar as entity, kind, case kind {said} end as reason_code, "
-            f"null::varchar as column_name, null::varchar as id_column, id, day from ({rows}) where list_contains($ids, id)",
+            f"null::varchar as column_name, null::varchar as id_column, id, day "
+            f"from ({rows}) where list_contains($ids, id)",
             {"ids": added},
         )
         write_dirt(job, f"{view}_added", f"{raw.system}_{raw.name}", block)
@@ -266,12 +274,38 @@ def settle(job: Job) -> None:
     (job.out / MANIFEST).write_text(job.wanted.model_dump_json(indent=1, exclude={"rows"}), encoding="utf-8")
 
 
+def write_company(out: Path) -> Path:
+    """Write a company folder that reads the Parquet form, with the maps of the company that reads the mixed one.
+
+    Returns the folder that `REGULARS_COMPANIES` names.
+    """
+    source = PROJECT / "data" / "companies" / COMPANY
+    folder = out / "companies" / COMPANY
+    (folder / "sources").mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source / "company.yml", folder / "company.yml")
+    for path in sorted((source / "sources").glob("*.yml")):
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        system = raw["system"]
+        raw["connector"] = {"kind": "parquet", "path": f"${{TELECOM_RETAIL_DATA}}/{system}"}
+        static = {table.name for table in RAW if table.system == system and table.static}
+        raw["tables"] = {
+            name: {"path": f"{name}/*.parquet"}
+            | ({} if name in static else {"load": {"mode": "files"}})
+            | ({"key": table["key"]} if table and "key" in table else {})
+            for name, table in raw["tables"].items()
+        }
+        text = yaml.safe_dump(raw, sort_keys=False, allow_unicode=True, width=120)
+        (folder / "sources" / path.name).write_text(text, encoding="utf-8")
+    return out / "companies"
+
+
 def contents(out: Path, con: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """A hash of each Parquet table's rows, whatever their order and their files: equal seeds give equal hashes."""
     found = {}
     for folder in sorted(p for p in out.glob("*/*") if p.is_dir() and any(p.glob("*.parquet"))):
+        files = quote(exact_path(folder) + "/*.parquet")
         row = con.execute(
-            f"select count(*), bit_xor(hash(t)), sum(hash(t) % 1000000007) from read_parquet({quote(exact_path(folder) + '/*.parquet')}) t"
+            f"select count(*), bit_xor(hash(t)), sum(hash(t) % 1000000007) from read_parquet({files}) t"
         ).fetchone()
         assert row is not None
         found[f"{folder.parent.name}.{folder.name}"] = f"{row[0]}:{row[1]:016x}:{row[2]}"

@@ -87,7 +87,7 @@ RAW: tuple[Raw, ...] = (
     Raw("billing", "invoices", key=("invoice_no",)),
     Raw("research", "surveys"),
     Raw("research", "profiles"),
-    Raw("leads", "leads"),
+    Raw("leads", "leads", key=("lead_no",)),
     Raw("leads", "events"),
 )  # fmt: skip
 

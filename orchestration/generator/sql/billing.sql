@@ -24,7 +24,7 @@ select 'U' || i as subscription_no, subscriber_no(i) as subscriber_no, 'PL-' || 
   case when n = 1 and u('says why', i) < 0.8 then end_reason end as reason,
   case when n = 1 and u('says where', i) < 0.5 then end_destination end as destination,
   case plan_name when 'Light' then '9.99' when 'Medium' then '19.99' else '34.99' end as fee,
-  case when n = 1 then floor(end_day)::int else known_day end as day
+  case when n = 1 then greatest(floor(end_day)::int, known_day + 1) else known_day end as day
 from person, range(0, 2) t(n) where has_line and (n = 0 or end_day < 100000);
 
 create view billing__usage as

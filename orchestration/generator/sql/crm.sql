@@ -30,20 +30,25 @@ select crm_no(i) as customer_no, case when is_org then 'organisation' else 'pers
   iso(reg_day + 0.4) as registered_at, iso(day + 0.5) as changed_at, day
 from version join city c using (city_no);
 
+-- A relation is written once both are known.
 create view crm__relations as
-select crm_no(i) as customer_no, crm_no(household_no) as related_no, 'household' as relation, null::varchar as department,
-  null::varchar as job_title, null::varchar as decision_role, iso(known_day + 0.5) as changed_at, known_day as day
-from person where household_no <> i
-union all
-select crm_no(i + 1), crm_no(i), 'contact_of', pick(['purchasing', 'finance', 'IT'], u('dept', i)),
-  pick(['head', 'clerk'], u('role', i)), pick(['decider', 'influencer', 'user'], u('decides', i)), iso(known_day + 0.5), known_day
-from person where is_org
-union all
-select crm_no(i), crm_no(i - 1 - i % 7), 'parent', null, null, null, iso(known_day + 0.5), known_day
-from person where is_org and i > 10 and u('branch', i) < 0.3
-union all
-select crm_no(i), crm_no(i - 7), 'referral', null, null, null, iso(known_day + 0.5), known_day
-from person where u('referred', i) < 0.04 and i >= 7;
+select crm_no(r.i) as customer_no, crm_no(r.related) as related_no, r.relation, r.department, r.job_title, r.decision_role,
+  iso(greatest(r.known_day, p.known_day) + 0.5) as changed_at, greatest(r.known_day, p.known_day) as day
+from (
+  select i, household_no as related, known_day, 'household' as relation, null::varchar as department, null::varchar as job_title,
+    null::varchar as decision_role
+  from person where household_no <> i
+  union all
+  select i + 1, i, known_day, 'contact_of', pick(['purchasing', 'finance', 'IT'], u('dept', i)), pick(['head', 'clerk'], u('role', i)),
+    pick(['decider', 'influencer', 'user'], u('decides', i))
+  from person where is_org
+  union all
+  select i, i - 1 - i % 7, known_day, 'parent', null, null, null from person where is_org and u('branch', i) < 0.5
+  union all
+  select i, i - 7, known_day, 'referral', null, null, null from person where u('referred', i) < 0.04
+) r join person p on p.i = case r.relation when 'contact_of' then r.i else r.related end
+where exists (select 1 from person c where c.i = r.related)
+  and (r.relation <> 'parent' or exists (select 1 from person c where c.i = r.related and c.is_org));
 
 create view crm__consents as
 select crm_no(i) as customer_no, channel, case when u2('consent', i, n) < 0.78 then 'granted' else 'denied' end as status,

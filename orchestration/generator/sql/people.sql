@@ -191,6 +191,6 @@ select *, least(cap, (least(over, step_to - included) * price_1 + greatest(over 
 from (select *, greatest(units - included, 0) as over from drawn);
 
 create or replace table lead as
-select i, is_org, segment, given_name, family_name, company_name, email, mobile, u('lead', i) < 0.08 as is_won,
+select i, is_org, segment, given_name, family_name, company_name, email, mobile, known_day, u('lead', i) < 0.08 as is_won,
   case when u('lead', i) < 0.08 then greatest(0, known_day - 10 - floor(30 * u('lead age', i))::int) else floor(u('lead day', i) * 1460)::int end as day
 from person where (u('lead', i) < 0.08 and reg_day > 0) or u('lead', i) > 0.85;
