@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import importlib.util
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,6 +148,17 @@ def none_rejected() -> pa.Table:
     return REJECTED.empty_table()
 
 
+def text_kind(value: str) -> str:
+    """Type by which text such as a value compares, of a source whose columns are all text."""
+    if re.fullmatch(r"-?\d{1,18}", value):
+        return "BIGINT"
+    try:
+        dt.datetime.fromisoformat(value)
+    except ValueError:
+        return "VARCHAR"
+    return "TIMESTAMP"
+
+
 def span_sql(system: str, table: str, columns: Mapping[str, str], part: Part) -> str:
     """SQL condition of a part's span of the cursor; empty where there is none.
 
@@ -161,9 +174,13 @@ def span_sql(system: str, table: str, columns: Mapping[str, str], part: Part) ->
             "Mend the source, or the table's load.cursor in its YAML",
         )
     column, tests = quote_name(part.cursor), []
+    if kind == "VARCHAR":
+        kind = text_kind(str(part.since if part.since is not None else part.until))
+        column = f"try_cast({column} as {kind})"
     if part.since is not None:
         lag = f"to_seconds({part.lag})" if kind.startswith(("TIMESTAMP", "DATE")) else str(part.lag)
-        tests.append(f"{column} >= cast({quote(part.since)} as {kind})" + (f" - {lag}" if part.lag else ""))
+        lagging = bool(part.lag) and kind != "VARCHAR"
+        tests.append(f"{column} >= cast({quote(part.since)} as {kind})" + (f" - {lag}" if lagging else ""))
     if part.until is not None:
         tests.append(f"{column} < cast({quote(part.until)} as {kind})")
     span = " and ".join(tests)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 from lxml import etree
-from openpyxl import Workbook
+from openpyxl import Workbook, load_workbook
 
 from orchestration.literals import quote, quote_name
 
@@ -107,6 +107,20 @@ def write_sheet(con: duckdb.DuckDBPyConnection, sql: str, book: Workbook, sheet:
     for row in rows:
         page.append(list(row))
     return len(rows)
+
+
+def same_book(book: Workbook, path: Path) -> bool:
+    """Whether a workbook that is there holds the same; saved again, its bytes would differ all the same."""
+    if not path.exists():
+        return False
+    there = load_workbook(path, read_only=True)
+    try:
+        return there.sheetnames == book.sheetnames and all(
+            [row for row in there[name].values if any(row)] == [row for row in book[name].values if any(row)]
+            for name in book.sheetnames
+        )
+    finally:
+        there.close()
 
 
 def append_broken(con: duckdb.DuckDBPyConnection, sql: str, name: Callable[[int], Path]) -> list[str]:

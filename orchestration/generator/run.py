@@ -165,8 +165,10 @@ def write_all(job: Job) -> None:
         write_truth(job, number)
     for system, book in job.books.items():
         book.remove(book.worksheets[0])
+        path = Path(system) / "plan.xlsx"
         (job.new / system).mkdir(parents=True, exist_ok=True)
-        book.save(job.new / system / "plan.xlsx")
+        if not forms.same_book(book, job.out / path):
+            book.save(job.new / path)
 
 
 def new_rows(job: Job, raw: Raw, block: int, everything: bool) -> str:

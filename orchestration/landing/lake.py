@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from pydantic import Field, ValidationError
 
 from orchestration.clock import naive_utc
-from orchestration.connectors.base import bind, none_rejected
+from orchestration.connectors.base import bind, none_rejected, text_kind
 from orchestration.errors import RegularsError
 from orchestration.literals import exact_path, quote, quote_name
 from orchestration.yaml_model import Strict
@@ -292,6 +292,12 @@ def cursor_span(
     if delivery.cursor is None:
         return None, None, None
     name, kind = quote_name(delivery.cursor), columns[delivery.cursor]
+    rows = f"read_parquet({quote(exact_path(path))})"
+    if kind == "VARCHAR":
+        with duckdb.connect() as con:
+            sample = con.execute(f"select max({name}) from {rows}").fetchone()
+        kind = text_kind(str(sample[0])) if sample and sample[0] is not None else kind
+        name = f"try_cast({name} as {kind})"
     greatest = f"max({name})"
     if kind.startswith(("TIMESTAMP", "DATE")):
         greatest = f"least({greatest}, cast($loaded_at as {kind}))"
@@ -300,7 +306,7 @@ def cursor_span(
         con.execute("set TimeZone = 'UTC'")
         found = con.execute(
             f"select min({name})::varchar, max({name})::varchar, greatest({greatest}, {known})::varchar, $loaded_at "
-            f"from read_parquet({quote(exact_path(path))})",
+            f"from {rows}",
             {"watermark": delivery.fingerprint.get("watermark"), "loaded_at": loaded_at},
         ).fetchone()
     assert found is not None

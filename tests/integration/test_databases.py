@@ -131,6 +131,45 @@ def test_a_server_that_goes_away_while_it_is_read(server: Server, shop: Shop) ->
     server.run("drop table wide", database)
 
 
+@pytest.mark.parametrize(
+    ("values", "added", "late", "lag"),
+    [
+        (["2024-01-01 09:00:00", "2024-01-02 10:00:00"], "2024-01-03 10:00:00", "2024-01-01 23:00:00", "1d"),
+        ([7, 9], 10, 8, "1"),
+    ],
+)
+def test_sqlite_cursors_are_text_that_compares_as_time_or_number(
+    shop: Shop, values: list[object], added: object, late: object, lag: str
+) -> None:
+    """A lag takes in what came late."""
+    path = shop.root / "crm.db"
+    with sqlite3.connect(path) as con:
+        con.execute("create table t (id integer, changed text)")
+        con.executemany("insert into t values (?, ?)", list(enumerate(values)))
+    shop.configure(
+        source={
+            "connector": {"kind": "sqlite", "path": str(path)},
+            "tables": {"t": {"load": {"mode": "incremental", "cursor": "changed", "lag": lag}, "key": ["id"]}},
+            "maps": {"agent": {"from": "t", "columns": {"agent_id": "id"}}},
+        }
+    )
+    config = load_company("shop")
+    lake = Lake(config.paths.lake)
+
+    def load(load_id: str) -> list[str]:
+        with State(config.paths.state) as state:
+            load_tables(config, lake, state, [("till", "t")], Order(load_id, NOW), lambda *_: None)
+        newest = lake.newest("till", "t")
+        assert newest is not None
+        with duckdb.connect() as con:
+            return [row[0] for row in con.execute(f"select id from '{lake.files(newest)}' order by id").fetchall()]
+
+    assert load("L1") == ["0", "1"]
+    with sqlite3.connect(path) as con:
+        con.executemany("insert into t values (?, ?)", [(7, added), (8, late)])
+    assert load("L2") == ["1", "7", "8"]
+
+
 def test_sqlite_columns_that_hold_anything(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "crm.db") as con:
         con.executescript("create table t (id integer, born date); create view v as select id from t;")
