@@ -30,12 +30,12 @@ def columns_of(con: duckdb.DuckDBPyConnection, view: str) -> list[str]:
     return [row[0] for row in described if row[0] != "day"]
 
 
-def write_parquet(con: duckdb.DuckDBPyConnection, sql: str, path: Path) -> int:
-    """Write one file; none where there are no rows. Returns the rows."""
+def write_parquet(con: duckdb.DuckDBPyConnection, sql: str, path: Path, even_empty: bool = False) -> int:
+    """Write one file; where there are no rows, none unless asked to. Returns the rows."""
     path.parent.mkdir(parents=True, exist_ok=True)
     written = con.execute(f"copy ({sql}) to {quote(path)} (format parquet, compression zstd)").fetchone()
     rows = int(written[0]) if written else 0
-    if not rows:
+    if not rows and not even_empty:
         path.unlink(missing_ok=True)
     return rows
 
@@ -52,7 +52,9 @@ def write_days(
         options: of DuckDB's copy.
         line: SQL of the row as one line of text, where the form has no columns.
     """
-    con.execute(f"create or replace temp table of_days as select * from ({sql}) order by day")
+    con.execute(
+        f"create or replace temp table of_days as select * from (select day, * exclude (day) from ({sql})) order by all"
+    )
     days = [row[0] for row in con.execute("select distinct day from of_days order by day").fetchall()]
     rows = 0
     chosen = line or "* exclude (day)"
@@ -83,7 +85,7 @@ def write_utf16(con: duckdb.DuckDBPyConnection, sql: str, path: Path) -> int:
 def write_xml(con: duckdb.DuckDBPyConnection, sql: str, path: Path, record: str) -> int:
     """Write a catalogue: a root with one element per row. Returns the rows. For small tables."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    found = con.execute(sql)
+    found = con.execute(f"select * from ({sql}) order by all")
     names = [column[0] for column in found.description or []]
     rows = found.fetchall()
     root = etree.Element("catalogue")
@@ -98,7 +100,7 @@ def write_xml(con: duckdb.DuckDBPyConnection, sql: str, path: Path, record: str)
 
 def write_sheet(con: duckdb.DuckDBPyConnection, sql: str, book: Workbook, sheet: str, title: str) -> int:
     """Add a sheet with a title above its header, as people make them. Returns the rows. For small tables."""
-    found = con.execute(sql)
+    found = con.execute(f"select * from ({sql}) order by all")
     page = book.create_sheet(sheet)
     page.append([title])
     page.append([])

@@ -203,7 +203,7 @@ def write_table(job: Job, raw: Raw, block: int) -> None:
             job.counted(raw, forms.write_utf16(con, undated, system / raw.name / f"{raw.name}_{part}.csv"))
         case "parquet":
             file = system / raw.name / ("all.parquet" if raw.static else f"{part}.parquet")
-            job.counted(raw, forms.write_parquet(con, undated, file))
+            job.counted(raw, forms.write_parquet(con, undated, file, even_empty=job.since == 0 and block == 0))
         case _:
             write_daily(job, raw, block, sql)
 
@@ -310,5 +310,5 @@ def contents(out: Path, con: duckdb.DuckDBPyConnection) -> dict[str, str]:
             f"select count(*), bit_xor(hash(t)), sum(hash(t) % 1000000007) from read_parquet({files}) t"
         ).fetchone()
         assert row is not None
-        found[f"{folder.parent.name}.{folder.name}"] = f"{row[0]}:{row[1]:016x}:{row[2]}"
+        found[f"{folder.parent.name}.{folder.name}"] = f"{row[0]}:{row[1] or 0:016x}:{row[2]}"
     return found

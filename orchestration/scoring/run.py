@@ -308,7 +308,9 @@ class Step:
         names = ", ".join(column.split()[0] for column in columns.split(", "))
         files = self.lake.remembered(table)
         if files:
-            self.con.execute(f"insert into gathered by name select {names} from read_parquet($files)", {"files": files})
+            # By name, so that a column which was empty in one run, and has no type of its own there, takes the others'.
+            rows = "read_parquet($files, union_by_name = true)"
+            self.con.execute(f"insert into gathered by name select {names} from {rows}", {"files": files})
         if fresh is not None and not self.keep:
             self.con.register("fresh_scores", pa.Table.from_pandas(fresh, preserve_index=False))
             self.con.execute(f"insert into gathered by name select {names} from fresh_scores")

@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from models_ml.churn.train import train
@@ -209,3 +210,14 @@ def test_nobody_has_bought_yet(tmp_path: Path) -> None:
     scored = step.run()
     assert {model["status"] for model in scored.models} == {"not_enough_data"}
     assert scored.rows == dict.fromkeys(TABLES, 0) | {"model_run": 2}
+
+
+def test_a_reason_that_nobody_had_in_the_first_run_is_text_all_the_same(scoring: Scoring) -> None:
+    """A column without a value has no type in its file; the first file's types must not rule the others'."""
+    for load_id, reason in (("L1", None), ("L2", "longest gap 57 days")):
+        rows = pa.Table.from_pandas(pd.DataFrame({"customer_key": [1], "reason_2": [reason]}), preserve_index=False)
+        scoring.lake.remember("churn_score", rows, load_id, scoring.now)
+    step = Step(scoring.con, scoring.config, scoring.lake, CompanyPaths(scoring.root), AS_OF, "later", scoring.now)
+    step.gather("churn_score", "customer_key bigint, reason_2 varchar", None)
+    found = scoring.con.execute("select reason_2 from gathered order by 1 nulls first").fetchall()
+    assert found == [(None,), ("longest gap 57 days",)]

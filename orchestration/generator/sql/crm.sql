@@ -30,7 +30,7 @@ select crm_no(i) as customer_no, case when is_org then 'organisation' else 'pers
   iso(reg_day + 0.4) as registered_at, iso(day + 0.5) as changed_at, day
 from version join city c using (city_no);
 
--- A relation is written once both are known.
+-- A relation is written once both are known; both are of the same ten rows, so that blocks do not matter.
 create view crm__relations as
 select crm_no(r.i) as customer_no, crm_no(r.related) as related_no, r.relation, r.department, r.job_title, r.decision_role,
   iso(greatest(r.known_day, p.known_day) + 0.5) as changed_at, greatest(r.known_day, p.known_day) as day
@@ -41,11 +41,11 @@ from (
   union all
   select i + 1, i, known_day, 'contact_of', pick(['purchasing', 'finance', 'IT'], u('dept', i)), pick(['head', 'clerk'], u('role', i)),
     pick(['decider', 'influencer', 'user'], u('decides', i))
-  from person where is_org
+  from person where is_org and i % 10 < 9
   union all
-  select i, i - 1 - i % 7, known_day, 'parent', null, null, null from person where is_org and u('branch', i) < 0.5
+  select i, i - i % 10, known_day, 'parent', null, null, null from person where is_org and i % 10 > 0
   union all
-  select i, i - 7, known_day, 'referral', null, null, null from person where u('referred', i) < 0.04
+  select i, i - 7, known_day, 'referral', null, null, null from person where i % 10 >= 7 and u('referred', i) < 0.12
 ) r join person p on p.i = case r.relation when 'contact_of' then r.i else r.related end
 where exists (select 1 from person c where c.i = r.related)
   and (r.relation <> 'parent' or exists (select 1 from person c where c.i = r.related and c.is_org));
@@ -60,11 +60,11 @@ from (
 
 create view crm__services as
 select 'V' || i || '-' || n as event_no, crm_no(i) as customer_no, product_no(1 + floor(u2('device', i, n) * 20)::int) as product_no,
-  'ST' || (1 + i % 24) as store_no, iso(known_day + n * 180 + 0.4) as due_at,
-  case when u2('came', i, n) < 0.7 then iso(known_day + n * 180 + floor(20 * u2('late', i, n)) + 0.5) end as done_at,
+  'ST' || (1 + i % 24) as store_no, iso(known_day + n * 60 + 0.4) as due_at,
+  case when u2('came', i, n) < 0.7 then iso(known_day + n * 60 + floor(20 * u2('late', i, n)) + 0.5) end as done_at,
   pick([null, 'F01', 'F02', 'F07'], u2('fault', i, n)) as fault, (20 + 60 * u2('fee', i, n))::decimal(9, 2)::varchar as amount,
-  iso(known_day + n * 180 + 20.5) as changed_at, known_day + n * 180 + 20 as day
-from person, range(1, 12) t(n) where u('owns', i) < 0.3 and known_day + n * 180 + 20 < end_day;
+  iso(known_day + n * 60 + 20.5) as changed_at, known_day + n * 60 + 20 as day
+from person, range(1, 60) t(n) where u('owns', i) < 0.12 and known_day + n * 60 + 20 < end_day;
 
 -- Two analysts' decisions a month on records of the same or of different people.
 create view crm__decisions as

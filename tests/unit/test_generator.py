@@ -1,0 +1,202 @@
+"""The demo company: the same from the same seed, one day longer by one day, and what is planted is there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+from typer.testing import CliRunner
+
+from orchestration.errors import UsageError
+from orchestration.generator import run
+from orchestration.generator.run import contents, generate
+from orchestration.generator.tables import RAW, TRUTHS
+from orchestration.literals import exact_path
+
+TEN_ROWS = 10  # blocks are a multiple of these
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    with duckdb.connect() as con:
+        return contents(folder, con)
+
+
+def rows(folder: Path, table: str) -> str:
+    return f"read_parquet('{exact_path(folder / table.replace('.', '/'))}/*.parquet', filename = true)"
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """3,000 customers, 400 days."""
+    out = tmp_path_factory.mktemp("generated") / "data"
+    generate(out, 3_000, 400, 7, "parquet")
+    return out
+
+
+def test_the_same_seed_gives_the_same_rows_in_blocks_of_any_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generate(tmp_path / "a", 300, 90, 5, "parquet")
+    monkeypatch.setattr(run, "BLOCK", 7 * TEN_ROWS)
+    generate(tmp_path / "b", 300, 90, 5, "parquet")
+    generate(tmp_path / "c", 300, 90, 6, "parquet")
+    first, second, other = (hashes(tmp_path / name) for name in "abc")
+    assert first == second
+    assert set(first) >= {f"{raw.system}.{raw.name}" for raw in RAW}
+    fixed = {name for name in first if first[name] == other.get(name)}
+    assert fixed <= {
+        "billing.plans", "billing.rates", "catalogue.channels", "catalogue.stores", "crm.decisions", "marketing.lists",
+        "marketing.targets", "marketing.benchmarks", "marketing.rates", "marketing.resources", "truth.uplift",
+        "truth.rules",
+    }  # fmt: skip
+
+
+def test_days_that_are_added_are_the_days_of_a_longer_run(tmp_path: Path) -> None:
+    """Rows of tables that only grow are those of a run over the whole time; of the others the newest state is."""
+    generate(tmp_path / "grown", 300, 90, 5, "parquet")
+    before = hashes(tmp_path / "grown")
+    generate(tmp_path / "grown", 300, 91, 5, "parquet")
+    generate(tmp_path / "grown", 300, 120, 5, "parquet")
+    generate(tmp_path / "whole", 300, 120, 5, "parquet")
+    grown, whole = hashes(tmp_path / "grown"), hashes(tmp_path / "whole")
+    changing = {f"{raw.system}.{raw.name}": raw.key for raw in RAW if raw.key}
+    assert {name: h for name, h in grown.items() if name not in changing} == {
+        name: h for name, h in whole.items() if name not in changing
+    }
+    assert before["shop.orders"] != grown["shop.orders"]
+    with duckdb.connect() as con:
+        for name, key in changing.items():
+            newest = (
+                f"select * exclude (filename) from {rows(tmp_path / 'grown', name)} "
+                f"qualify row_number() over (partition by {', '.join(key)} order by filename desc) = 1"
+            )
+            other = f"select * exclude (filename) from {rows(tmp_path / 'whole', name)}"
+            unequal = con.execute(f"select count(*) from (({newest}) except ({other}))").fetchone()
+            assert unequal == (0,), name
+            assert con.execute(f"select count(*) from ({newest})").fetchone() == con.execute(
+                f"select count(*) from ({other})"
+            ).fetchone()  # fmt: skip
+    one_day = sorted((tmp_path / "grown" / "shop" / "orders").glob("*"))
+    assert [path.name for path in one_day] == ["d00000-00090.parquet", "d00090-00091.parquet", "d00091-00120.parquet"]
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
+    generate(tmp_path / "a", 50, 40, 1, "parquet")
+    with pytest.raises(UsageError, match=r"holds a company of seed 1, not 2.*Name a new folder"):
+        generate(tmp_path / "a", 50, 40, 2, "parquet")
+    with pytest.raises(UsageError, match="holds 40 days already, more than 39"):
+        generate(tmp_path / "a", 50, 39, 1, "parquet")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("mine")
+    with pytest.raises(UsageError, match="is not empty, and was not written by generate"):
+        generate(tmp_path / "mine", 50, 40, 1, "parquet")
+    assert [p.name for p in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
+
+
+def test_a_run_that_was_killed_leaves_nothing_that_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "write_truth", stop)
+        with pytest.raises(KeyboardInterrupt):
+            generate(tmp_path / "a", 50, 40, 1, "parquet")
+    assert [p.name for p in (tmp_path / "a").iterdir()] == [".new"]
+    generate(tmp_path / "a", 50, 40, 1, "parquet")
+    assert hashes(tmp_path / "a")["truth.identity"]
+
+
+def test_the_command_says_what_it_wrote_and_that_nothing_is_left_to_write(tmp_path: Path) -> None:
+    from orchestration.cli import app
+
+    given = ["generate", "telecom_retail", "--customers", "50", "--days", "40", "--out", str(tmp_path / "a")]
+    first = CliRunner().invoke(app, [*given, "--format", "parquet", "--json"])
+    assert first.exit_code == 0, first.output
+    assert json.loads(first.output)["rows"]["shop.orders"] > 0
+    again = CliRunner().invoke(app, [*given, "--format", "parquet"])
+    assert "nothing was written" in again.output
+
+
+def test_every_answer_is_given(company: Path) -> None:
+    found = hashes(company)
+    assert {f"truth.{name}" for name in TRUTHS} | {"truth.dirt"} <= set(found)
+    with duckdb.connect() as con:
+        unknown = con.execute(
+            f"select count(*) from {rows(company, 'shop.accounts')} where account_no not in "
+            f"(select customer_id from {rows(company, 'truth.identity')} where source_system = 'shop')"
+        ).fetchone()
+        systems = con.execute(
+            f"select n, count(*) from (select count(*) as n from {rows(company, 'truth.identity')} group by person_no) "
+            "group by n order by n"
+        ).fetchall()
+    assert unknown == (0,)
+    assert [n for n, _ in systems] == [1, 2, 3]
+
+
+def test_who_buys_a_phone_takes_its_case_in_six_baskets_of_ten(company: Path) -> None:
+    """The first line decides; 0.6 within four standard errors."""
+    with duckdb.connect() as con:
+        found = con.execute(
+            f"""
+            with line as (
+              select distinct order_no, line_no, substr(product_no, 2)::int as product
+              from {rows(company, "shop.lines")} where product_no like 'P%'
+            )
+            select count(*), avg((
+              exists (select 1 from line c where c.order_no = l.order_no and c.product = l.product + 100)
+            )::int) from line l where line_no = '1' and product <= 20
+            """
+        ).fetchone()
+    assert found is not None
+    phones, share = found
+    assert phones > 1_000
+    assert share == pytest.approx(0.6, abs=4 * (0.24 / phones) ** 0.5)
+
+
+def test_a_treatment_adds_what_was_planted(company: Path) -> None:
+    """Purchases in the fortnight after a campaign began, treated against control, by segment: within four standard
+    errors of the planted chance, less what premium customers lose (a quarter of theirs)."""
+    with duckdb.connect() as con:
+        found = con.execute(
+            f"""
+            with orders as (
+              select i.person_no, strptime(placed, '%d.%m.%Y %H:%M') as placed from {rows(company, "shop.orders")} o
+              join {rows(company, "truth.identity")} i on i.customer_id = o.account_no where placed <> 'tomorrow'
+            ), member as (
+              select a.*, i.person_no,
+                timestamp '2024-01-01' + to_days((10 + 30 * substr(campaign_no, 2)::int)::int) as began
+              from {rows(company, "truth.campaign_arms")} a join {rows(company, "truth.identity")} i using (customer_id)
+              join {rows(company, "shop.accounts")} s on s.account_no = 'S' || (70000000 + i.person_no)
+            ), outcome as (
+              select segment, arm, (select count(*) from orders o where o.person_no = m.person_no
+                and placed between began and began + interval 14 day) as bought
+              from member m where began < timestamp '2025-01-15'
+            )
+            select segment, avg(bought) filter (arm = 'treatment') - avg(bought) filter (arm = 'control'),
+              sqrt(var_samp(bought) filter (arm = 'treatment') / count(*) filter (arm = 'treatment')
+                + var_samp(bought) filter (arm = 'control') / count(*) filter (arm = 'control')),
+              avg(bought) filter (arm = 'control')
+            from outcome group by segment order by segment
+            """
+        ).fetchall()
+    named = 0.92  # of the orders bear their account's number
+    for segment, lift, error, usual in found:
+        planted = {"budget": 0.06 * named, "family": 0.12 * named, "business": 0.0, "premium": -0.25 * usual}[segment]
+        assert lift == pytest.approx(planted, abs=4 * error), segment
+        assert error < 0.08
+
+
+def test_customers_leave_by_their_hazard(company: Path) -> None:
+    """Of those who had not left by day 300, as many had by day 390 as their Weibull times and bad days say."""
+    with duckdb.connect() as con:
+        found = con.execute(
+            f"""
+            select segment, avg((end_day < 390)::int), count(*) from {rows(company, "truth.people")}
+            where since_day < 300 and end_day >= 300 group by segment order by segment
+            """
+        ).fetchall()
+    shares = {segment: share for segment, share, _ in found}
+    assert shares["budget"] > shares["business"] > shares["premium"]
+    assert sum(n for _, _, n in found) > 1_000
