@@ -138,7 +138,7 @@ class Publish(Strict):
 class Resources(Strict):
     """Limits of the machine that a refresh may use."""
 
-    memory_limit: str = Field(default="60%", pattern=r"^\d+(\.\d+)?\s*(%|[KMGT]i?B)$")
+    memory_limit: str = Field(default="40%", pattern=r"^\d+(\.\d+)?\s*(%|[KMGT]i?B)$")
     threads: int | None = Field(default=None, ge=1, description="default: one per core")
     disk_headroom: str = Field(default="1GB", pattern=r"^\d+(\.\d+)?\s*[MGT]B$")
 
