@@ -88,9 +88,8 @@ def measure(folder: Path, customers: int, days: int, limit: str | None) -> float
     shutil.rmtree(data, ignore_errors=True)
     made, seconds = generate(data, customers, days, 1, "parquet")
     rows = sum(made.rows.values())
-    print(
-        f"{customers:,} customers, {days} days: {rows:,} rows generated in {seconds:.1f} s, {rows / seconds:,.0f} per second"
-    )
+    speed = rows / seconds
+    print(f"{customers:,} customers, {days} days: {rows:,} rows in {seconds:.1f} s, {speed:,.0f} per second")
     if limit:
         path = data / "companies" / COMPANY / "company.yml"
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -55,10 +55,14 @@ def conform_batch(
     con.execute("begin")
     try:
         con.execute(f"create or replace temp table candidate as {query.sql}")
-        settle_duplicates(con, contract, query)
-        settle_known(con, mapping)
+        repeats = settle_duplicates(con, contract, query)
+        known = has_rows(con, mapping)
+        if known:
+            settle_known(con, mapping)
         quarantine(con, mapping, load_id, loaded_at)
-        insert_versions(con, mapping, load_id, loaded_at)
+        insert_accepted(con, mapping, load_id, loaded_at)
+        if known or repeats:
+            supersede(con, mapping, loaded_at)
         if ends:
             con.execute(
                 f"""
@@ -83,8 +87,16 @@ def conform_batch(
     return audit
 
 
-def settle_duplicates(con: duckdb.DuckDBPyConnection, contract: Contract, query: CandidateSql) -> None:
-    """Judge rows of one load that share a key.
+def has_rows(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> bool:
+    """Whether the input table holds rows of the system; if not, nothing needs to be compared with them."""
+    found = con.execute(
+        f"select 1 from input.{mapping.entity} where source_system = $system limit 1", {"system": mapping.system}
+    ).fetchone()
+    return found is not None
+
+
+def settle_duplicates(con: duckdb.DuckDBPyConnection, contract: Contract, query: CandidateSql) -> bool:
+    """Judge rows of one load that share a key; returns whether there are any.
 
     A row that repeats an earlier one to the letter is unchanged. A row with other values is a version
     where the source dates its versions; otherwise nobody can say which is right: the first row stays,
@@ -96,6 +108,8 @@ def settle_duplicates(con: duckdb.DuckDBPyConnection, contract: Contract, query:
         select _record_key from candidate where _verdict = {ACCEPTED} group by 1 having count(*) > 1
         """
     )
+    if con.execute("select 1 from repeated limit 1").fetchone() is None:
+        return False
     duplicate = numbered(contract)[DUPLICATE, ", ".join(contract.key)]
     dated = "updated_at is not null" if contract.has_versions else "false"
     con.execute(
@@ -130,6 +144,7 @@ def settle_duplicates(con: duckdb.DuckDBPyConnection, contract: Contract, query:
               and candidate._source_row is not distinct from again._source_row
             """
         )
+    return True
 
 
 def settle_known(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
@@ -171,12 +186,8 @@ def quarantine(con: duckdb.DuckDBPyConnection, mapping: Mapping, load_id: str, l
     )
 
 
-def insert_versions(con: duckdb.DuckDBPyConnection, mapping: Mapping, load_id: str, loaded_at: dt.datetime) -> None:
-    """Add accepted candidates as versions, and date the end of those that they supersede.
-
-    The current version of a record is the one with the latest effective time; a version that arrives
-    late is kept and is born superseded.
-    """
+def insert_accepted(con: duckdb.DuckDBPyConnection, mapping: Mapping, load_id: str, loaded_at: dt.datetime) -> None:
+    """Add accepted candidates as versions."""
     entity, contract = mapping.entity, mapping.contract
     columns = [*contract.columns, *contract.business_dates.values()]
     version_at = "coalesce(updated_at, $loaded_at)" if contract.has_versions else "$loaded_at::timestamp"
@@ -189,10 +200,20 @@ def insert_versions(con: duckdb.DuckDBPyConnection, mapping: Mapping, load_id: s
         """,
         {"load_id": load_id, "loaded_at": loaded_at},
     )
+
+
+def supersede(con: duckdb.DuckDBPyConnection, mapping: Mapping, loaded_at: dt.datetime) -> None:
+    """Date the end of versions that have a newer one.
+
+    The current version of a record is the one with the latest effective time; a version that arrives late is kept and
+    is born superseded. Only records of this batch can have got another version.
+    """
+    entity = mapping.entity
     con.execute(
         f"""
         create or replace temp table several as
         select _record_key from input.{entity}
+        semi join (select _record_key from candidate where _verdict = {ACCEPTED}) using (_record_key)
         where source_system = $system and _superseded_at is null group by 1 having count(*) > 1
         """,
         {"system": mapping.system},
