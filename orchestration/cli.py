@@ -635,6 +635,7 @@ def dashboard(
     command = [
         sys.executable, "-m", "streamlit", "run", page, "--server.address", "127.0.0.1", "--server.port", str(port),
         "--server.headless", "false" if browser else "true", "--browser.gatherUsageStats", "false",
+        "--server.showEmailPrompt", "false",
     ]  # fmt: skip
     out.print(f"Dashboard for {config.company.title}: http://127.0.0.1:{port}")
     run_until_interrupt(command, environment)

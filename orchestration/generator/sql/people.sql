@@ -5,21 +5,18 @@ with base as (
     pick(['female', 'male'], u('gender', i)) as gender,
     pick(['budget', 'budget', 'family', 'family', 'business', 'premium'], u('segment', i)) as segment,
     case when lives then i - 1 else i end as household_no,
-    case when u('base', i) < 0.6 then -floor(u('since', i) * 900)::int else floor(u('since', i) * 1460)::int end as reg_day
+    case when u('base', i) < 0.4 then -floor(u('since', i) * 900)::int else floor(u('since', i) * 1460)::int end as reg_day
   -- Nearly three in ten live with the customer before them; nobody begins a chain.
   from (
     select i, i % 10 in (3, 6, 9) and u('household', i) < 0.8 and u('org', i) >= 0.04 and u('org', i - 1) >= 0.04 as lives
     from range(getvariable('first'), getvariable('last')) t(i)
   )
 ), fated as (
-  select *,
-    case segment when 'budget' then 55 when 'family' then 26 when 'business' then 34 else 18 end
-      * exp(0.45 * gauss('gap', i, 0)) as gap_days,
-    greatest(reg_day, 0) + case segment when 'budget' then 420 when 'family' then 1100 when 'business' then 900 else 1700 end
-      * pow(-ln(greatest(u('life', i), 1e-12)), 1 / 1.4) as natural_end,
-    greatest(reg_day, 0) - 900 * ln(greatest(u('bad day', i), 1e-12)) as bad_day,
+  select *, usual_gap * exp(0.45 * gauss('gap', i, 0)) as gap_days,
+    greatest(reg_day, 0) + life_scale * pow(-ln(greatest(u('life', i), 1e-12)), 1 / 1.4) as natural_end,
+    greatest(reg_day, 0) - 2000 * ln(greatest(u('bad day', i), 1e-12)) as bad_day,
     u('hurt', i) < 0.45 as leaves_for_it
-  from base
+  from base join segment_habit using (segment)
 ), ended as (
   select *, leaves_for_it and bad_day + 5 + 35 * u('weeks', i) < natural_end as is_driven_out,
     case when leaves_for_it then least(natural_end, bad_day + 5 + 35 * u('weeks', i)) else natural_end end as end_day
@@ -67,13 +64,13 @@ create or replace table member as
 select p.i, c.m, p.segment, c.start_day, c.channel, p.end_day, p.favourite_channel,
   case when p.is_holdout then 'holdout' when u2('arm', p.i, c.m) < 0.25 then 'control' else 'treatment' end as arm,
   u2('answers', p.i, c.m) < f.added_chance as would_add, u2('stays away', p.i, c.m) < f.lost_share as would_lose
-from person p join planted_uplift f using (segment) join campaign c
+from person p join segment_habit f using (segment) join campaign c
   on c.start_day > p.known_day and c.start_day < least(p.end_day, getvariable('days'))
 where u2('chosen', p.i, c.m) < 0.15;
 
 create or replace table purchase as
 with gaps as (
-  select p.i, k, p.reg_day, p.gap_days * exp(0.5 * gauss('order', p.i, k)) * case when k = 0 then u('first', p.i) else 1 end
+  select p.i, k, p.reg_day, p.gap_days * exp(0.5 * gauss('order', p.i, k)) * case when k = 0 then 1.3 * u('first', p.i) else 1 end
       -- fewer days between purchases before Christmas, more in summer
       * (1 - 0.18 * cos(2 * pi() * ((p.known_day + k * p.gap_days) - 350) / 365.25)) as gap
   from person p, range(0, (20 + (getvariable('days') - p.known_day) / (p.gap_days * 0.5))::int) t(k)

@@ -13,14 +13,14 @@ select i as person_no, household_no, is_org as is_organisation, segment, known_d
   -- Chance of no purchase in the next ninety days: of having left, else of leaving before the next purchase is due.
   case when end_day < getvariable('days') then 1.0 else
     1 - exp(pow((getvariable('days') - known_day) / life_scale, 1.4) - pow((getvariable('days') + 90 - known_day) / life_scale, 1.4)) end as churn_hazard
-from (select *, case segment when 'budget' then 420 when 'family' then 1100 when 'business' then 900 else 1700 end as life_scale from person)
+from person join segment_habit using (segment)
 where known_day < getvariable('days');
 
 create view truth__campaign_arms as
 select campaign_no, crm_no(i) as customer_id, p.segment, p.arm, p.would_add as buys_once_more, p.would_lose as stays_away
 from member p join campaign using (m) where campaign.start_day < getvariable('days');
 
-create view truth__uplift as select segment, added_chance, lost_share from planted_uplift;
+create view truth__uplift as select segment, added_chance, lost_share from segment_habit;
 
 create view truth__rules as
 select product_no(n) as antecedent, product_no(100 + n) as consequent, 'basket' as kind, 0.6 as confidence from range(1, 21) t(n)
