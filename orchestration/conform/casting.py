@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import functools
 import re
+import zoneinfo
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,6 +17,7 @@ INTEGERS = {
     "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT",
 }  # fmt: skip
 SAFE_INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
+FIRST_YEAR, LAST_YEAR = 1996, 2100  # between which the days are known on which clocks change
 OFFSET = r"(Z|[+-]\d\d(:?\d\d)?)$"
 
 REASONS = {
@@ -42,6 +46,29 @@ def numbered(contract: Contract) -> dict[tuple[str, str], int]:
     return {place: i for i, place in enumerate([*places, (DUPLICATE, ", ".join(contract.key))], start=1)}
 
 
+@functools.cache
+def clock_changes(zone: str) -> tuple[tuple[int, int, int], ...]:
+    """Runs of days (month, first, last) around which the zone's clocks change, FIRST_YEAR to LAST_YEAR."""
+    info = zoneinfo.ZoneInfo(zone)
+    noon = dt.datetime(FIRST_YEAR, 1, 1, 12, tzinfo=dt.UTC)
+    before = noon.astimezone(info).utcoffset()
+    days: set[tuple[int, int]] = set()
+    while noon.year <= LAST_YEAR:
+        noon += dt.timedelta(days=1)
+        after = noon.astimezone(info).utcoffset()
+        if after != before:
+            near = [noon + dt.timedelta(days=shift) for shift in (-2, -1, 0, 1)]
+            days |= {(day.month, day.day) for day in near}
+        before = after
+    runs: list[tuple[int, int, int]] = []
+    for month, day in sorted(days):
+        if runs and runs[-1][0] == month and runs[-1][2] == day - 1:
+            runs[-1] = (month, runs[-1][1], day)
+        else:
+            runs.append((month, day, day))
+    return tuple(runs)
+
+
 @dataclass(frozen=True)
 class Zones:
     """Time zones of a map's local times and of the company, and where its business day ends."""
@@ -68,12 +95,21 @@ class Zones:
         return f"({local})::date"
 
     def doubtful(self, local: str) -> str | None:
-        """SQL that is true for local times that occur twice or not at all; None where there are none."""
+        """SQL that is true for local times that occur twice or not at all; None where there are none.
+
+        Only days on which clocks change are looked at: six conversions of a time cost more than all else of its row.
+        """
         if self.source == "UTC":
             return None
         utc = self.to_utc(local)
         back = [self.from_utc(f"({utc}) {shift}", self.source) for shift in ("+ interval 1 hour", "- interval 1 hour")]
-        return f"(({self.from_utc(utc, self.source)}) <> {local} or {back[0]} = {local} or {back[1]} = {local})"
+        doubt = f"(({self.from_utc(utc, self.source)}) <> {local} or {back[0]} = {local} or {back[1]} = {local})"
+        days = [f"year({local}) not between {FIRST_YEAR} and {LAST_YEAR}"]
+        days += [
+            f"month({local}) = {month} and day({local}) between {first} and {last}"
+            for month, first, last in clock_changes(self.source)
+        ]
+        return f"case when {' or '.join(days)} then {doubt} end"
 
 
 def is_text(source_type: str) -> bool:
