@@ -49,22 +49,17 @@ member_sales as (
   group by member
 ),
 
-placed as (
-  select
-    dimension,
-    member,
-    row_number() over (partition by dimension order by abs(net_amount) desc, member asc) as place,
-    count(*) over (partition by dimension) as members
-  from member_sales
-),
-
 shown as (
   select
     dimension,
     member,
-    case when place <= {{ most_members }} then member else '(other)' end as shown_member
-  from placed
-  where members > 1
+    case
+      when row_number() over (partition by dimension order by abs(net_amount) desc, member asc) <= {{ most_members }}
+        then member
+      else '(other)'
+    end as shown_member,
+    count(*) over (partition by dimension) as members
+  from member_sales
 ),
 
 -- An order once per member: its lines of a category, or of all categories that count together, are one.
@@ -80,7 +75,7 @@ sold as (
     store_order.units,
     store_order.line_count
   from store_order
-  inner join shown on store_order.member = shown.member and shown.dimension = 'store'
+  inner join shown on store_order.member = shown.member and shown.dimension = 'store' and shown.members > 1
   union all
   select
     'category',
@@ -93,7 +88,7 @@ sold as (
     sum(category_line.quantity),
     count(*)
   from category_line
-  inner join shown on category_line.member = shown.member and shown.dimension = 'category'
+  inner join shown on category_line.member = shown.member and shown.dimension = 'category' and shown.members > 1
   group by shown.shown_member, category_line.order_key
 ),
 
@@ -145,7 +140,11 @@ measured as (
 
 member_buyer as (
   select distinct
-    day_period.period_grain, day_period.period_start, sold.dimension, sold.member, sold.customer_key
+    day_period.period_grain,
+    day_period.period_start,
+    sold.dimension,
+    sold.member,
+    sold.customer_key
   from sold
   inner join day_period on sold.date_key = day_period.date_key
   where sold.customer_key <> -1 and sold.is_purchase
