@@ -21,6 +21,7 @@ from orchestration.clock import utc_now
 from orchestration.company import DEFAULT_COMPANY, load_company
 from orchestration.console import CompanyOption, JsonOption, err, escape, out, show
 from orchestration.errors import RegularsError, UsageError, in_plain_words
+from orchestration.literals import no_formula
 from orchestration.paths import PROJECT
 from orchestration.redaction import redact
 
@@ -408,7 +409,7 @@ def sql(
     query: Annotated[str, typer.Argument(help="DuckDB SQL; tables of marts and core need no schema. '-' reads stdin.")],
     company: CompanyOption = DEFAULT_COMPANY,
     as_json: JsonOption = False,
-    csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV; text that a spreadsheet would run is quoted.")] = False,
     limit: Annotated[int, typer.Option(help="Rows shown as a table; 0 shows all.", min=0)] = 50,
     as_of: Annotated[
         dt.datetime | None,
@@ -438,7 +439,7 @@ def sql(
 
         writer = csv_module.writer(sys.stdout)
         writer.writerow(columns)
-        writer.writerows(row.values() for row in rows)
+        writer.writerows([no_formula(value) for value in row.values()] for row in rows)
         return
     show(rows, as_json, "No rows.")
     if more:

@@ -19,6 +19,14 @@ def quote_name(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet runs text that starts so
+
+
+def no_formula(value: object) -> object:
+    """A value for a file that a spreadsheet may open: text that it would run is quoted, all else as it is."""
+    return "'" + value if isinstance(value, str) and value.startswith(FORMULA) else value
+
+
 @functools.cache
 def reserved() -> frozenset[str]:
     """Words that DuckDB takes for no name unless they are quoted."""

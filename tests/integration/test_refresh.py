@@ -295,6 +295,8 @@ def test_sql_reads_the_published_version(refreshed: Shop) -> None:
     assert json.loads(done.stdout) == [{"orders": 400}]
     done = refreshed.regulars("sql", "select order_id from fct_order order by 1 limit 2", "--csv")
     assert done.stdout.split() == ["order_id", "O1", "O10"]
+    done = refreshed.regulars("sql", "select '=cmd()' as a, -1 as b, '-1' as c", "--csv")
+    assert done.stdout.split() == ["a,b,c", "'=cmd(),-1,'-1"]
     bad = refreshed.regulars("sql", "select * from nowhere")
     assert bad.returncode == 1
     assert "nowhere" in bad.stderr

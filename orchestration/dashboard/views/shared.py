@@ -6,8 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from orchestration.dashboard import published
+from orchestration.literals import no_formula
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet runs text that starts so
 STATUS = {
     "published": "passed its gates and scores",
     "superseded": "passed, and was replaced by a newer one",
@@ -52,7 +52,7 @@ def safe_csv(frame: pd.DataFrame) -> bytes:
     texts = frame.select_dtypes(include=["object", "string"]).columns
     safe = frame.copy()
     for name in texts:
-        safe[name] = safe[name].map(lambda v: "'" + v if isinstance(v, str) and v.startswith(FORMULA) else v)
+        safe[name] = safe[name].map(no_formula)
     return safe.to_csv(index=False).encode("utf-8-sig")
 
 
