@@ -44,3 +44,22 @@ def show(rows: Sequence[Mapping[Any, Any]], as_json: bool, empty: str) -> None:
         for row in rows:
             table.add_row(*("" if v is None else escape(str(v)) for v in row.values()))
         out.print(table)
+
+
+class Progress:
+    """Prints a line as each part of a refresh ends."""
+
+    def __init__(self, quiet: bool) -> None:
+        self.quiet = quiet
+
+    def __call__(self, stage: str, message: str, figures: dict[str, Any]) -> None:
+        """See `orchestration.report.Sink`."""
+        if self.quiet or (stage == "refresh" and message in ("succeeded", "failed")):
+            return
+        shown = "  ".join(f"{k} {v:,}" if isinstance(v, int) else f"{k} {v}" for k, v in figures.items())
+        if message == "started":
+            out.print(f"[bold]{stage}[/]")
+        elif message.startswith("failed:"):
+            return
+        else:
+            out.print(f"  {escape(message):<44} [dim]{escape(shown)}[/]")

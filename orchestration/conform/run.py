@@ -74,8 +74,10 @@ def bind_raw(
     for table in sorted(mapping.raw_tables(con, set(source.tables))):
         until = [m for m in loads[table] if m.load_id <= load_id]
         times.append(until[-1].loaded_at)
+        spec = source.tables[table]
         seen = until[-1:] if mapping.is_table() and not whole else until[last_whole(until) :]
-        con.execute(f'create or replace temp view "{table}" as {lake.current(seen, source.tables[table].key)}')
+        rows = lake.current(seen, spec.key, by_file=spec.load.mode == "files")
+        con.execute(f'create or replace temp view "{table}" as {rows}')
     return max(dt.datetime.fromisoformat(time) for time in times)
 
 

@@ -138,20 +138,25 @@ class Lake:
         folder = self.folder(manifest.source_system, manifest.table_name, manifest.load_id)
         return exact_path(folder / DELETED_PART) if manifest.rows_deleted else None
 
-    def current(self, seen: Sequence[Manifest], key: Sequence[str]) -> str:
+    def current(self, seen: Sequence[Manifest], key: Sequence[str], by_file: bool = False) -> str:
         """SQL of a table's rows after some loads: of rows with the same key the newest, without those deleted since.
 
         Args:
             seen: the last whole load, and the partial ones since.
             key: columns that name a row; without one every row of every load counts.
+            by_file: whether a load holds files of several days, of which the last that has the key counts; what one
+                file says twice stays, since nobody can say which is right.
         """
         files = ", ".join(quote(self.files(manifest)) for manifest in seen)
         names = ", ".join(quote_name(name) for name in key)
-        newest = f"qualify row_number() over (partition by {names} order by _load_id desc, _source_row desc) = 1"
+        newest = ""
+        if key and by_file:
+            newest = f"qualify rank() over (partition by {names} order by _load_id desc, _source_file desc) = 1"
+        elif key and len(seen) > 1:
+            newest = f"qualify row_number() over (partition by {names} order by _load_id desc, _source_row desc) = 1"
         rows = (
             "select * exclude (file_row_number) replace (coalesce(_source_row, file_row_number + 1) as _source_row) "
-            f"from read_parquet([{files}], union_by_name = true, file_row_number = true) "
-            f"{newest if key and len(seen) > 1 else ''}"
+            f"from read_parquet([{files}], union_by_name = true, file_row_number = true) {newest}"
         )
         gone = [quote(path) for manifest in seen if (path := self.deleted(manifest))]
         if not gone:

@@ -114,6 +114,21 @@ def test_files_are_taken_once_by_content(shop: Shop) -> None:
     assert accepted() == ["A", "B"]
 
 
+def test_of_several_days_files_in_one_load_the_last_that_has_a_key_counts(shop: Shop) -> None:
+    """Order A was written on two of the days. What one file says twice is refused."""
+    shop.with_table("orders", path="orders_*.parquet", load={"mode": "files"}, key=["order_no"])
+    put_orders(shop, ("A", "2024-01-01 10:00"), ("B", "2024-01-01 11:00"), folder_table="orders_2024-01-01")
+    put_orders(shop, ("A", "2024-01-02 10:00"), folder_table="orders_2024-01-02")
+    put_orders(shop, ("C", "2024-01-03 10:00"), ("C", "2024-01-03 11:00"), folder_table="orders_2024-01-03")
+    audit = load_and_conform(load_company("shop"))["sales_order"]
+    assert (audit.candidates, audit.accepted, audit.quarantined) == (4, 3, 1)
+    found = rows(load_company("shop"), "select order_id, ordered_on::varchar from input.sales_order order by 1")
+    assert found == [("A", "2024-01-02"), ("B", "2024-01-01"), ("C", "2024-01-03")]
+    put_orders(shop, ("B", "2024-01-04 10:00"), folder_table="orders_2024-01-04")
+    audit = load_and_conform(load_company("shop"), day=1)["sales_order"]
+    assert (audit.candidates, audit.accepted) == (1, 1)
+
+
 def test_a_lost_state_is_read_from_the_lake(shop: Shop) -> None:
     shop.with_table("orders", load={"mode": "incremental", "cursor": "placed_at"})
     put_orders(shop, ("A", "2024-01-01 10:00"))
