@@ -29,9 +29,9 @@ def rows(folder: Path, table: str) -> str:
 
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """3,000 customers, 400 days."""
+    """5,000 customers, 400 days."""
     out = tmp_path_factory.mktemp("generated") / "data"
-    generate(out, 3_000, 400, 7, "parquet")
+    generate(out, 5_000, 400, 7, "parquet")
     return out
 
 

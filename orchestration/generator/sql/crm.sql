@@ -25,7 +25,7 @@ select crm_no(i) as customer_no, case when is_org then 'organisation' else 'pers
   case when is_cjk then 'zh' else pick(['de', 'en'], u('language', i)) end as language,
   case segment when 'premium' then 'high' when 'budget' then 'low' else 'middle' end as income,
   pick(['shop', 'web', 'fair', 'referral', 'campaign'], u('won', i)) as acquired_by,
-  case when end_day <= day + 1 then 'ceased' else 'active' end as status,
+  case when end_day <= day + 1 and u('told', i) < 0.3 then 'ceased' else 'active' end as status,
   case when u('listed', i) < 0.3 then '1' else '0' end as listed,
   iso(reg_day + 0.4) as registered_at, iso(day + 0.5) as changed_at, day
 from version join city c using (city_no);

@@ -5,7 +5,7 @@ with base as (
     pick(['female', 'male'], u('gender', i)) as gender,
     pick(['budget', 'budget', 'family', 'family', 'business', 'premium'], u('segment', i)) as segment,
     case when lives then i - 1 else i end as household_no,
-    case when u('base', i) < 0.4 then -floor(u('since', i) * 900)::int else floor(u('since', i) * 1460)::int end as reg_day
+    case when u('base', i) < 0.4 then -floor(u('since', i) * 900)::int else floor(u('since', i) * 1100)::int end as reg_day
   -- Nearly three in ten live with the customer before them; nobody begins a chain.
   from (
     select i, i % 10 in (3, 6, 9) and u('household', i) < 0.8 and u('org', i) >= 0.04 and u('org', i - 1) >= 0.04 as lives
@@ -13,8 +13,8 @@ with base as (
   )
 ), fated as (
   select *, usual_gap * exp(0.45 * gauss('gap', i, 0)) as gap_days,
-    greatest(reg_day, 0) + life_scale * pow(-ln(greatest(u('life', i), 1e-12)), 1 / 1.4) as natural_end,
-    greatest(reg_day, 0) - 2000 * ln(greatest(u('bad day', i), 1e-12)) as bad_day,
+    reg_day + life_scale * pow(-ln(greatest(u('life', i), 1e-12)), 1 / 1.4) as natural_end,
+    reg_day - 1500 * ln(greatest(u('bad day', i), 1e-12)) as bad_day,
     u('hurt', i) < 0.45 as leaves_for_it
   from base join segment_habit using (segment)
 ), ended as (
@@ -49,7 +49,7 @@ select i, is_org, is_cjk, gender, segment, household_no, reg_day, gap_days, natu
     then floor(u('wedding', i) * 2500)::int end as wedding_day,
   pick(getvariable('family'), u('spouse', i)) as spouse_name,
   pick(['web', 'shop', 'hotline', 'app'], u('channel', i)) as favourite_channel,
-  u('account', i) < 0.65 as has_account, u('line', i) < 0.3 as has_line, u('holdout', i) < 0.05 as is_holdout,
+  u('account', i) < 0.65 as has_account, u('line', i) < 0.3 and end_day > 30 as has_line, u('holdout', i) < 0.05 as is_holdout,
   pick(['Light', 'Light', 'Medium', 'Large'], u('plan', i)) as plan_name,
   case when u('mail', i) < 0.97 then
     case when is_org then 'info' when is_cjk then 'c' else lower(replace(strip_accents(given_name), ' ', '')) || '.' end

@@ -12,7 +12,7 @@ select i as person_no, household_no, is_org as is_organisation, segment, known_d
   end_day < getvariable('days') as has_left,
   -- Chance of no purchase in the next ninety days: of having left, else of leaving before the next purchase is due.
   case when end_day < getvariable('days') then 1.0 else
-    1 - exp(pow((getvariable('days') - known_day) / life_scale, 1.4) - pow((getvariable('days') + 90 - known_day) / life_scale, 1.4)) end as churn_hazard
+    1 - exp(pow((getvariable('days') - reg_day) / life_scale, 1.4) - pow((getvariable('days') + 90 - reg_day) / life_scale, 1.4)) end as churn_hazard
 from person join segment_habit using (segment)
 where known_day < getvariable('days');
 

@@ -58,11 +58,12 @@ select m, 'K' || lpad(m::varchar, 3, '0') as campaign_no, 10 + 30 * m as start_d
   pick(['win back', 'next purchase', 'upgrade'], u('objective', m)) as objective
 from range(0, 200) t(m);
 
--- Segments: usual days between purchases, scale of the Weibull times after which people leave (shape 1.4), and what a
+-- Segments: usual days between purchases, scale of the Weibull times after which people leave (shape 1.4; some had left
+-- before the first day), and what a
 -- campaign does: the chance of one more purchase in the fortnight that it adds, the share of purchases that it takes.
 create table segment_habit as from (values
-  ('budget', 55, 1000, 0.06, 0.0), ('family', 26, 2600, 0.12, 0.0), ('business', 34, 2200, 0.0, 0.0),
-  ('premium', 18, 3600, 0.0, 0.25)
+  ('budget', 55, 700, 0.06, 0.0), ('family', 26, 1800, 0.12, 0.0), ('business', 34, 1500, 0.0, 0.0),
+  ('premium', 18, 2600, 0.0, 0.25)
 ) v(segment, usual_gap, life_scale, added_chance, lost_share);
 
 -- Tariffs: what the fee includes, a first step of units beyond it, the price after the step, the most that it may cost.
