@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from orchestration.generator.run import COMPANY, generate
 
-LOAD_TO_CORE = ("load", "conform", "quality", "identity", "build")
+LOAD_TO_CORE = ("load", "conform", "quality", "identity", "dbt")
 
 
 class Run(NamedTuple):
