@@ -21,7 +21,6 @@ FORMS: dict[str, Form] = {
     "research": "csv_utf16",
     "leads": "ndjson",
 }
-DAILY: tuple[Form, ...] = ("csv", "ndjson", "web_log")  # forms of systems that export a file a day
 TRUTH = "truth"
 
 

@@ -211,3 +211,22 @@ def test_customers_leave_by_their_hazard(company: Path) -> None:
     shares = {segment: share for segment, share, _ in found}
     assert shares["budget"] > shares["business"] > shares["premium"]
     assert sum(n for _, _, n in found) > 1_000
+
+
+def test_the_hazard_is_the_share_that_leaves(tmp_path: Path, company: Path) -> None:
+    """Of customers who are there on day 310, as many leave in the next ninety days as their hazards add up to, also of
+    those whom a bad day drives out and who had it: all of them go."""
+    generate(tmp_path / "a", 5_000, 310, 7, "parquet")
+    with duckdb.connect() as con:
+        found = con.execute(
+            f"""
+            select h.leaves_for_it, h.leaves_for_it and h.bad_day < 310 as goes, count(*), sum(h.churn_hazard),
+              sum((p.end_day < 400)::int)
+            from {rows(tmp_path / "a", "truth.people")} h join {rows(company, "truth.people")} p using (person_no)
+            where not h.has_left group by all order by all
+            """
+        ).fetchall()
+    assert [(hurt, goes) for hurt, goes, *_ in found] == [(False, False), (True, False), (True, True)]
+    for _, goes, customers, expected, left in found:
+        assert left == pytest.approx(expected, abs=0 if goes else 3 * expected**0.5)
+        assert customers > (10 if goes else 500)
