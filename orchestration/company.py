@@ -188,6 +188,12 @@ class Company(Strict):
     retention: Retention = Retention()
     resources: Resources = Resources()
     privacy: Privacy = Privacy()
+    phone_country: str | None = Field(
+        default=None,
+        pattern=r"^[A-Z]{2}$",
+        description="ISO 3166 code of the country that local telephone numbers are dialled in; default: only "
+        "international numbers are understood",
+    )
     terms: str = Field(default="", description="terms of the data, printed after a demo run")
 
     check_timezone = field_validator("timezone")(check_timezone)
@@ -318,6 +324,10 @@ class Source(Strict):
     formats: Formats = Formats()
     customer_ids_of: str | None = Field(
         default=None, description="source system whose customer ids this one uses; default: its own"
+    )
+    one_record_per_customer: bool = Field(
+        default=False,
+        description="the system holds each customer once, so that two of its records are never matched",
     )
     drift: DriftPolicy = Field(
         default="evolve",

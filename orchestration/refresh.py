@@ -237,7 +237,7 @@ class Session:
     def identity(self) -> IdentityResult:
         """Give every source record its customer."""
         with self.stage("identity") as figures, open_warehouse(self.config) as con:
-            result = resolve_identity(con, self.config, self.lake, self.run_id, self.now)
+            result = resolve_identity(con, self.config, self.lake, self.run_id, self.now, self.retrain)
             write_load_audit(con, self.lake)
             figures.update(customers=result.customers, new_records=result.new_records)
         self.state.put_load_audit(m.audit() for m in self.lake.manifests())

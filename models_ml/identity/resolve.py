@@ -1,19 +1,20 @@
-"""From source records to stable customer keys.
+"""From clusters of source records to stable customer keys.
 
-A matcher groups records into clusters; `assign_keys` gives each cluster a key and remembers it in a ledger,
-so that a record keeps its key under re-runs, new data and another order of sources (SPEC S3.4).
+Matching groups records into clusters; `assign_keys` gives each cluster a key and remembers it in a ledger, so that a
+record keeps its key under re-runs, new data and another order of sources, a merge keeps the older key, and what is
+taken apart again gets its own key back (SPEC S3.4).
 
 Frames (Arrow):
-    records: source_system, customer_id (text); one row per source record.
-    clusters: records + cluster_system, cluster_id (the record that stands for the cluster), rule (text),
-        weight (double, null for an exact rule).
-    ledger: records + source_customer_key (bigint, of the record alone, never changes), customer_key
-        (bigint, of its cluster), rule, weight; one row per record, as first assigned.
+    clusters: source_system, customer_id (text); cluster_system, cluster_id (the record that stands for the
+        cluster); rule (text), weight (double, null for an exact rule). One row per source record that is there.
+    ledger: source_system, customer_id; source_customer_key (bigint, of the record alone, never changes); customer_key
+        (bigint, of its cluster); rule, weight. A row per record and change, in the order of time (valid_from).
+
+A key is the own key of one of its records, its founder: whoever holds a key of long ago finds its customer through
+the record with that own key.
 """
 
 from __future__ import annotations
-
-from typing import Protocol
 
 import duckdb
 import pyarrow as pa
@@ -32,51 +33,46 @@ LEDGER_SCHEMA = pa.schema(
         ("weight", pa.float64()),
     ]
 )
+HISTORY_SCHEMA = LEDGER_SCHEMA.append(pa.field("valid_from", pa.timestamp("us")))
+ALONE = "source_key"  # rule of a record that no other one was matched with
 
 
-class Matcher(Protocol):
-    """Groups source records that are the same customer."""
-
-    def match(self, records: pa.Table) -> pa.Table:
-        """Records in, clusters out (see the module); the result does not depend on the rows' order."""
-
-
-class ExactSourceKey:
-    """Every source record is a customer of its own: source system and id decide."""
-
-    def match(self, records: pa.Table) -> pa.Table:
-        """See `Matcher.match`."""
-        with duckdb.connect() as con:
-            con.register("records", records)
-            return con.execute(
-                """
-                select distinct source_system, customer_id, source_system as cluster_system,
-                  customer_id as cluster_id, 'source_key' as rule, cast(null as double) as weight
-                from records order by source_system, customer_id
-                """
-            ).to_arrow_table()
+def alone(records: pa.Table) -> pa.Table:
+    """Clusters in which every record is a customer of its own; records: source_system, customer_id."""
+    with duckdb.connect() as con:
+        con.register("records", records)
+        return con.execute(
+            """
+            select distinct source_system, customer_id, source_system as cluster_system,
+              customer_id as cluster_id, $alone as rule, cast(null as double) as weight
+            from records order by source_system, customer_id
+            """,
+            {"alone": ALONE},
+        ).to_arrow_table()
 
 
-def assign_keys(clusters: pa.Table, ledger: pa.Table) -> pa.Table:
-    """Ledger rows for the records that the ledger does not know yet.
+def assign_keys(clusters: pa.Table, history: pa.Table) -> pa.Table:
+    """Ledger rows for records that are new, or whose customer or rule is another than before.
 
-    A new record takes the key of its cluster's known members (the smallest, if several); a wholly new
-    cluster gets the key of the record that stands for it. Keys are hashes of system and id, so that they
-    do not depend on the order of arrival; a collision is hashed again with a counter.
+    A key goes to the cluster that holds its founder, else to the one that holds most of its records. A cluster that
+    several keys come to keeps the oldest. One that no key comes to takes back the own key of one of its records,
+    first one that was a customer's key before. Keys are hashes of system and id, so that they do not depend on the
+    order of arrival; a collision is hashed again with a counter.
 
     Args:
         clusters: see the module.
-        ledger: rows already assigned; empty at first.
+        history: every ledger row so far (HISTORY_SCHEMA); empty at first.
 
     Returns:
-        New ledger rows, ordered by source_system and customer_id.
+        New ledger rows (LEDGER_SCHEMA), ordered by source_system and customer_id.
 
     Raises:
         RuntimeError: the key space is exhausted (never below hundreds of millions of customers).
     """
     with duckdb.connect() as con:
         con.register("clusters", clusters)
-        con.register("ledger", ledger)
+        con.register("history", history)
+        con.execute("create temp table ledger as " + CURRENT)
         con.execute(
             """
             create temp table fresh as
@@ -91,8 +87,19 @@ def assign_keys(clusters: pa.Table, ledger: pa.Table) -> pa.Table:
                 break
         else:
             raise RuntimeError("customer key space exhausted")
+        con.execute("create temp table record as " + RECORD)
+        con.execute("create temp table kept as " + KEPT)
+        con.execute("create temp table taken as " + TAKEN)
+        con.execute(HOMELESS)
         return con.execute(ASSIGN).to_arrow_table().cast(LEDGER_SCHEMA)
 
+
+# Last row of each record, and since when its key has been a customer's.
+CURRENT = """
+select source_system, customer_id, source_customer_key, arg_max(customer_key, valid_from) as customer_key,
+  arg_max(rule, valid_from) as rule
+from history group by all
+"""
 
 # Of several records that hash to one key, the first by name takes it; the others try the next counter.
 MINT = """
@@ -111,18 +118,60 @@ from (
 where fresh.source_system = minted.source_system and fresh.customer_id = minted.customer_id
 """
 
-ASSIGN = """
-with known as (
-  select c.cluster_system, c.cluster_id, min(l.customer_key) as customer_key
-  from clusters c join ledger l using (source_system, customer_id) group by all
+RECORD = """
+select c.*, coalesce(f.source_customer_key, l.source_customer_key) as source_customer_key,
+  l.customer_key as old_key, l.rule as old_rule
+from clusters c
+left join ledger l using (source_system, customer_id)
+left join fresh f using (source_system, customer_id)
+"""
+
+# The one cluster that each key goes to, and the one key that each cluster keeps.
+KEPT = """
+with claim as (
+  select cluster_system, cluster_id, old_key as customer_key, count(*) as records,
+    bool_or(source_customer_key = old_key) as has_founder
+  from record where old_key is not null group by all
 ),
-founder as (
-  select source_system as cluster_system, customer_id as cluster_id, source_customer_key as customer_key from fresh
+won as (
+  select * from claim
+  qualify row_number() over (
+    partition by customer_key order by has_founder desc, records desc, cluster_system, cluster_id) = 1
 )
-select f.source_system, f.customer_id, f.source_customer_key,
-  coalesce(k.customer_key, o.customer_key, f.source_customer_key) as customer_key, f.rule, f.weight
-from fresh f
-left join known k using (cluster_system, cluster_id)
-left join founder o using (cluster_system, cluster_id)
-order by f.source_system, f.customer_id
+select cluster_system, cluster_id, customer_key from won
+join (select customer_key, min(valid_from) as since from history group by customer_key) using (customer_key)
+qualify row_number() over (partition by cluster_system, cluster_id order by since, customer_key) = 1
+"""
+
+TAKEN = """
+select cluster_system, cluster_id, r.source_customer_key as customer_key
+from record r
+anti join kept k using (cluster_system, cluster_id)
+left join (select distinct customer_key from history) h on h.customer_key = r.source_customer_key
+where r.source_customer_key not in (select customer_key from kept)
+qualify row_number() over (
+  partition by cluster_system, cluster_id
+  order by h.customer_key is null, (source_system, customer_id) <> (cluster_system, cluster_id),
+    source_system, customer_id) = 1
+"""
+
+# All own keys of such a cluster are other clusters' names, since their founders' customers kept them: it gets a key
+# that no record has. Rare.
+HOMELESS = """
+insert into taken
+select cluster_system, cluster_id, min(
+  cast('0x' || substr(md5(concat_ws(chr(31), cluster_system, cluster_id, 'split')), 1, 13) as bigint) + 1)
+from record r
+anti join kept using (cluster_system, cluster_id) anti join taken using (cluster_system, cluster_id)
+group by all
+"""
+
+ASSIGN = """
+select source_system, customer_id, source_customer_key,
+  coalesce(k.customer_key, t.customer_key) as customer_key, rule, weight
+from record r
+left join kept k using (cluster_system, cluster_id)
+left join taken t using (cluster_system, cluster_id)
+where old_key is distinct from coalesce(k.customer_key, t.customer_key) or old_rule is distinct from rule
+order by source_system, customer_id
 """

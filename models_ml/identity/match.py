@@ -1,0 +1,241 @@
+"""Match records: exact rules, weights and decisions, into clusters; only what is new is compared again.
+
+The state between two runs is in schema `identity` of the connection; without it everything is compared anew, with the
+same result, since a pair's weight is a function of the two records and the model alone.
+
+Tables of schema identity:
+    standard_customer: STANDARD, `form` (hash of what the record says; records that say the same share it) and
+        `raw_hash` (of what the source wrote).
+    form_pair: kind, left_form < right_form, weight (log2 odds), rule (exact rule that holds, else null), evidence
+        (JSON: comparison → [level, weight, adjustment]); pairs from REVIEW on, or with a rule.
+    known_form: kind, form, model: what has been compared, with which model.
+    uncompared: kind, rule, value, records, pairs: blocks too large to compare.
+    shared_value: rule, value, records, names: values of too many different people; they are taken out of the records.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from models_ml.identity import blocking, weights
+from models_ml.identity.blocking import quote
+from models_ml.identity.clusters import Pairs, cluster
+from models_ml.identity.standardise import STANDARD
+
+# Weights, in log2 odds. A pair is kept from REVIEW on, two groups are one customer from LINK on.
+REVIEW, LINK = -3.0, 0.0
+# An exact rule counts as much, unless everything else speaks so strongly against it.
+RULE_WEIGHT, RULE_LEAST = 8.0, -8.0
+# A value with more different names behind it is nobody's own: a switchboard, the shop's own number, a placeholder.
+MOST_NAMES = {"email": 3, "phone": 5, "national_id": 2, "card_no": 4}
+PLACEHOLDER_EMAIL = (
+    "^(test|none|no|nomail|noemail|noreply|no-reply|donotreply|na|n/a|unknown|unbekannt|keine|kein|null|x+|a+|"
+    "anonymous|example|email|mail|nobody|dummy|asdf)@"
+)
+EXACT_RULES = {
+    "national_id": "l.national_id = r.national_id",
+    "card_no": "l.card_no = r.card_no",
+    "verified_email": "l.email = r.email and l.email_verified and r.email_verified",
+    "verified_phone": "list_has_any(l.phones, r.phones) and l.phone_verified and r.phone_verified",
+}
+COMPARED = [c for c in STANDARD if c not in ("source_system", "customer_id", "title", "legal_form")]
+
+SCHEMA = """
+create schema if not exists identity;
+create table if not exists identity.form_pair (kind varchar, left_form ubigint, right_form ubigint, weight double,
+  rule varchar, evidence varchar);
+create table if not exists identity.known_form (kind varchar, form ubigint, model varchar);
+create table if not exists identity.uncompared (kind varchar, rule varchar, value varchar, records bigint, pairs bigint);
+create table if not exists identity.shared_value (rule varchar, value varchar, records bigint, names bigint);
+"""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What binds the clusters: tables of left_system, left_customer_id, right_system, right_customer_id."""
+
+    together: str
+    apart: str
+
+
+def find_shared_values(con: duckdb.DuckDBPyConnection, standard: str) -> None:
+    """Fill identity.shared_value from table `standard`: values that belong to nobody alone, and placeholders."""
+    con.execute("delete from identity.shared_value")
+    for rule, column in (("email", "[email]"), ("phone", "phones"), ("national_id", "[national_id]"),
+                         ("card_no", "[card_no]")):  # fmt: skip
+        digits = "regexp_replace(value, '\\D', '', 'g')"
+        placeholder = (
+            f"regexp_matches(value, {quote(PLACEHOLDER_EMAIL)})" if rule == "email"
+            else f"length(translate({digits}, left(right({digits}, 3), 1), '')) < 3 or {digits} like '%1234567%'"
+        )  # fmt: skip
+        con.execute(
+            f"""
+            insert into identity.shared_value
+            select {quote(rule)}, value, count(*), count(distinct coalesce(organisation, name_key))
+            from (select unnest({column}) as value, organisation, name_key from {standard})
+            where value is not null group by value
+            having count(distinct coalesce(organisation, name_key)) > {MOST_NAMES[rule]}
+              or (({placeholder}) and count(*) > 1)
+            """
+        )
+
+
+def make_entry(con: duckdb.DuckDBPyConnection, kind: str, standard: str, unique_systems: list[str]) -> None:
+    """Temporary tables `entry` (a row per form) and `member` (record → rec) of the records of a kind."""
+    con.execute(
+        f"""
+        create or replace temp table member as
+        select source_system, customer_id, form, dense_rank() over (order by first_name, form)::integer - 1 as rec
+        from (
+          select source_system, customer_id, form,
+            min(source_system || chr(31) || customer_id) over (partition by form) as first_name
+          from {standard} where kind = {quote(kind)}
+        )
+        """
+    )
+    systems = ", ".join(quote(name) for name in unique_systems) or "''"
+    con.execute(
+        f"""
+        create or replace temp table entry as
+        select m.rec, s.*, case when s.source_system in ({systems}) then s.source_system end as unique_system
+        from {standard} s join member m using (source_system, customer_id)
+        qualify row_number() over (partition by m.rec order by s.source_system, s.customer_id) = 1
+        """
+    )
+
+
+def evidence(kind: str) -> str:
+    """SQL of a scored pair's evidence as JSON."""
+    parts = []
+    for c in weights.COMPARISONS[kind]:
+        adjusted = f"coalesce(round(mw_tf_adj_{c.name}, 3), 0)" if c.frequency else "0"
+        parts.append(f"case when gamma_{c.name} >= 0 then '\"{c.name}\":[' || gamma_{c.name} || ',' || "
+                     f"round(mw_{c.name}, 3) || ',' || {adjusted} || ']' end")  # fmt: skip
+    return "'{' || concat_ws(',', " + ", ".join(parts) + ") || '}'"
+
+
+def compare(con: duckdb.DuckDBPyConnection, kind: str, model: weights.Model, name: str) -> int:
+    """Bring identity.form_pair up to `entry`; returns how many pairs were compared.
+
+    Args:
+        con: see the module; holds `entry` and the frequency tables.
+        kind: person or organisation.
+        model: the weights.
+        name: of the model; forms compared by another are compared again.
+    """
+    con.execute("delete from identity.known_form where kind = $k and model <> $m", {"k": kind, "m": name})
+    known = "(select form from identity.known_form where kind = " + quote(kind) + ")"
+    con.execute(f"create or replace temp table fresh_form as select rec, form from entry where form not in {known}")
+    con.execute(
+        "delete from identity.form_pair where kind = $k and (left_form not in (select form from entry) "
+        "or right_form not in (select form from entry) or left_form in (select form from fresh_form) "
+        "or right_form in (select form from fresh_form))",
+        {"k": kind},
+    )
+    con.execute("delete from identity.known_form where kind = $k and form not in (select form from entry)", {"k": kind})
+    fresh = con.execute("select count(*) from fresh_form").fetchone()
+    compared = 0
+    if fresh and fresh[0]:
+        blocking.make_pairs(con, "new_pair", "fresh_form")
+        found = con.execute("select count(*) from new_pair").fetchone()
+        compared = int(found[0]) if found else 0
+        if compared:
+            weights.score_pairs(con, "new_pair", model, "new_scored", RULE_LEAST)
+            rules = " ".join(f"when {condition} then {quote(rule)}" for rule, condition in EXACT_RULES.items())
+            con.execute(
+                f"""
+                insert into identity.form_pair
+                select {quote(kind)}, least(l.form, r.form), greatest(l.form, r.form), match_weight,
+                  case {rules} end as rule, {evidence(kind)}
+                from new_scored s join entry l on l.rec = s.rec_l join entry r on r.rec = s.rec_r
+                where match_weight >= {REVIEW} or case {rules} end is not null
+                """
+            )
+        con.execute("insert into identity.known_form select $k, form, $m from fresh_form", {"k": kind, "m": name})
+    return compared
+
+
+def make_clusters(con: duckdb.DuckDBPyConnection, kind: str, model: weights.Model, bound: Bound) -> None:
+    """Temporary table `cluster_<kind>`: source_system, customer_id, cluster_system, cluster_id, rule, weight."""
+    records = con.execute("select coalesce(max(rec) + 1, 0) from entry").fetchone()
+    size = int(records[0]) if records else 0
+    edges = con.execute(
+        f"""
+        select l.rec::bigint as a, r.rec::bigint as b,
+          case when rule is not null then greatest(weight, {RULE_WEIGHT}) else weight end as weight
+        from identity.form_pair p join entry l on l.form = left_form join entry r on r.form = right_form
+        where p.kind = {quote(kind)} order by a, b
+        """
+    ).fetchnumpy()
+
+    def bounded(table: str) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+        found = con.execute(
+            f"""
+            select distinct least(l.rec, r.rec)::bigint as a, greatest(l.rec, r.rec)::bigint as b from {table} d
+            join member l on l.source_system = left_system and l.customer_id = left_customer_id
+            join member r on r.source_system = right_system and r.customer_id = right_customer_id
+            where l.rec <> r.rec order by a, b
+            """
+        ).fetchnumpy()
+        return found["a"].astype(np.int64), found["b"].astype(np.int64)
+
+    def score(left: np.ndarray, right: np.ndarray) -> Pairs:  # type: ignore[type-arg]
+        con.register("inner_arrow", pa.table({"left_rec": left.astype("int32"), "right_rec": right.astype("int32")}))
+        con.execute("create or replace temp table inner_pair as select * from inner_arrow")
+        con.unregister("inner_arrow")
+        weights.score_pairs(con, "inner_pair", model, "inner_scored", None)
+        found = con.execute(
+            "select rec_l::bigint as a, rec_r::bigint as b, match_weight as w from inner_scored order by a, b"
+        ).fetchnumpy()
+        return found["a"].astype(np.int64), found["b"].astype(np.int64), found["w"]
+
+    systems = con.execute(
+        "select coalesce(dense_rank() over (order by unique_system) * (unique_system is not null)::int, 0) as s "
+        "from entry order by rec"
+    ).fetchnumpy()["s"].astype(np.int64)  # fmt: skip
+    pairs = (np.minimum(edges["a"], edges["b"]), np.maximum(edges["a"], edges["b"]), edges["weight"])
+    labels = cluster(size, pairs, bounded(bound.together), bounded(bound.apart), REVIEW, LINK, score, systems)
+    con.register("label_arrow", pa.table({"rec": np.arange(size, dtype=np.int32), "first_rec": labels.astype(np.int32)}))
+    con.execute("create or replace temp table label as select * from label_arrow")
+    con.unregister("label_arrow")
+    con.execute(
+        f"""
+        create or replace temp table cluster_{kind} as
+        with edge as (
+          select l.rec as a, r.rec as b, p.rule, p.weight from identity.form_pair p
+          join entry l on l.form = left_form join entry r on r.form = right_form
+          join label x on x.rec = l.rec join label y on y.rec = r.rec and y.first_rec = x.first_rec
+          where p.kind = {quote(kind)}
+          union all
+          select m.rec, n.rec, 'manual', null from {bound.together} d
+          join member m on m.source_system = left_system and m.customer_id = left_customer_id
+          join member n on n.source_system = right_system and n.customer_id = right_customer_id
+        ),
+        best as (
+          select rec, rule, weight from (
+            select a as rec, b as other, rule, weight from edge union all select b, a, rule, weight from edge
+          ) qualify row_number() over (partition by rec order by (rule = 'manual') desc nulls last,
+            (rule is not null) desc, weight desc nulls last, other) = 1
+        ),
+        size as (select first_rec, count(*) as records from label join member using (rec) group by all)
+        select m.source_system, m.customer_id, f.source_system as cluster_system, f.customer_id as cluster_id,
+          case when size.records = 1 then 'source_key' when best.rec is null then 'identical'
+            else coalesce(best.rule, 'fuzzy') end as rule,
+          case when size.records > 1 and best.rule is null then best.weight end as weight
+        from member m join label using (rec) join entry f on f.rec = label.first_rec
+        join size using (first_rec) left join best on best.rec = m.rec
+        """
+    )
+
+
+def model_name(model: weights.Model) -> str:
+    """Name of a model: a hash of its parameters."""
+    import hashlib
+
+    text = json.dumps([model.m, model.u, model.chance, weights.COMPARISONS[model.kind]], default=str, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

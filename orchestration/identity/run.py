@@ -1,0 +1,287 @@
+"""Run the identity step: records from input, customers by matching, keys in the lake, links for dbt."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import asdict, dataclass, field
+
+import duckdb
+import pyarrow as pa
+
+from models_ml.identity.blocking import make_blocks, make_pairs
+from models_ml.identity.match import (
+    SCHEMA,
+    Bound,
+    compare,
+    find_shared_values,
+    make_clusters,
+    make_entry,
+    model_name,
+)
+from models_ml.identity.resolve import ALONE, assign_keys
+from models_ml.identity.weights import COMPARISONS, Model, frequency_table, make_frequencies, train
+from orchestration.clock import naive_utc
+from orchestration.company import CompanyConfig
+from orchestration.identity.decisions import make_bounds
+from orchestration.identity.ledger import LEDGER, read_history, write_links
+from orchestration.identity.records import LENT, make_mentions, refresh_standard
+from orchestration.identity.structure import write_structure
+from orchestration.landing.lake import Lake
+from orchestration.literals import quote
+
+KINDS = ("person", "organisation")
+MODEL, FREQUENCY = "identity_model", "identity_frequency"
+MODEL_SCHEMA = pa.schema(
+    [("kind", pa.string()), ("model", pa.string()), ("profile", pa.string()), ("trained_at", pa.timestamp("us"))]
+)
+# A model is trained again when there are so many times the records that it learned from, or when a column is filled
+# so much more or less often.
+GROWTH, FILL_CHANGE = 2.0, 0.15
+
+
+@dataclass
+class IdentityResult:
+    """What the step did."""
+
+    records: int = 0
+    customers: int = 0
+    new_records: int = 0
+    standardised: int = 0
+    pairs: dict[str, int] = field(default_factory=dict)
+    uncompared: int = 0
+    issues: int = 0
+    trained: list[str] = field(default_factory=list)
+
+
+def resolve_identity(
+    con: duckdb.DuckDBPyConnection,
+    config: CompanyConfig,
+    lake: Lake,
+    load_id: str,
+    now: dt.datetime,
+    retrain: bool = False,
+) -> IdentityResult:
+    """Give every source record its customer; writes identity.customer_link and identity.identity_event.
+
+    New assignments go to the lake first, so that a rebuild from the lake alone finds the same keys.
+
+    Args:
+        con: the warehouse.
+        config: the company.
+        lake: holds the ledger, the decisions and the trained models.
+        load_id: name of the loads that are written.
+        now: the refresh's time.
+        retrain: train the weights also where that is not due.
+    """
+    result = IdentityResult()
+    con.execute(SCHEMA)
+    make_mentions(con, config)
+    result.standardised = refresh_standard(con, config)
+    make_bounds(con, lake)
+    make_forms(con, config)
+    con.execute("delete from identity.uncompared")
+    parts = []
+    for kind in KINDS:
+        make_entry(con, kind, "standard", once_systems(config))
+        found = con.execute("select count(*) from entry").fetchone()
+        if found and found[0]:
+            match(con, kind, lake, load_id, now, retrain, result)
+            parts.append(f"select * from cluster_{kind}")
+    parts.append(
+        f"select source_system, customer_id, source_system, customer_id, {quote(ALONE)}, null from present "
+        "anti join standard using (source_system, customer_id)"
+    )
+    names = "source_system, customer_id, cluster_system, cluster_id, rule, weight"
+    clusters = con.execute(f"select * from ({' union all '.join(parts)}) as cluster ({names})").to_arrow_table()
+    history = read_history(con, lake)
+    fresh = assign_keys(clusters, history)
+    valid_from = pa.array([naive_utc(now)] * fresh.num_rows, pa.timestamp("us"))
+    lake.remember(LEDGER, fresh.append_column("valid_from", valid_from), load_id, now)
+    write_links(con, config, lake)
+    write_structure(con, config)
+    write_pairs(con)
+    figures = con.execute(
+        "select count(*), count(distinct customer_key) from identity.customer_link "
+        "where rule <> $lent and valid_to is null",
+        {"lent": LENT},
+    ).fetchone()
+    result.records, result.customers = figures or (0, 0)
+    result.new_records = fresh.num_rows
+    issues = con.execute(
+        "select (select count(*) from identity.decision_issue), (select count(*) from identity.uncompared)"
+    ).fetchone()
+    result.issues, result.uncompared = issues or (0, 0)
+    return result
+
+
+def write_pairs(con: duckdb.DuckDBPyConnection) -> None:
+    """Write identity.record_pair: every pair that was weighed, as two records with their customers, and its standing.
+
+    linked: of one customer; review: the weight leaves it open, or other evidence keeps a likely pair apart; manual:
+    decided. The gain of asking grows with doubt and with how many facts hang on the two records.
+    """
+    con.execute(
+        """
+        create or replace table identity.record_pair as
+        with named as (
+          select form, min(source_system || chr(31) || customer_id) as name, count(*) as records from standard group by form
+        ),
+        record as (
+          select form, split_part(name, chr(31), 1) as source_system, split_part(name, chr(31), 2) as customer_id, records
+          from named
+        ),
+        decided as (
+          select left_system, left_customer_id, right_system, right_customer_id, 'same' as decision from together
+          union all select left_system, left_customer_id, right_system, right_customer_id, 'different' from apart
+        ),
+        pair as (
+          select p.kind, l.source_system as left_system, l.customer_id as left_customer_id,
+            r.source_system as right_system, r.customer_id as right_customer_id, x.customer_key as left_customer_key,
+            y.customer_key as right_customer_key, x.source_customer_key as left_source_key,
+            y.source_customer_key as right_source_key, p.weight, p.rule, p.evidence, l.records * r.records as records
+          from identity.form_pair p join record l on l.form = p.left_form join record r on r.form = p.right_form
+          join now_link x on x.source_system = l.source_system and x.customer_id = l.customer_id
+          join now_link y on y.source_system = r.source_system and y.customer_id = r.customer_id
+        )
+        select p.*, d.decision, p.left_customer_key = p.right_customer_key as is_linked,
+          case when d.decision is not null then 'decided' when p.left_customer_key = p.right_customer_key then 'linked'
+            else 'review' end as standing,
+          round(1 / (1 + pow(2, -p.weight)), 6) as probability
+        from pair p
+        left join decided d on (d.left_system, d.left_customer_id, d.right_system, d.right_customer_id) in (
+          (p.left_system, p.left_customer_id, p.right_system, p.right_customer_id),
+          (p.right_system, p.right_customer_id, p.left_system, p.left_customer_id))
+        """
+    )
+
+
+def once_systems(config: CompanyConfig) -> list[str]:
+    """Systems that hold each customer once."""
+    return sorted(name for name, source in config.sources.items() if source.one_record_per_customer)
+
+
+def make_forms(con: duckdb.DuckDBPyConnection, config: CompanyConfig) -> None:
+    """Temporary table `standard`: the standard records without values that belong to nobody alone, and `form`.
+
+    Records that say the same are one form and are compared once. Records that say too little to be recognised by,
+    that decisions or relations bind, or that a system holds once, are forms of their own.
+    """
+    find_shared_values(con, "identity.standard_customer")
+    shared = "(select value from identity.shared_value where rule = '{}')"
+    once = ", ".join(quote(name) for name in once_systems(config)) or "''"
+    con.execute(
+        f"""
+        create or replace temp table standard as
+        with shared_phone as (
+          select coalesce(list(value), []) as numbers from identity.shared_value where rule = 'phone'
+        ),
+        clean as (
+          select * exclude (raw_hash, numbers) replace (
+            case when email not in {shared.format("email")} then email end as email,
+            nullif(list_filter(phones, lambda p: not list_contains(numbers, p)), []) as phones,
+            case when national_id not in {shared.format("national_id")} then national_id end as national_id,
+            case when card_no not in {shared.format("card_no")} then card_no end as card_no)
+          from identity.standard_customer semi join present using (source_system, customer_id)
+          cross join shared_phone
+        ),
+        bound as (
+          select left_system as source_system, left_customer_id as customer_id from together
+          union select right_system, right_customer_id from together
+          union select left_system, left_customer_id from apart union select right_system, right_customer_id from apart
+        )
+        select c.*, hash(kind, given, middle, family, han, gender, birth_date, email, phones, national_id, card_no,
+          street, house_no, city, region, postal_code, occupation, organisation, email_verified, phone_verified,
+          case when b.customer_id is not null or c.source_system in ({once})
+            or coalesce(organisation, name_key) is null
+            or coalesce(birth_date::varchar, email, phones[1], national_id, card_no, street || house_no) is null
+            then c.source_system || chr(31) || c.customer_id end) as form
+        from clean c left join bound b using (source_system, customer_id)
+        """
+    )
+
+
+def match(
+    con: duckdb.DuckDBPyConnection,
+    kind: str,
+    lake: Lake,
+    load_id: str,
+    now: dt.datetime,
+    retrain: bool,
+    result: IdentityResult,
+) -> None:
+    """Compare the records of a kind and make its clusters; trains the model where that is due."""
+    make_blocks(con, kind)
+    profile = profile_of(con, kind)
+    model = None if retrain else stored_model(con, lake, kind, profile)
+    if model is None:
+        make_frequencies(con, kind)
+        make_pairs(con, "training_pair")
+        model = train(con, kind, "training_pair")
+        con.execute("drop table training_pair")
+        store_model(con, lake, model, profile, load_id, now)
+        result.trained.append(kind)
+    result.pairs[kind] = compare(con, kind, model, model_name(model))
+    make_clusters(con, kind, model, Bound("together", "apart"))
+
+
+def profile_of(con: duckdb.DuckDBPyConnection, kind: str) -> dict[str, float]:
+    """How many records there are and how often each compared column is filled: what drift is told by."""
+    columns = sorted({"email", "phones", "birth_date", "postal_code", "national_id", "street", "city", "family"})
+    shares = ", ".join(f"round(count({name}) / count(*), 4) as {name}" for name in columns)
+    found = con.execute(f"select count(*)::double as records, {shares} from entry").fetchone() or ()
+    return dict(zip(["records", *columns], (float(value) for value in found), strict=True))
+
+
+def stored_model(
+    con: duckdb.DuckDBPyConnection, lake: Lake, kind: str, profile: dict[str, float]
+) -> Model | None:  # fmt: skip
+    """The last trained model with its term frequencies, unless it does not fit the records any more."""
+    files = lake.remembered(MODEL)
+    if not files:
+        return None
+    row = con.execute(
+        "select model, profile, trained_at from read_parquet($files) where kind = $kind order by trained_at desc limit 1",
+        {"files": files, "kind": kind},
+    ).fetchone()
+    if row is None:
+        return None
+    before = json.loads(row[1])
+    if profile["records"] > GROWTH * before["records"] + 100 or any(
+        abs(profile[name] - before.get(name, 0.0)) > FILL_CHANGE for name in profile if name != "records"
+    ):
+        return None
+    model = Model(**json.loads(row[0]))
+    sizes = {name: len(values) for name, values in model.m.items()}
+    if sizes != {c.name: len(c.levels) + 1 for c in COMPARISONS[kind]}:
+        return None  # the comparisons are others now
+    for column in frequency_columns(kind):
+        con.execute(
+            f"create or replace temp table {frequency_table(column)} as select cast(value as "
+            f"{'date' if column == 'birth_date' else 'varchar'}) as {column}, frequency as tf_{column} "
+            "from read_parquet($files) where kind = $kind and column_name = $column and trained_at = $at",
+            {"files": lake.remembered(FREQUENCY), "kind": kind, "column": column, "at": row[2]},
+        )
+    return model
+
+
+def frequency_columns(kind: str) -> list[str]:
+    """Columns whose rarity counts."""
+    return sorted({c.frequency for c in COMPARISONS[kind] if c.frequency})
+
+
+def store_model(
+    con: duckdb.DuckDBPyConnection, lake: Lake, model: Model, profile: dict[str, float], load_id: str, now: dt.datetime
+) -> None:
+    """Keep a trained model and its term frequencies in the lake, so that pairs are weighed the same tomorrow."""
+    trained_at = naive_utc(now)
+    row = {"kind": model.kind, "model": json.dumps(asdict(model)), "profile": json.dumps(profile),
+           "trained_at": trained_at}  # fmt: skip
+    name = f"{load_id}-{model.kind}"
+    lake.remember(MODEL, pa.Table.from_pylist([row], MODEL_SCHEMA), name, now)
+    parts = " union all ".join(
+        f"select {quote(model.kind)} as kind, {quote(column)} as column_name, cast({column} as varchar) as value, "
+        f"tf_{column} as frequency, $at::timestamp as trained_at from {frequency_table(column)}"
+        for column in frequency_columns(model.kind)
+    )
+    lake.remember(FREQUENCY, con.execute(parts + " order by all", {"at": trained_at}).to_arrow_table(), name, now)
