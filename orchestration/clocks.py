@@ -110,7 +110,22 @@ def write_settings(con: duckdb.DuckDBPyConnection, config: CompanyConfig, clocks
         for code, letter in mapping.model_dump().items()
     ]
     con.executemany("insert into audit.matrix_class values (?, ?, ?)", letters)
+    write_survivorship(con, config)
     write_strategies(con, config)
+
+
+def write_survivorship(con: duckdb.DuckDBPyConnection, config: CompanyConfig) -> None:
+    """Write audit.survivorship_rule (a row per field group) and audit.source_priority (one per source system)."""
+    con.execute(
+        "create or replace table audit.survivorship_rule (field_group varchar, rule_1 varchar, rule_2 varchar, "
+        "rule_3 varchar)"
+    )
+    rules = [(group, *rules, None, None)[:4] for group, rules in config.company.identity.rules.items()]
+    con.executemany("insert into audit.survivorship_rule values (?, ?, ?, ?)", rules)
+    con.execute("create or replace table audit.source_priority (source_system varchar, priority integer)")
+    named = config.company.identity.source_priority
+    places = [(name, named.index(name) if name in named else len(named)) for name in config.sources]
+    con.executemany("insert into audit.source_priority values (?, ?)", places)
 
 
 # The last whole build -------------------------------------------------------------------------------

@@ -157,6 +157,48 @@ class Retention(Strict):
     as_of_days: int = Field(default=30, ge=1, description="builds as of a past day")
 
 
+SurvivorshipRule = Literal["verified", "source_priority", "most_recent", "earliest", "most_frequent", "longest"]
+FIELD_GROUPS: dict[str, tuple[SurvivorshipRule, ...]] = {
+    "person": ("verified", "source_priority", "most_recent"),
+    "address": ("verified", "source_priority", "most_recent"),
+    "occupation": ("source_priority", "most_recent"),
+    "household": ("source_priority", "most_recent"),
+    "organisation": ("source_priority", "most_recent"),
+    "status": ("most_recent",),
+    "listing": ("source_priority", "most_recent"),
+    "language": ("most_frequent", "most_recent"),
+    "origin": ("earliest",),
+    "attributes": ("most_recent",),
+}
+
+
+class Identity(Strict):
+    """How several records of one customer become one (SPEC S3.5)."""
+
+    source_priority: tuple[str, ...] = Field(
+        default=(), description="source systems, the most trusted first; those not named come after them"
+    )
+    survivorship: dict[str, tuple[SurvivorshipRule, ...]] = Field(
+        default_factory=dict,
+        description="field group → rules in order, of which the first that tells two records apart decides; the fields "
+        "of a group are taken from one record together",
+    )
+
+    @field_validator("survivorship")
+    @classmethod
+    def groups(cls, value: dict[str, tuple[SurvivorshipRule, ...]]) -> dict[str, tuple[SurvivorshipRule, ...]]:
+        """Known groups, one to three rules each."""
+        for group, rules in value.items():
+            if group not in FIELD_GROUPS or not 1 <= len(rules) <= 3:
+                raise ValueError(f"one of {', '.join(FIELD_GROUPS)}, each with one to three rules")
+        return value
+
+    @property
+    def rules(self) -> dict[str, tuple[SurvivorshipRule, ...]]:
+        """The rules of every field group."""
+        return FIELD_GROUPS | self.survivorship
+
+
 class Privacy(Strict):
     """What published tables may show."""
 
@@ -188,6 +230,7 @@ class Company(Strict):
     retention: Retention = Retention()
     resources: Resources = Resources()
     privacy: Privacy = Privacy()
+    identity: Identity = Identity()
     phone_country: str | None = Field(
         default=None,
         pattern=r"^[A-Z]{2}$",
@@ -478,6 +521,12 @@ def load_company(name: str, need_env: bool = True) -> CompanyConfig:
         sources[source.system] = source
     if not sources:
         raise ConfigError(f"{display(folder / 'sources')}: holds no source", "Add sources/<system>.yml")
+    for system in company.identity.source_priority:
+        if system not in sources:
+            raise ConfigError(
+                f"{display(folder / 'company.yml')}: key 'identity.source_priority': value '{system}': expected: "
+                f"one of {', '.join(sorted(sources))}"
+            )
     for source in sources.values():
         check_customer_ids(display(folder / "sources" / f"{source.system}.yml"), source, sources)
     return CompanyConfig(folder=folder, company=company, sources=sources, contracts=contracts)

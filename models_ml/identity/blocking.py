@@ -91,6 +91,8 @@ def make_pairs(con: duckdb.DuckDBPyConnection, target: str, fresh: str | None = 
         source = "block l join block r on l.rule = r.rule and l.key = r.key and l.rec < r.rec"
         pairs = f"select l.rec as left_rec, r.rec as right_rec from {source}"
     else:
-        source = f"(select * from block semi join {fresh} using (rec)) l join block r on l.rule = r.rule and l.key = r.key"
+        source = (
+            f"(select * from block semi join {fresh} using (rec)) l join block r on l.rule = r.rule and l.key = r.key"
+        )
         pairs = f"select least(l.rec, r.rec) as left_rec, greatest(l.rec, r.rec) as right_rec from {source} and l.rec <> r.rec"  # noqa: E501
     con.execute(f"create or replace temp table {target} as select distinct left_rec, right_rec from ({pairs})")

@@ -119,7 +119,7 @@ def cluster(
         if inside.min() >= link:
             result[block] = block[0]
             continue
-        group = grouped(len(block), inside, link)
+        group = grouped(inside, link)
         first = np.full(group.max() + 1, records)
         np.minimum.at(first, group, block)
         result[block] = first[group]
@@ -138,7 +138,7 @@ def lookup(records: int, pairs: Pairs, left: Ints, right: Ints) -> Floats:
     return np.where(keys[place] == wanted, values[place], np.nan)
 
 
-def grouped(size: int, inside: Floats, link: float) -> Ints:
+def grouped(inside: Floats, link: float) -> Ints:
     """Average linkage of one component: a label from 0 for each of its records.
 
     Must-links are contracted first; a group that holds a barred pair cannot come about, since one barred pair

@@ -33,7 +33,7 @@ LEGAL_WORDS = frozenset(
     "gmbh ag kg kgaa ohg gbr ug ev eg mbh co ltd limited llc llp lp inc incorporated corp corporation company plc sa "
     "sas sarl srl spa sl slu bv nv oy oyj ab as asa aps pty pte sdn bhd kk sro zoo spzoo doo kft zrt ooo oao haftungsbeschrankt "
     "cokg holding group".split()
-)  # fmt: skip
+)
 
 
 class Address(NamedTuple):
@@ -66,8 +66,8 @@ def parse_email(text: str) -> str | None:
     return f"{local}@{domain}"
 
 
-@lru_cache(maxsize=4)
-def telephone_tools(country: str) -> tuple[object, object, object]:
+@lru_cache(maxsize=1)
+def telephone_tools() -> tuple[object, object, object]:
     """phonenumbers' parser, its possible-number test and its error, loaded once."""
     import phonenumbers
 
@@ -80,7 +80,7 @@ def parse_phone(text: str, country: str) -> str | None:
     >>> parse_phone("0171 2345678", "DE")
     '+491712345678'
     """
-    parse, is_possible, error = telephone_tools(country)
+    parse, is_possible, error = telephone_tools()
     try:
         number = parse(text, country)  # type: ignore[operator]
     except error:  # type: ignore[misc]
@@ -134,7 +134,8 @@ def parse_organisation(text: str) -> Organisation:
                 return Organisation("".join(WORD.findall(found.replace(form, ""))), form)
         return Organisation("".join(WORD.findall(found)) or None, None)
     found_words = WORD.findall(fold(text.replace(".", "")))
-    core, legal = list(found_words), []
+    core: list[str] = list(found_words)
+    legal: list[str] = []
     while len(core) > 1 and core[-1] in LEGAL_WORDS | {"and", "und", "et"}:
         legal.insert(0, core.pop())
     core = [word for word in core if word not in ("and", "und", "et", "the")] or core

@@ -15,8 +15,10 @@ Tables of schema identity:
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -24,7 +26,7 @@ import pyarrow as pa
 
 from models_ml.identity import blocking, weights
 from models_ml.identity.blocking import quote
-from models_ml.identity.clusters import Pairs, cluster
+from models_ml.identity.clusters import Ints, Pairs, cluster
 from models_ml.identity.standardise import STANDARD
 
 # Weights, in log2 odds. A pair is kept from REVIEW on, two groups are one customer from LINK on.
@@ -50,7 +52,8 @@ create schema if not exists identity;
 create table if not exists identity.form_pair (kind varchar, left_form ubigint, right_form ubigint, weight double,
   rule varchar, evidence varchar);
 create table if not exists identity.known_form (kind varchar, form ubigint, model varchar);
-create table if not exists identity.uncompared (kind varchar, rule varchar, value varchar, records bigint, pairs bigint);
+create table if not exists identity.uncompared (kind varchar, rule varchar, value varchar, records bigint,
+  pairs bigint);
 create table if not exists identity.shared_value (rule varchar, value varchar, records bigint, names bigint);
 """
 
@@ -164,7 +167,7 @@ def make_clusters(con: duckdb.DuckDBPyConnection, kind: str, model: weights.Mode
     """Temporary table `cluster_<kind>`: source_system, customer_id, cluster_system, cluster_id, rule, weight."""
     records = con.execute("select coalesce(max(rec) + 1, 0) from entry").fetchone()
     size = int(records[0]) if records else 0
-    edges = con.execute(
+    edges: Any = con.execute(
         f"""
         select l.rec::bigint as a, r.rec::bigint as b,
           case when rule is not null then greatest(weight, {RULE_WEIGHT}) else weight end as weight
@@ -173,8 +176,8 @@ def make_clusters(con: duckdb.DuckDBPyConnection, kind: str, model: weights.Mode
         """
     ).fetchnumpy()
 
-    def bounded(table: str) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
-        found = con.execute(
+    def bounded(table: str) -> tuple[Ints, Ints]:
+        found: Any = con.execute(
             f"""
             select distinct least(l.rec, r.rec)::bigint as a, greatest(l.rec, r.rec)::bigint as b from {table} d
             join member l on l.source_system = left_system and l.customer_id = left_customer_id
@@ -184,23 +187,25 @@ def make_clusters(con: duckdb.DuckDBPyConnection, kind: str, model: weights.Mode
         ).fetchnumpy()
         return found["a"].astype(np.int64), found["b"].astype(np.int64)
 
-    def score(left: np.ndarray, right: np.ndarray) -> Pairs:  # type: ignore[type-arg]
+    def score(left: Ints, right: Ints) -> Pairs:
         con.register("inner_arrow", pa.table({"left_rec": left.astype("int32"), "right_rec": right.astype("int32")}))
         con.execute("create or replace temp table inner_pair as select * from inner_arrow")
         con.unregister("inner_arrow")
         weights.score_pairs(con, "inner_pair", model, "inner_scored", None)
-        found = con.execute(
+        found: Any = con.execute(
             "select rec_l::bigint as a, rec_r::bigint as b, match_weight as w from inner_scored order by a, b"
         ).fetchnumpy()
         return found["a"].astype(np.int64), found["b"].astype(np.int64), found["w"]
 
-    systems = con.execute(
+    systems: Any = con.execute(
         "select coalesce(dense_rank() over (order by unique_system) * (unique_system is not null)::int, 0) as s "
         "from entry order by rec"
     ).fetchnumpy()["s"].astype(np.int64)  # fmt: skip
     pairs = (np.minimum(edges["a"], edges["b"]), np.maximum(edges["a"], edges["b"]), edges["weight"])
     labels = cluster(size, pairs, bounded(bound.together), bounded(bound.apart), REVIEW, LINK, score, systems)
-    con.register("label_arrow", pa.table({"rec": np.arange(size, dtype=np.int32), "first_rec": labels.astype(np.int32)}))
+    con.register(
+        "label_arrow", pa.table({"rec": np.arange(size, dtype=np.int32), "first_rec": labels.astype(np.int32)})
+    )
     con.execute("create or replace temp table label as select * from label_arrow")
     con.unregister("label_arrow")
     con.execute(
@@ -235,7 +240,5 @@ def make_clusters(con: duckdb.DuckDBPyConnection, kind: str, model: weights.Mode
 
 def model_name(model: weights.Model) -> str:
     """Name of a model: a hash of its parameters."""
-    import hashlib
-
     text = json.dumps([model.m, model.u, model.chance, weights.COMPARISONS[model.kind]], default=str, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

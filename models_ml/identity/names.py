@@ -196,6 +196,4 @@ def parse_person(title: str | None, given: str | None, family: str | None, full:
                 first, last = before[lead + 1 :], before[: lead + 1]
     else:
         return NOBODY._replace(title=" ".join(titles) or None)
-    return PersonName(
-        " ".join(titles) or None, first[0] if first else None, joined(first[1:]), family_of(last), None
-    )
+    return PersonName(" ".join(titles) or None, first[0] if first else None, joined(first[1:]), family_of(last), None)

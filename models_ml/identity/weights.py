@@ -34,20 +34,21 @@ class Comparison:
 
 
 def same(column: str) -> str:
+    """SQL: both sides hold the same."""
     return f"{column}_l = {column}_r"
 
 
 def alike(column: str, least: float, other: str | None = None) -> str:
+    """SQL: a column is like the other side's, by Jaro and Winkler."""
     return f"jaro_winkler_similarity({column}_l, {other or column}_r) >= {least}"
 
 
 def missing(*columns: str) -> str:
+    """SQL: one of the sides lacks one of the columns."""
     return "(" + " or ".join(f"{c}_l is null or {c}_r is null" for c in columns) + ")"
 
 
-INITIAL = (
-    "((length(given_l) = 1 or length(given_r) = 1) and left(given_l, 1) = left(given_r, 1))"
-)
+INITIAL = "((length(given_l) = 1 or length(given_r) = 1) and left(given_l, 1) = left(given_r, 1))"
 NICKNAME = "list_has_any(given_roots_l, given_roots_r)"
 STARTS = "(length(given_l) >= 3 and length(given_r) >= 3 and (starts_with(given_l, given_r) or starts_with(given_r, given_l)))"
 OTHER_HAN = "(han_l is not null and han_r is not null and han_l <> han_r)"
@@ -109,7 +110,9 @@ ADDRESS = Comparison(
     ),
     0.12,
 )  # fmt: skip
-POSTAL_RARITY = Comparison("postal_rarity", missing("postal_code"), (("same", same("postal_code"), 0.5),), 0.5, "postal_code", True)
+POSTAL_RARITY = Comparison(
+    "postal_rarity", missing("postal_code"), (("same", same("postal_code"), 0.5),), 0.5, "postal_code", True
+)
 MAILBOX = "split_part(email_{0}, '@', 1)"
 # Mailboxes are numbered where names are common: another number is another person.
 DIGITS = "regexp_replace({0}_l, '\\D', '', 'g') = regexp_replace({0}_r, '\\D', '', 'g')"
@@ -151,7 +154,19 @@ COMPANY = Comparison(
 )  # fmt: skip
 
 COMPARISONS: dict[str, tuple[Comparison, ...]] = {
-    "person": (NAME, FAMILY_RARITY, GIVEN_RARITY, BORN, ADDRESS, POSTAL_RARITY, EMAIL, PHONE, NATIONAL_ID, GENDER, OCCUPATION),
+    "person": (
+        NAME,
+        FAMILY_RARITY,
+        GIVEN_RARITY,
+        BORN,
+        ADDRESS,
+        POSTAL_RARITY,
+        EMAIL,
+        PHONE,
+        NATIONAL_ID,
+        GENDER,
+        OCCUPATION,
+    ),
     "organisation": (COMPANY, ADDRESS, POSTAL_RARITY, EMAIL, PHONE, NATIONAL_ID),
 }
 # A value rarer than this counts as this rare: one that occurs once may be a slip.
@@ -251,7 +266,7 @@ def score_pairs(
     found = linker.inference.predict(threshold_match_weight=least, warning_mode="never")
     con.execute(f"create or replace temp table {target} as "
                 f"select * replace (round(match_weight, 6) as match_weight) from {found.physical_name}")  # fmt: skip
-    tables.delete_tables_created_by_splink_from_db()
+    tables.delete_tables_created_by_splink_from_db()  # type: ignore[no-untyped-call]
 
 
 def make_random_pairs(con: duckdb.DuckDBPyConnection, target: str, most: int = RANDOM_PAIRS) -> None:

@@ -8,6 +8,7 @@ both the same and different, none of them is applied and all are reported.
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -126,7 +127,7 @@ def drop_contradictions(con: duckdb.DuckDBPyConnection) -> None:
           union select right_system, right_customer_id from sound)
         """
     )
-    found = con.execute(
+    found: Any = con.execute(
         """
         select l.node as a, r.node as b, says_same from sound
         join node l on l.system = left_system and l.id = left_customer_id

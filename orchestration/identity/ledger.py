@@ -42,7 +42,8 @@ def pseudonym_key(config: CompanyConfig) -> str:
 
 def write_links(con: duckdb.DuckDBPyConnection, config: CompanyConfig, lake: Lake) -> None:
     """Write identity.customer_link: every record that is there with its customer, now and before, and the id that
-    published tables may show; and identity.identity_event: which customer's records went where, when and why.
+    published tables may show; and identity.identity_event: which customer's records went where, when and why. A record
+    that is matched from the start leaves its own key for the customer's.
 
     A system that uses another's ids gets a link for each id that it uses, with the owner's keys and rule `shared_id`,
     so that facts find their customer by the system that delivered them. Needs the temporary tables of `make_mentions`.
@@ -57,7 +58,8 @@ def write_links(con: duckdb.DuckDBPyConnection, config: CompanyConfig, lake: Lak
     con.execute(
         """
         create or replace temp table span as
-        select *, lag(customer_key) over w as before_key, lead(valid_from) over w as valid_to
+        select *, coalesce(lag(customer_key) over w, source_customer_key) as before_key,
+          lead(valid_from) over w as valid_to
         from ledger_rows window w as (partition by source_system, customer_id order by valid_from)
         """
     )

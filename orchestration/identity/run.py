@@ -101,6 +101,7 @@ def resolve_identity(
     write_links(con, config, lake)
     write_structure(con, config)
     write_pairs(con)
+    write_issues(con)
     figures = con.execute(
         "select count(*), count(distinct customer_key) from identity.customer_link "
         "where rule <> $lent and valid_to is null",
@@ -125,15 +126,19 @@ def write_pairs(con: duckdb.DuckDBPyConnection) -> None:
         """
         create or replace table identity.record_pair as
         with named as (
-          select form, min(source_system || chr(31) || customer_id) as name, count(*) as records from standard group by form
+          select form, min(source_system || chr(31) || customer_id) as name, count(*) as records from standard
+          group by form
         ),
         record as (
-          select form, split_part(name, chr(31), 1) as source_system, split_part(name, chr(31), 2) as customer_id, records
+          select form, split_part(name, chr(31), 1) as source_system, split_part(name, chr(31), 2) as customer_id,
+            records
           from named
         ),
         decided as (
           select left_system, left_customer_id, right_system, right_customer_id, 'same' as decision from together
-          union all select left_system, left_customer_id, right_system, right_customer_id, 'different' from apart
+          union select right_system, right_customer_id, left_system, left_customer_id, 'same' from together
+          union select left_system, left_customer_id, right_system, right_customer_id, 'different' from apart
+          union select right_system, right_customer_id, left_system, left_customer_id, 'different' from apart
         ),
         pair as (
           select p.kind, l.source_system as left_system, l.customer_id as left_customer_id,
@@ -149,11 +154,31 @@ def write_pairs(con: duckdb.DuckDBPyConnection) -> None:
             else 'review' end as standing,
           round(1 / (1 + pow(2, -p.weight)), 6) as probability
         from pair p
-        left join decided d on (d.left_system, d.left_customer_id, d.right_system, d.right_customer_id) in (
-          (p.left_system, p.left_customer_id, p.right_system, p.right_customer_id),
-          (p.right_system, p.right_customer_id, p.left_system, p.left_customer_id))
+        left join decided d using (left_system, left_customer_id, right_system, right_customer_id)
         """
     )
+
+
+def write_issues(con: duckdb.DuckDBPyConnection) -> None:
+    """Write identity.identity_issue: what was not applied or not compared, counted; values stay in the warehouse."""
+    con.execute(
+        """
+        create or replace table identity.identity_issue as
+        select 'decision ' || issue as issue, null::varchar as kind, 'manual' as rule, count(*) as occurrences,
+          null::bigint as records, null::hugeint as pairs
+        from identity.decision_issue group by issue
+        union all
+        select 'block too large to compare', kind, rule, count(*), sum(records)::bigint, sum(pairs)
+        from identity.uncompared group by kind, rule
+        union all
+        select 'value of too many people', null, rule, count(*), sum(records)::bigint, null
+        from identity.shared_value group by rule
+        union all
+        select 'record without a usable field', kind, null, count(*), count(*), null from standard
+        where coalesce(organisation, name_key, email, phones[1], national_id, card_no, street) is null group by kind
+        """
+    )
+    con.execute("alter table identity.identity_issue alter pairs type bigint")
 
 
 def once_systems(config: CompanyConfig) -> list[str]:
@@ -212,7 +237,7 @@ def match(
 ) -> None:
     """Compare the records of a kind and make its clusters; trains the model where that is due."""
     make_blocks(con, kind)
-    profile = profile_of(con, kind)
+    profile = profile_of(con)
     model = None if retrain else stored_model(con, lake, kind, profile)
     if model is None:
         make_frequencies(con, kind)
@@ -225,7 +250,7 @@ def match(
     make_clusters(con, kind, model, Bound("together", "apart"))
 
 
-def profile_of(con: duckdb.DuckDBPyConnection, kind: str) -> dict[str, float]:
+def profile_of(con: duckdb.DuckDBPyConnection) -> dict[str, float]:
     """How many records there are and how often each compared column is filled: what drift is told by."""
     columns = sorted({"email", "phones", "birth_date", "postal_code", "national_id", "street", "city", "family"})
     shares = ", ".join(f"round(count({name}) / count(*), 4) as {name}" for name in columns)
@@ -241,7 +266,8 @@ def stored_model(
     if not files:
         return None
     row = con.execute(
-        "select model, profile, trained_at from read_parquet($files) where kind = $kind order by trained_at desc limit 1",
+        "select model, profile, trained_at from read_parquet($files) where kind = $kind "
+        "order by trained_at desc limit 1",
         {"files": files, "kind": kind},
     ).fetchone()
     if row is None:

@@ -56,7 +56,8 @@ def write_profiles(con: duckdb.DuckDBPyConnection) -> None:
         join now_link l using (source_system, customer_id)
         join (
           select * from input.customer where _superseded_at is null
-          qualify row_number() over (partition by source_system, customer_id order by _version_at desc, _record_hash) = 1
+          qualify row_number() over (
+            partition by source_system, customer_id order by _version_at desc, _record_hash) = 1
         ) r using (source_system, customer_id)
         """
     )
@@ -80,7 +81,8 @@ def write_households(con: duckdb.DuckDBPyConnection) -> None:
         """
         create or replace temp table kin as
         select a.customer_key as l, b.customer_key as r, 'address' as basis
-        from (select home, min(customer_key) as customer_key from lives group by home having count(*) between 2 and 12) a
+        from (
+          select home, min(customer_key) as customer_key from lives group by home having count(*) between 2 and 12) a
         join lives b using (home) where a.customer_key <> b.customer_key
         union all
         select a.customer_key, b.customer_key, 'relation' from input.customer_relation r

@@ -14,3 +14,18 @@
     where cast(floor(date_key / 100) as integer) in (select month_key from {{ changed }} where fact = '{{ fact }}')
   {%- endif %}
 {%- endmacro %}
+
+{#
+  Hook: gives the rows of a continued fact the customer that their source record belongs to now, where identity has
+  merged or split customers since (SPEC S3.4). Where facts are made anew each time, they find it themselves.
+#}
+{% macro rekey() -%}
+  {% set links = ref('stg_customer_link') -%}
+  {% if is_incremental() -%}
+    update {{ this }} as fact set customer_key = link.customer_key
+    from (
+      select distinct source_customer_key, customer_key from {{ links }} where valid_to is null
+    ) as link
+    where fact.source_customer_key = link.source_customer_key and fact.customer_key <> link.customer_key
+  {%- endif %}
+{%- endmacro %}

@@ -2,7 +2,7 @@
   materialized=fact_materialization(),
   incremental_strategy='append',
   on_schema_change='fail',
-  pre_hook="{{ drop_changed_months('campaign_event') }}"
+  pre_hook=["{{ drop_changed_months('campaign_event') }}", '{{ rekey() }}']
 ) }}
 select
   event.record_key as event_key,

@@ -2,7 +2,7 @@
   materialized=fact_materialization(),
   incremental_strategy='append',
   on_schema_change='fail',
-  pre_hook="{{ drop_changed_months('order') }}"
+  pre_hook=["{{ drop_changed_months('order') }}", '{{ rekey() }}']
 ) }}
 select
   orders.order_key,

@@ -1,0 +1,32 @@
+-- The channel that a customer comes through most often of their own accord, in orders and contacts.
+with used as (
+  select
+    customer_key,
+    channel
+  from {{ ref('fct_order') }}
+  where channel is not null and not is_cancelled and customer_key <> -1
+  union all
+  select
+    customer_key,
+    channel
+  from {{ ref('fct_contact') }}
+  where direction = 'in' and customer_key <> -1
+),
+
+counted as (
+  select
+    customer_key,
+    channel,
+    count(*) as uses,
+    sum(count(*)) over (partition by customer_key) as all_uses,
+    row_number() over (partition by customer_key order by count(*) desc, channel asc) as preference
+  from used
+  group by customer_key, channel
+)
+
+select
+  customer_key,
+  channel,
+  {{ figure(safe_divide('uses', 'all_uses')) }} as share
+from counted
+where preference = 1

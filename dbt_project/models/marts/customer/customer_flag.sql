@@ -1,0 +1,125 @@
+-- What to mind before anybody talks to a customer (SPEC S3.7). A new flag is one more branch.
+with settings as (
+  select * from {{ ref('stg_regulars__settings') }}
+),
+
+reach as (
+  select
+    completeness.customer_key,
+    completeness.has_email or completeness.has_phone or completeness.has_address as is_reachable
+  from {{ ref('customer_completeness') }} as completeness
+  inner join {{ ref('stg_record_profile') }} as profile on completeness.customer_key = profile.customer_key
+  group by completeness.customer_key, completeness.has_email, completeness.has_phone, completeness.has_address
+),
+
+changed as (
+  select
+    customer_key,
+    max(version_at) as changed_at
+  from {{ ref('int_customer_record') }}
+  where updated_at is not null
+  group by customer_key
+),
+
+inquiry as (
+  select
+    contact.customer_key,
+    min(contact.contacted_at) as first_at,
+    count(*) as inquiries
+  from {{ ref('fct_contact') }} as contact
+  where contact.direction = 'in' and contact.contact_type = 'inquiry' and contact.customer_key <> -1
+  group by contact.customer_key
+),
+
+overdue as (
+  select
+    billing.customer_key,
+    min(billing.due_on) as first_due,
+    count(*) as invoices
+  from {{ ref('fct_billing') }} as billing
+  cross join settings
+  where
+    billing.paid_on is null
+    and billing.due_on < {{ add_days('settings.as_of', -90) }}
+    and billing.customer_key <> -1
+  group by billing.customer_key
+),
+
+consent as (
+  select
+    customer_key,
+    max(recorded_on) as since,
+    count(*) as channels,
+    sum(case when status = 'granted' then 1 else 0 end) as granted
+  from {{ ref('int_customer_consent') }}
+  group by customer_key
+),
+
+flagged as (
+  select
+customer_key,
+'unreachable' as flag,
+cast(null as date) as since,
+'no usable e-mail, telephone or address' as evidence
+  from reach
+  where not is_reachable
+  union all
+  select
+customer_key,
+'opted_out',
+since,
+'denied in each of ' || channels || ' channels'
+  from consent
+  where granted = 0
+  union all
+  select
+customer_key,
+status,
+cast(null as date),
+'status in the source'
+  from {{ ref('dim_customer') }}
+  where status in ('ceased', 'blacklisted')
+  union all
+  select
+customer_key,
+'unlisted',
+cast(null as date),
+'not on the named-customer list'
+  from {{ ref('dim_customer') }}
+  where not is_listed
+  union all
+  select
+customer_key,
+'high_credit_risk',
+first_due,
+invoices || ' invoices more than 90 days overdue'
+  from overdue
+  union all
+  select
+inquiry.customer_key,
+'asks_never_buys',
+cast(inquiry.first_at as date),
+inquiry.inquiries || ' inquiries, no order'
+  from inquiry
+  left join {{ ref('customer_lifecycle') }} as bought on inquiry.customer_key = bought.customer_key
+  where inquiry.inquiries >= 3 and bought.customer_key is null
+  union all
+  select
+changed.customer_key,
+'stale_contact',
+cast(changed.changed_at as date),
+'no record changed for two years'
+  from changed
+  cross join settings
+  where cast(changed.changed_at as date) < {{ add_days('settings.as_of', -730) }}
+)
+
+select
+  flagged.customer_key,
+  flagged.flag,
+  flagged.since,
+  flagged.evidence,
+  settings.as_of
+from flagged
+cross join settings
+where flagged.customer_key <> -1

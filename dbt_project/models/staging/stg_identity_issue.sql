@@ -1,0 +1,8 @@
+select
+  issue,
+  kind,
+  rule,
+  occurrences,
+  records,
+  pairs
+from {{ source('identity', 'identity_issue') }}

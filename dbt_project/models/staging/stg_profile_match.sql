@@ -1,0 +1,5 @@
+select
+  record_key,
+  customer_key,
+  basis
+from {{ source('identity', 'profile_match') }}

@@ -1,0 +1,20 @@
+select
+  source_system,
+  customer_id,
+  source_customer_key,
+  customer_key,
+  kind,
+  has_name,
+  gives_email,
+  has_email,
+  gives_phone,
+  has_phone,
+  gives_address,
+  has_address,
+  has_birth_date,
+  is_verified,
+  email_verified,
+  phone_verified,
+  address_verified,
+  verified_at
+from {{ source('identity', 'record_profile') }}

@@ -1,0 +1,4 @@
+select
+  source_system,
+  priority
+from {{ source('audit', 'source_priority') }}
