@@ -31,8 +31,8 @@ HAN_LEGAL_FORMS = (
 )  # fmt: skip
 LEGAL_WORDS = frozenset(
     "gmbh ag kg kgaa ohg gbr ug ev eg mbh co ltd limited llc llp lp inc incorporated corp corporation company plc sa "
-    "sas sarl srl spa sl slu bv nv oy oyj ab as asa aps pty pte sdn bhd kk sro zoo spzoo doo kft zrt ooo oao haftungsbeschrankt "
-    "cokg holding group".split()
+    "sas sarl srl spa sl slu bv nv oy oyj ab as asa aps pty pte sdn bhd kk sro zoo spzoo doo kft zrt ooo oao "
+    "haftungsbeschrankt cokg holding group".split()
 )
 
 

@@ -20,7 +20,7 @@ from models_ml.identity.match import (
     model_name,
 )
 from models_ml.identity.resolve import ALONE, assign_keys
-from models_ml.identity.weights import COMPARISONS, Model, frequency_table, make_frequencies, train
+from models_ml.identity.weights import COMPARISONS, Model, frequency_table, make_frequencies, prior_model, train
 from orchestration.clock import naive_utc
 from orchestration.company import CompanyConfig
 from orchestration.identity.decisions import make_bounds
@@ -164,17 +164,17 @@ def write_issues(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(
         """
         create or replace table identity.identity_issue as
-        select 'decision ' || issue as issue, null::varchar as kind, 'manual' as rule, count(*) as occurrences,
+        select 'decision ' || issue as issue, 'any' as kind, 'manual' as rule, count(*) as occurrences,
           null::bigint as records, null::hugeint as pairs
         from identity.decision_issue group by issue
         union all
         select 'block too large to compare', kind, rule, count(*), sum(records)::bigint, sum(pairs)
         from identity.uncompared group by kind, rule
         union all
-        select 'value of too many people', null, rule, count(*), sum(records)::bigint, null
+        select 'value of too many people', 'any', rule, count(*), sum(records)::bigint, null
         from identity.shared_value group by rule
         union all
-        select 'record without a usable field', kind, null, count(*), count(*), null from standard
+        select 'record without a usable field', kind, 'any', count(*), count(*), null from standard
         where coalesce(organisation, name_key, email, phones[1], national_id, card_no, street) is null group by kind
         """
     )
@@ -242,10 +242,13 @@ def match(
     if model is None:
         make_frequencies(con, kind)
         make_pairs(con, "training_pair")
-        model = train(con, kind, "training_pair")
+        if con.execute("select count(*) from training_pair").fetchone() == (0,):
+            model = prior_model(con, kind)  # nothing to learn from, and nothing to weigh but what decisions join
+        else:
+            model = train(con, kind, "training_pair")
+            store_model(con, lake, model, profile, load_id, now)
+            result.trained.append(kind)
         con.execute("drop table training_pair")
-        store_model(con, lake, model, profile, load_id, now)
-        result.trained.append(kind)
     result.pairs[kind] = compare(con, kind, model, model_name(model))
     make_clusters(con, kind, model, Bound("together", "apart"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models_ml.identity import resolve
-from models_ml.identity.resolve import LEDGER_SCHEMA, ExactSourceKey, assign_keys
+from models_ml.identity.resolve import HISTORY_SCHEMA, alone, assign_keys
 from orchestration.company import CompanyConfig, load_company
 from orchestration.errors import ConfigError
 from orchestration.identity import resolve_identity
@@ -20,11 +21,33 @@ from orchestration.warehouse import open_warehouse
 from tests.support.conforming import START, load_and_conform, rows
 from tests.support.shop import CUSTOMERS, Shop
 
-EMPTY = LEDGER_SCHEMA.empty_table()
+EMPTY = HISTORY_SCHEMA.empty_table()
 
 
 def records(pairs: list[tuple[str, str]]) -> pa.Table:
     return pa.table({"source_system": [p[0] for p in pairs], "customer_id": [p[1] for p in pairs]})
+
+
+def dated(ledger: pa.Table, day: int = 1) -> pa.Table:
+    """Ledger rows as they are read back: with the time from which they hold."""
+    moment = pa.array([dt.datetime(2024, 1, day)] * ledger.num_rows, pa.timestamp("us"))
+    return ledger.append_column("valid_from", moment).cast(HISTORY_SCHEMA)
+
+
+def clusters_of(*groups: str) -> pa.Table:
+    """Clusters of records of system s; a group is written as its ids, the first stands for it."""
+    rows = [
+        {"source_system": "s", "customer_id": x, "cluster_system": "s", "cluster_id": group[0],
+         "rule": "fuzzy" if len(group) > 1 else "source_key", "weight": 1.0 if len(group) > 1 else None}
+        for group in groups for x in group
+    ]  # fmt: skip
+    return pa.Table.from_pylist(rows)
+
+
+def step(history: pa.Table, day: int, *groups: str) -> tuple[pa.Table, dict[str, int]]:
+    """One more run: the history after it, and each record's key."""
+    history = pa.concat_tables([history, dated(assign_keys(clusters_of(*groups), history), day)])
+    return history, {record[1]: key for record, key in keys(history).items()}
 
 
 def keys(ledger: pa.Table) -> dict[tuple[str, str], int]:
@@ -40,14 +63,14 @@ ids = st.lists(
 @settings(max_examples=30, deadline=None)
 @given(ids, st.randoms(use_true_random=False))
 def test_keys_do_not_depend_on_order_or_on_how_records_arrive(pairs: list[tuple[str, str]], rng: random.Random) -> None:
-    whole = keys(assign_keys(ExactSourceKey().match(records(pairs)), EMPTY))
+    whole = keys(assign_keys(alone(records(pairs)), EMPTY))
     shuffled = list(pairs)
     rng.shuffle(shuffled)
     ledger = EMPTY
     cut = rng.randrange(len(shuffled) + 1)
-    for part in (shuffled[:cut], shuffled):
-        fresh = assign_keys(ExactSourceKey().match(records(part)), ledger)
-        ledger = pa.concat_tables([ledger, fresh])
+    for day, part in enumerate((shuffled[:cut], shuffled), 1):
+        fresh = assign_keys(alone(records(part)), ledger)
+        ledger = pa.concat_tables([ledger, dated(fresh, day)])
     assert keys(ledger) == whole
     assert len(set(whole.values())) == len(set(pairs))
     assert ledger.num_rows == len(set(pairs))
@@ -59,11 +82,11 @@ def test_keys_are_pinned() -> None:
     import hashlib
 
     expected = int(hashlib.md5(b"shop\x1f1\x1f0").hexdigest()[:13], 16) + 1
-    assert keys(assign_keys(ExactSourceKey().match(records([("shop", "1")])), EMPTY)) == {("shop", "1"): expected}
+    assert keys(assign_keys(alone(records([("shop", "1")])), EMPTY)) == {("shop", "1"): expected}
 
 
 def test_system_and_id_are_not_run_together() -> None:
-    found = keys(assign_keys(ExactSourceKey().match(records([("a", "bc"), ("ab", "c")])), EMPTY))
+    found = keys(assign_keys(alone(records([("a", "bc"), ("ab", "c")])), EMPTY))
     assert len(set(found.values())) == 2
 
 
@@ -71,14 +94,14 @@ def test_colliding_hashes_get_different_keys(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(resolve, "KEY_SPACE", 64)
     monkeypatch.setattr(resolve, "MAX_ATTEMPTS", 400)
     pairs = [("shop", str(i)) for i in range(40)]
-    first = assign_keys(ExactSourceKey().match(records(pairs[:25])), EMPTY)
-    second = assign_keys(ExactSourceKey().match(records(pairs)), first)
+    first = dated(assign_keys(alone(records(pairs[:25])), EMPTY))
+    second = dated(assign_keys(alone(records(pairs)), first), 2)
     assert second.num_rows == 15
     assert len(set(keys(pa.concat_tables([first, second])).values())) == 40
 
 
 def test_a_new_record_joins_the_key_of_its_cluster() -> None:
-    known = assign_keys(ExactSourceKey().match(records([("crm", "7")])), EMPTY)
+    known = dated(assign_keys(alone(records([("crm", "7")])), EMPTY))
     clusters = pa.table(
         {
             "source_system": ["crm", "shop"],
@@ -89,9 +112,51 @@ def test_a_new_record_joins_the_key_of_its_cluster() -> None:
             "weight": [None, 12.5],
         }
     )
-    [row] = assign_keys(clusters, known).to_pylist()
-    assert row["customer_key"] == known.column("customer_key")[0].as_py()
-    assert row["source_customer_key"] != row["customer_key"]
+    old, new = assign_keys(clusters, known).to_pylist()
+    assert old["customer_key"] == new["customer_key"] == known.column("customer_key")[0].as_py()
+    assert new["source_customer_key"] != new["customer_key"]
+    assert (old["rule"], new["weight"]) == ("email", 12.5)
+
+
+def test_a_merge_keeps_the_older_key_and_its_end_brings_both_back() -> None:
+    history, first = step(EMPTY, 1, "a", "c")
+    history, second = step(history, 2, "a", "b", "c")
+    history, merged = step(history, 3, "ab", "c")
+    assert merged == {"a": second["a"], "b": second["a"], "c": second["c"]}
+    history, parted = step(history, 4, "a", "b", "c")
+    assert parted == second
+    assert {k: first[k] for k in "ac"} == {k: parted[k] for k in "ac"}
+    again, _ = step(history, 5, "a", "b", "c")
+    assert again.num_rows == history.num_rows
+
+
+def test_a_key_stays_with_its_founder_and_the_rest_get_a_key_of_their_own() -> None:
+    history, before = step(EMPTY, 1, "abcd")
+    assert set(before.values()) == {before["a"]}
+    history, after = step(history, 2, "a", "bcd")
+    assert after["a"] == before["a"]
+    assert after["b"] == after["c"] == after["d"] != before["a"]
+    _, joined = step(history, 3, "abcd")
+    assert joined == before
+
+
+def test_a_key_whose_founder_has_gone_stays_with_the_larger_part() -> None:
+    history, before = step(EMPTY, 1, "abcd")
+    _, after = step(history, 2, "bc", "d")
+    assert after["b"] == after["c"] == before["a"]
+    assert after["d"] != before["a"]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.lists(st.integers(0, 3), min_size=6, max_size=6), min_size=1, max_size=5))
+def test_keys_name_clusters_one_to_one_however_they_move(walks: list[list[int]]) -> None:
+    history = EMPTY
+    for day, walk in enumerate(walks, 1):
+        groups = ["".join("abcdef"[i] for i in range(6) if walk[i] == g) for g in range(4)]
+        found = [group for group in groups if group]
+        history, named = step(history, day, *found)
+        assert len({named[group[0]] for group in found}) == len(found)
+        assert all(len({named[x] for x in group}) == 1 for group in found)
 
 
 def test_records_that_only_facts_mention_get_a_customer_too(config: CompanyConfig, shop: Shop) -> None:
@@ -103,7 +168,7 @@ def test_records_that_only_facts_mention_get_a_customer_too(config: CompanyConfi
         assert (result.records, result.customers, result.new_records) == (CUSTOMERS, CUSTOMERS, CUSTOMERS)
         again = resolve_identity(con, config, lake, "L2", START)
         assert again.new_records == 0
-    assert [m.load_id for m in lake.manifests() if m.source_system == "_regulars"] == ["L1"]
+    assert [m.load_id for m in lake.manifests() if m.table_name == "identity_ledger"] == ["L1"]
 
 
 def test_published_ids_are_pseudonyms_unless_the_company_clears_them(shop: Shop) -> None:

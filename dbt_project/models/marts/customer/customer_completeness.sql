@@ -1,20 +1,4 @@
 -- How much is known of a customer and how much of it is usable, over all of its records.
-with reach as (
-  select
-    customer_key,
-    max(cast(has_name as integer)) as has_name,
-    max(cast(gives_email as integer)) as gives_email,
-    max(cast(has_email as integer)) as has_email,
-    max(cast(gives_phone as integer)) as gives_phone,
-    max(cast(has_phone as integer)) as has_phone,
-    max(cast(gives_address as integer)) as gives_address,
-    max(cast(has_address as integer)) as has_address,
-    max(cast(has_birth_date as integer)) as has_birth_date,
-    max(cast(is_verified as integer)) as is_verified
-  from {{ ref('stg_record_profile') }}
-  group by customer_key
-)
-
 select
   customer.customer_key,
   {{ figure("(
@@ -33,5 +17,5 @@ select
   coalesce(reach.is_verified, 0) = 1 as is_verified,
   customer.as_of
 from {{ ref('dim_customer') }} as customer
-left join reach on customer.customer_key = reach.customer_key
+left join {{ ref('int_customer_reach') }} as reach on customer.customer_key = reach.customer_key
 where customer.customer_key <> -1

@@ -8,8 +8,7 @@ reach as (
     completeness.customer_key,
     completeness.has_email or completeness.has_phone or completeness.has_address as is_reachable
   from {{ ref('customer_completeness') }} as completeness
-  inner join {{ ref('stg_record_profile') }} as profile on completeness.customer_key = profile.customer_key
-  group by completeness.customer_key, completeness.has_email, completeness.has_phone, completeness.has_address
+  inner join {{ ref('int_customer_reach') }} as reached on completeness.customer_key = reached.customer_key
 ),
 
 changed as (
