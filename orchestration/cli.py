@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from orchestration.cli_generate import generate
+from orchestration.cli_identity import explain, review_app
 from orchestration.cli_quarantine import quarantine_app
 from orchestration.cli_source import init, source_app
 from orchestration.clock import utc_now
@@ -37,8 +38,10 @@ app = typer.Typer(
 )
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(source_app, name="source")
+app.add_typer(review_app, name="review")
 app.command()(init)
 app.command()(generate)
+app.command()(explain)
 
 
 def main() -> None:

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from orchestration.clock import utc_now
 from orchestration.company import DEFAULT_COMPANY, load_company
 from orchestration.console import CompanyOption, JsonOption, Progress, escape, out, show
 from orchestration.errors import UsageError
-
-if TYPE_CHECKING:
-    import duckdb
-
-    from orchestration.company import CompanyConfig
 
 quarantine_app = typer.Typer(help="Rows that broke their contract, and why.", no_args_is_help=True)
 
@@ -27,8 +19,9 @@ quarantine_app = typer.Typer(help="Rows that broke their contract, and why.", no
 def quarantine_list(company: CompanyOption = DEFAULT_COMPANY, as_json: JsonOption = False) -> None:
     """Count the rows in quarantine by entity, source, reason and column, with an example of each."""
     from orchestration.conform.workbench import by_reason
+    from orchestration.warehouse import locked_warehouse
 
-    with quarantine_of(load_company(company, need_env=False)) as con:
+    with locked_warehouse(load_company(company, need_env=False)) as con:
         show(by_reason(con), as_json, "Quarantine is empty.")
 
 
@@ -46,8 +39,9 @@ def quarantine_show(
     Correct single values with: regulars quarantine replay.
     """
     from orchestration.conform.workbench import rows_of
+    from orchestration.warehouse import locked_warehouse
 
-    with quarantine_of(load_company(company, need_env=False)) as con:
+    with locked_warehouse(load_company(company, need_env=False)) as con:
         show(rows_of(con, entity, reason, limit), as_json, "No such rows.")
 
 
@@ -110,20 +104,3 @@ def corrections_in(path: Path) -> list[tuple[str, str, str | None]]:
         if lacking:
             raise UsageError(f"{path}: lacks the column {', '.join(sorted(lacking))}", "Header: row_id,column,value")
         return [(row["row_id"], row["column"], row["value"] or None) for row in reader]
-
-
-@contextlib.contextmanager
-def quarantine_of(config: CompanyConfig) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The warehouse, with the company's lock: a refresh must not write it meanwhile.
-
-    Raises:
-        UsageError: nothing was loaded yet.
-        RegularsError: a refresh is running.
-    """
-    from orchestration.lock import refresh_lock
-    from orchestration.warehouse import open_warehouse
-
-    if not config.paths.warehouse.exists():
-        raise UsageError(f"nothing was loaded yet in {config.paths.root}", "Run: regulars refresh")
-    with refresh_lock(config.paths.lock, utc_now().isoformat()), open_warehouse(config) as con:
-        yield con

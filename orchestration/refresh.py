@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import duckdb
+import pyarrow as pa
 
 from orchestration import clocks, dbt
 from orchestration.clock import stamp, utc_now
@@ -26,6 +27,7 @@ from orchestration.conform.tables import prepare
 from orchestration.conform.workbench import corrections_of, waiting
 from orchestration.errors import QualityStop, RegularsError
 from orchestration.identity import IdentityResult, resolve_identity
+from orchestration.identity.decisions import remember_decisions
 from orchestration.landing.lake import Lake, Manifest
 from orchestration.landing.load import Order, TableId, changed_tables, load_tables, recover, wanted_tables
 from orchestration.lock import busy, is_free, refresh_lock
@@ -239,9 +241,17 @@ class Session:
         with self.stage("identity") as figures, open_warehouse(self.config) as con:
             result = resolve_identity(con, self.config, self.lake, self.run_id, self.now, self.retrain)
             write_load_audit(con, self.lake)
-            figures.update(customers=result.customers, new_records=result.new_records)
+            figures.update(result.figures())
+            for kind in result.trained:
+                self.reporter.say("identity", f"weights of {kind} records trained")
         self.state.put_load_audit(m.audit() for m in self.lake.manifests())
         return result
+
+    def decide(self, decisions: pa.Table) -> None:
+        """Keep analysts' decisions; the next refresh applies them."""
+        remember_decisions(self.lake, decisions, self.run_id, self.now)
+        self.state.put_load_audit(m.audit() for m in self.lake.manifests())
+        self.state.set_fact(INPUTS, "")
 
     def quality(self) -> list[Result]:
         """Judge the input tables; call after conform.

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 
+from orchestration.clock import utc_now
 from orchestration.company import CompanyConfig
-from orchestration.errors import RegularsError
+from orchestration.errors import RegularsError, UsageError
+from orchestration.lock import refresh_lock
 
 
 def settings(config: CompanyConfig) -> dict[str, str]:
@@ -61,6 +65,20 @@ def open_warehouse(config: CompanyConfig) -> duckdb.DuckDBPyConnection:
             "Check permissions and disk space; if it is damaged, run: regulars refresh --full",
         ) from error
     return con
+
+
+@contextlib.contextmanager
+def locked_warehouse(config: CompanyConfig) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The warehouse, with the company's lock: a refresh must not write it meanwhile.
+
+    Raises:
+        UsageError: nothing was loaded yet.
+        RegularsError: a refresh is running.
+    """
+    if not config.paths.warehouse.exists():
+        raise UsageError(f"nothing was loaded yet in {config.paths.root}", "Run: regulars refresh")
+    with refresh_lock(config.paths.lock, utc_now().isoformat()), open_warehouse(config) as con:
+        yield con
 
 
 def remove_database(path: Path) -> None:

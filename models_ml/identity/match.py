@@ -27,14 +27,19 @@ import pyarrow as pa
 from models_ml.identity import blocking, weights
 from models_ml.identity.blocking import quote
 from models_ml.identity.clusters import Ints, Pairs, cluster
-from models_ml.identity.standardise import STANDARD
+from models_ml.identity.standardise import STANDARD, standardise
 
 # Weights, in log2 odds. A pair is kept from REVIEW on, two groups are one customer from LINK on.
 REVIEW, LINK = -3.0, 0.0
 # An exact rule counts as much, unless everything else speaks so strongly against it.
 RULE_WEIGHT, RULE_LEAST = 8.0, -8.0
 # A value with more different names behind it is nobody's own: a switchboard, the shop's own number, a placeholder.
-MOST_NAMES = {"email": 3, "phone": 5, "national_id": 2, "card_no": 4}
+# Names differ here when their initials do, since one person's name is misspelt in many ways.
+MOST_NAMES = {"email": 5, "phone": 6, "national_id": 4, "card_no": 5}
+INITIALS = (
+    "coalesce(left(organisation, 3), "
+    "least(left(given, 1), left(family, 1)) || greatest(left(given, 1), left(family, 1)))"
+)
 PLACEHOLDER_EMAIL = (
     "^(test|none|no|nomail|noemail|noreply|no-reply|donotreply|na|n/a|unknown|unbekannt|keine|kein|null|x+|a+|"
     "anonymous|example|email|mail|nobody|dummy|asdf)@"
@@ -79,13 +84,58 @@ def find_shared_values(con: duckdb.DuckDBPyConnection, standard: str) -> None:
         con.execute(
             f"""
             insert into identity.shared_value
-            select {quote(rule)}, value, count(*), count(distinct coalesce(organisation, name_key))
-            from (select unnest({column}) as value, organisation, name_key from {standard})
+            select {quote(rule)}, value, count(*), count(distinct {INITIALS})
+            from (select unnest({column}) as value, organisation, given, family from {standard})
             where value is not null group by value
-            having count(distinct coalesce(organisation, name_key)) > {MOST_NAMES[rule]}
+            having count(distinct {INITIALS}) > {MOST_NAMES[rule]}
               or (({placeholder}) and count(*) > 1)
             """
         )
+
+
+def make_forms(con: duckdb.DuckDBPyConnection, once_systems: list[str]) -> None:
+    """Temporary table `standard`: the standard records without values that belong to nobody alone, and `form`.
+
+    Records that say the same are one form and are compared once. Records that say too little to be recognised by,
+    that decisions or relations bind, or that a system holds once, are forms of their own.
+
+    Args:
+        con: holds identity.standard_customer and the temporary tables present (source_system, customer_id), together
+            and apart (see Bound).
+        once_systems: systems that hold each customer once.
+    """
+    find_shared_values(con, "identity.standard_customer")
+    shared = "(select value from identity.shared_value where rule = '{}')"
+    once = ", ".join(quote(name) for name in once_systems) or "''"
+    con.execute(
+        f"""
+        create or replace temp table standard as
+        with shared_phone as (
+          select coalesce(list(value), []) as numbers from identity.shared_value where rule = 'phone'
+        ),
+        clean as (
+          select * exclude (raw_hash, numbers) replace (
+            case when email not in {shared.format("email")} then email end as email,
+            nullif(list_filter(phones, lambda p: not list_contains(numbers, p)), []) as phones,
+            case when national_id not in {shared.format("national_id")} then national_id end as national_id,
+            case when card_no not in {shared.format("card_no")} then card_no end as card_no)
+          from identity.standard_customer semi join present using (source_system, customer_id)
+          cross join shared_phone
+        ),
+        bound as (
+          select left_system as source_system, left_customer_id as customer_id from together
+          union select right_system, right_customer_id from together
+          union select left_system, left_customer_id from apart union select right_system, right_customer_id from apart
+        )
+        select c.*, hash(kind, given, middle, family, han, gender, birth_date, email, phones, national_id, card_no,
+          street, house_no, city, region, postal_code, occupation, organisation, email_verified, phone_verified,
+          case when b.customer_id is not null or c.source_system in ({once})
+            or coalesce(organisation, name_key) is null
+            or coalesce(birth_date::varchar, email, phones[1], national_id, card_no, street || house_no) is null
+            then c.source_system || chr(31) || c.customer_id end) as form
+        from clean c left join bound b using (source_system, customer_id)
+        """
+    )
 
 
 def make_entry(con: duckdb.DuckDBPyConnection, kind: str, standard: str, unique_systems: list[str]) -> None:
@@ -242,3 +292,32 @@ def model_name(model: weights.Model) -> str:
     """Name of a model: a hash of its parameters."""
     text = json.dumps([model.m, model.u, model.chance, weights.COMPARISONS[model.kind]], default=str, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def resolve_records(con: duckdb.DuckDBPyConnection, records: str, country: str) -> None:
+    """Match a table of raw records once, with nothing remembered: makes `cluster_person` and `cluster_organisation`.
+
+    Args:
+        con: a connection of its own; schema identity is made in it.
+        records: table with the columns of RAW.
+        country: ISO 3166 code of the country that local telephone numbers are dialled in.
+    """
+    con.execute(SCHEMA)
+    standardise(con, records, "identity.standard_customer", country)
+    con.execute("alter table identity.standard_customer add column raw_hash ubigint")
+    con.execute(f"create or replace temp table present as select distinct source_system, customer_id from {records}")
+    sides = "left_system varchar, left_customer_id varchar, right_system varchar, right_customer_id varchar"
+    for bound in ("together", "apart"):
+        con.execute(f"create or replace temp table {bound} ({sides})")
+    make_forms(con, [])
+    for kind in blocking.RULES:
+        make_entry(con, kind, "standard", [])
+        blocking.make_blocks(con, kind)
+        weights.make_frequencies(con, kind)
+        blocking.make_pairs(con, "training_pair")
+        if con.execute("select count(*) from training_pair").fetchone() == (0,):
+            model = weights.prior_model(con, kind)
+        else:
+            model = weights.train(con, kind, "training_pair")
+        compare(con, kind, model, model_name(model))
+        make_clusters(con, kind, model, Bound("together", "apart"))

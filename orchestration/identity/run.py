@@ -14,9 +14,9 @@ from models_ml.identity.match import (
     SCHEMA,
     Bound,
     compare,
-    find_shared_values,
     make_clusters,
     make_entry,
+    make_forms,
     model_name,
 )
 from models_ml.identity.resolve import ALONE, assign_keys
@@ -53,6 +53,12 @@ class IdentityResult:
     issues: int = 0
     trained: list[str] = field(default_factory=list)
 
+    def figures(self) -> dict[str, int]:
+        """What the journal and the progress line show."""
+        return {"records": self.records, "customers": self.customers, "changed_links": self.new_records,
+                "standardised": self.standardised, "pairs_compared": sum(self.pairs.values()),
+                "blocks_not_compared": self.uncompared, "decisions_not_applied": self.issues}  # fmt: skip
+
 
 def resolve_identity(
     con: duckdb.DuckDBPyConnection,
@@ -79,7 +85,7 @@ def resolve_identity(
     make_mentions(con, config)
     result.standardised = refresh_standard(con, config)
     make_bounds(con, lake)
-    make_forms(con, config)
+    make_forms(con, once_systems(config))
     con.execute("delete from identity.uncompared")
     parts = []
     for kind in KINDS:
@@ -186,46 +192,6 @@ def once_systems(config: CompanyConfig) -> list[str]:
     return sorted(name for name, source in config.sources.items() if source.one_record_per_customer)
 
 
-def make_forms(con: duckdb.DuckDBPyConnection, config: CompanyConfig) -> None:
-    """Temporary table `standard`: the standard records without values that belong to nobody alone, and `form`.
-
-    Records that say the same are one form and are compared once. Records that say too little to be recognised by,
-    that decisions or relations bind, or that a system holds once, are forms of their own.
-    """
-    find_shared_values(con, "identity.standard_customer")
-    shared = "(select value from identity.shared_value where rule = '{}')"
-    once = ", ".join(quote(name) for name in once_systems(config)) or "''"
-    con.execute(
-        f"""
-        create or replace temp table standard as
-        with shared_phone as (
-          select coalesce(list(value), []) as numbers from identity.shared_value where rule = 'phone'
-        ),
-        clean as (
-          select * exclude (raw_hash, numbers) replace (
-            case when email not in {shared.format("email")} then email end as email,
-            nullif(list_filter(phones, lambda p: not list_contains(numbers, p)), []) as phones,
-            case when national_id not in {shared.format("national_id")} then national_id end as national_id,
-            case when card_no not in {shared.format("card_no")} then card_no end as card_no)
-          from identity.standard_customer semi join present using (source_system, customer_id)
-          cross join shared_phone
-        ),
-        bound as (
-          select left_system as source_system, left_customer_id as customer_id from together
-          union select right_system, right_customer_id from together
-          union select left_system, left_customer_id from apart union select right_system, right_customer_id from apart
-        )
-        select c.*, hash(kind, given, middle, family, han, gender, birth_date, email, phones, national_id, card_no,
-          street, house_no, city, region, postal_code, occupation, organisation, email_verified, phone_verified,
-          case when b.customer_id is not null or c.source_system in ({once})
-            or coalesce(organisation, name_key) is null
-            or coalesce(birth_date::varchar, email, phones[1], national_id, card_no, street || house_no) is null
-            then c.source_system || chr(31) || c.customer_id end) as form
-        from clean c left join bound b using (source_system, customer_id)
-        """
-    )
-
-
 def match(
     con: duckdb.DuckDBPyConnection,
     kind: str,
@@ -265,6 +231,21 @@ def stored_model(
     con: duckdb.DuckDBPyConnection, lake: Lake, kind: str, profile: dict[str, float]
 ) -> Model | None:  # fmt: skip
     """The last trained model with its term frequencies, unless it does not fit the records any more."""
+    found = read_model(con, lake, kind)
+    if found is None:
+        return None
+    before = found[1]
+    if profile["records"] > GROWTH * before["records"] + 100 or any(
+        abs(profile[name] - before.get(name, 0.0)) > FILL_CHANGE for name in profile if name != "records"
+    ):
+        return None
+    return newest_model(con, lake, kind)
+
+
+def read_model(
+    con: duckdb.DuckDBPyConnection, lake: Lake, kind: str
+) -> tuple[Model, dict[str, float], dt.datetime] | None:
+    """The model that was trained last, the profile of its records, and when; None where its comparisons are others."""
     files = lake.remembered(MODEL)
     if not files:
         return None
@@ -275,21 +256,25 @@ def stored_model(
     ).fetchone()
     if row is None:
         return None
-    before = json.loads(row[1])
-    if profile["records"] > GROWTH * before["records"] + 100 or any(
-        abs(profile[name] - before.get(name, 0.0)) > FILL_CHANGE for name in profile if name != "records"
-    ):
-        return None
     model = Model(**json.loads(row[0]))
     sizes = {name: len(values) for name, values in model.m.items()}
     if sizes != {c.name: len(c.levels) + 1 for c in COMPARISONS[kind]}:
-        return None  # the comparisons are others now
+        return None
+    return model, json.loads(row[1]), row[2]
+
+
+def newest_model(con: duckdb.DuckDBPyConnection, lake: Lake, kind: str) -> Model | None:
+    """The model that was trained last, with its term frequencies as temporary tables; None where there is none."""
+    found = read_model(con, lake, kind)
+    if found is None:
+        return None
+    model, _, trained_at = found
     for column in frequency_columns(kind):
         con.execute(
             f"create or replace temp table {frequency_table(column)} as select cast(value as "
             f"{'date' if column == 'birth_date' else 'varchar'}) as {column}, frequency as tf_{column} "
             "from read_parquet($files) where kind = $kind and column_name = $column and trained_at = $at",
-            {"files": lake.remembered(FREQUENCY), "kind": kind, "column": column, "at": row[2]},
+            {"files": lake.remembered(FREQUENCY), "kind": kind, "column": column, "at": trained_at},
         )
     return model
 

@@ -288,7 +288,7 @@ class Step:
             insert into scores.churn by name
             with newest as (
               select model_version, as_of, input_fingerprint, scored_at from gathered where as_of <= $as_of
-              order by as_of desc, scored_at desc limit 1
+              order by as_of desc, input_fingerprint = $print desc, scored_at desc limit 1
             ),
             earlier as (
               select customer_key, max(churn_probability) as highest_probability_before,
@@ -298,13 +298,18 @@ class Step:
             select {names}, highest_probability_before, probability_before, input_fingerprint = $print as is_fresh
             from gathered semi join newest using (model_version, as_of, input_fingerprint, scored_at)
             left join earlier using (customer_key)
+            qualify row_number() over (partition by customer_key order by is_own desc, churn_probability desc) = 1
             """,
             {"as_of": self.as_of, "print": print_},
         )
 
     def gather(self, table: str, columns: str, fresh: pd.DataFrame | None) -> None:
-        """Make the temporary table `gathered`: every remembered score run, and the fresh one if it is not kept."""
-        self.con.execute(f"create or replace temp table gathered ({columns})")
+        """Make the temporary table `gathered`: every remembered score run, and the fresh one if it is not kept.
+
+        Scores follow merges and splits: a score of a key that was a customer's goes to the customer whom the key's
+        founder belongs to now, and is not its own there.
+        """
+        self.con.execute(f"create or replace temp table gathered ({columns}, is_own boolean default true)")
         names = ", ".join(column.split()[0] for column in columns.split(", "))
         files = self.lake.remembered(table)
         if files:
@@ -315,6 +320,21 @@ class Step:
             self.con.register("fresh_scores", pa.Table.from_pandas(fresh, preserve_index=False))
             self.con.execute(f"insert into gathered by name select {names} from fresh_scores")
             self.con.unregister("fresh_scores")
+        self.con.execute("create schema if not exists identity")
+        self.con.execute(
+            "create table if not exists identity.customer_link "
+            "(source_customer_key bigint, customer_key bigint, valid_to timestamp)"
+        )
+        self.con.execute(
+            """
+            update gathered set customer_key = link.customer_key, is_own = false
+            from (select distinct source_customer_key, customer_key from identity.customer_link where valid_to is null)
+              link
+            where gathered.customer_key = link.source_customer_key and gathered.customer_key <> link.customer_key
+              and gathered.customer_key not in (
+                select customer_key from identity.customer_link where valid_to is null)
+            """
+        )
 
     def describe(self, runs: list[ModelRun], current: ModelRun | None, message: str, found: Scored) -> None:
         """Fill the model tables, write the card of the newest training, and say where churn stands."""
@@ -417,9 +437,11 @@ class Step:
         self.keep_scores(VALUE_SCORE, scores)
         self.gather(VALUE_SCORE, VALUE_COLUMNS, scores)
         self.con.execute(
-            "insert into scores.value by name select * from gathered where as_of <= $as_of "
-            "qualify dense_rank() over (order by as_of desc, scored_at desc) = 1",
-            {"as_of": self.as_of},
+            "insert into scores.value by name select * exclude (is_own) from ("
+            "  select * from gathered where as_of <= $as_of "
+            "  qualify dense_rank() over (order by as_of desc, input_fingerprint = $print desc, scored_at desc) = 1"
+            ") qualify row_number() over (partition by customer_key order by is_own desc, value_index desc) = 1",
+            {"as_of": self.as_of, "print": print_},
         )
         missing = sorted({part for text in scores["missing_parts"].unique() for part in text.split(", ") if part})
         message = "a formula, nothing to train" + (f"; some customers lack: {', '.join(missing)}" if missing else "")

@@ -1,0 +1,125 @@
+"""The work list of pairs that the weights leave open, and analysts' decisions on it (SPEC S3.3)."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from orchestration.clock import naive_utc
+from orchestration.errors import UsageError
+from orchestration.identity.decisions import REVIEW_SCHEMA, WITHDRAWN
+from orchestration.identity.explain import SHOWN
+from orchestration.literals import no_formula
+
+DECISIONS = ("same", "different", WITHDRAWN)
+KEYS = ("left_system", "left_customer_id", "right_system", "right_customer_id")
+
+
+def work_list(con: duckdb.DuckDBPyConnection, limit: int) -> list[dict[str, Any]]:
+    """Pairs to decide on, side by side; those that asking gains most come first.
+
+    The gain is the doubt that an answer ends, p (1 - p), times how many facts hang on the two records.
+
+    Args:
+        con: the warehouse.
+        limit: most pairs; 0 is all.
+    """
+    sides = ", ".join(f"l.{name}::varchar as left_{name}, r.{name}::varchar as right_{name}" for name in SHOWN)
+    found = con.execute(
+        f"""
+        with said as (
+          select * from input.customer where _superseded_at is null
+          qualify row_number() over (
+            partition by source_system, customer_id order by _version_at desc, _record_hash) = 1
+        ),
+        used as (
+          select source_system, customer_id, count(*) as facts from input.sales_order
+          where customer_id is not null and _superseded_at is null group by all
+        )
+        select round(p.probability * (1 - p.probability) * (1 + ln(1 + coalesce(a.facts, 0) + coalesce(b.facts, 0))), 4)
+            as gain,
+          p.probability, round(p.weight, 2) as weight, p.left_system, p.left_customer_id, p.right_system,
+          p.right_customer_id, '' as decision, '' as reason, {sides}
+        from identity.record_pair p
+        join said l on l.source_system = p.left_system and l.customer_id = p.left_customer_id
+        join said r on r.source_system = p.right_system and r.customer_id = p.right_customer_id
+        left join used a on a.source_system = p.left_system and a.customer_id = p.left_customer_id
+        left join used b on b.source_system = p.right_system and b.customer_id = p.right_customer_id
+        where p.standing = 'review'
+        order by gain desc, p.left_system, p.left_customer_id, p.right_system, p.right_customer_id
+        {f"limit {int(limit)}" if limit else ""}
+        """
+    )
+    names = [column[0] for column in found.description or []]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def write_list(rows: list[dict[str, Any]], path: Path) -> None:
+    """Write the work list as CSV (UTF-8 with a mark, as spreadsheets read it) or Excel, by the file's ending.
+
+    Raises:
+        UsageError: neither.
+    """
+    header = list(rows[0]) if rows else ["gain", "probability", "weight", *KEYS, "decision", "reason"]
+    if path.suffix == ".csv":
+        with path.open("w", newline="", encoding="utf-8-sig") as handle:
+            writer = csv.writer(handle)
+            writer.writerow(header)
+            writer.writerows([no_formula(value) for value in row.values()] for row in rows)
+    elif path.suffix == ".xlsx":
+        from openpyxl import Workbook
+
+        book = Workbook(write_only=True)
+        sheet = book.create_sheet("review")
+        sheet.append(header)
+        for row in rows:
+            sheet.append([no_formula(value) for value in row.values()])
+        book.save(path)
+    else:
+        raise UsageError(f"{path}: neither .csv nor .xlsx", "Give a file with one of these endings")
+
+
+def read_decisions(path: Path, decided_by: str, now: dt.datetime) -> pa.Table:
+    """Decisions of a work list that came back; rows without one are skipped.
+
+    Raises:
+        UsageError: the file lacks a column, or a decision is none of same, different, withdrawn; says the row.
+    """
+    if path.suffix == ".xlsx":
+        from openpyxl import load_workbook
+
+        lines = load_workbook(path, read_only=True).worksheets[0].iter_rows(values_only=True)
+        header = [str(name or "") for name in next(lines, ())]
+        rows = [dict(zip(header, ("" if v is None else str(v) for v in line), strict=False)) for line in lines]
+    else:
+        with path.open(newline="", encoding="utf-8-sig") as handle:
+            reader = csv.DictReader(handle)
+            header = list(reader.fieldnames or ())
+            rows = list(reader)
+    lacking = [name for name in (*KEYS, "decision") if name not in header]
+    if lacking:
+        raise UsageError(
+            f"{path}: lacks the column {', '.join(lacking)}", "Export the list with: regulars review export"
+        )
+    found: list[dict[str, Any]] = []
+    for number, row in enumerate(rows, 2):
+        decision = (row["decision"] or "").strip().lower()
+        if not decision:
+            continue
+        if decision not in DECISIONS:
+            raise UsageError(
+                f"{path}: row {number}: decision '{decision}'", f"One of: {', '.join(DECISIONS)}, or empty"
+            )
+        keys = {name: (row[name] or "").removeprefix("'") for name in KEYS}
+        if not all(keys.values()):
+            raise UsageError(f"{path}: row {number}: a record is missing", f"Fill {', '.join(KEYS)}")
+        found.append(
+            keys | {"decision": decision, "decided_by": decided_by, "decided_at": naive_utc(now),
+                    "reason": row.get("reason") or None}
+        )  # fmt: skip
+    return pa.Table.from_pylist(found, REVIEW_SCHEMA)
