@@ -14,6 +14,8 @@ DOTLESS = frozenset(["gmail.com", "googlemail.com"])
 SAME_DOMAIN = {"googlemail.com": "gmail.com"}
 EMAIL = re.compile(r"^[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]{2,}$")
 
+SHORTEST = 10_000  # numbers of fewer digits are extensions and placeholders
+
 STREET_TYPES = {
     "street": "st", "str": "st", "strasse": "st", "saint": "st", "avenue": "av", "ave": "av", "road": "rd",
     "drive": "dr", "place": "pl", "platz": "pl", "court": "ct", "crescent": "cr", "cres": "cr", "circuit": "cct",
@@ -85,7 +87,7 @@ def parse_phone(text: str, country: str) -> str | None:
         number = parse(text, country)  # type: ignore[operator]
     except error:  # type: ignore[misc]
         return None
-    if not is_possible(number):  # type: ignore[operator]
+    if not is_possible(number) or number.national_number < SHORTEST:  # type: ignore[operator]
         return None
     zeros = "0" * (number.number_of_leading_zeros or 1) if number.italian_leading_zero else ""
     return f"+{number.country_code}{zeros}{number.national_number}"

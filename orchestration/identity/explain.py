@@ -8,10 +8,10 @@ from typing import Any
 import duckdb
 
 from models_ml.identity.match import EXACT_RULES, LINK, REVIEW, evidence, make_entry
-from models_ml.identity.weights import COMPARISONS, score_pairs
+from models_ml.identity.weights import score_pairs
 from orchestration.errors import UsageError
 from orchestration.identity.records import LENT
-from orchestration.identity.run import newest_model
+from orchestration.identity.run import comparisons_of, newest_model
 from orchestration.landing.lake import Lake
 from orchestration.literals import quote
 
@@ -154,26 +154,6 @@ def verdict(same: bool, weight: float, rule: str | None, decision: str | None) -
     if weight >= LINK:
         return "two customers: alike, but other records of theirs speak against it"
     return "two customers: for review" if weight >= REVIEW else "two customers: not alike enough"
-
-
-def comparisons_of(kind: str, text: str) -> list[dict[str, Any]]:
-    """Evidence as rows: comparison, level in words, weight and adjustment for rarity, in log2 odds."""
-    found = json.loads(text)
-    rows = []
-    for comparison in COMPARISONS[kind]:
-        if comparison.name not in found:
-            continue
-        level, weight, adjustment = found[comparison.name]
-        labels = [label for label, _, _ in comparison.levels] + ["nothing agrees"]
-        rows.append(
-            {
-                "comparison": comparison.name,
-                "level": labels[len(labels) - 1 - int(level)],
-                "weight": round(float(weight), 2),
-                "rarity": round(float(adjustment), 2),
-            }
-        )
-    return rows
 
 
 def prior_of(weight: float, text: str) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -52,6 +53,8 @@ class IdentityResult:
     uncompared: int = 0
     issues: int = 0
     trained: list[str] = field(default_factory=list)
+    rows: dict[str, int] = field(default_factory=dict)
+    example: str = "no two records were weighed"
 
     def figures(self) -> dict[str, int]:
         """What the journal and the progress line show."""
@@ -119,7 +122,48 @@ def resolve_identity(
         "select (select count(*) from identity.decision_issue), (select count(*) from identity.uncompared)"
     ).fetchone()
     result.issues, result.uncompared = issues or (0, 0)
+    tables = con.execute("select table_name from duckdb_tables() where schema_name = 'identity'").fetchall()
+    for (table,) in tables:
+        row = con.execute(f"select count(*) from identity.{table}").fetchone()
+        result.rows[table] = int(row[0]) if row else 0
+    result.example = example_of(con)
     return result
+
+
+def example_of(con: duckdb.DuckDBPyConnection) -> str:
+    """The pair that the weights leave most open, as a table in Markdown; without the values of either record."""
+    row = con.execute(
+        "select kind, weight, evidence, standing from identity.record_pair order by abs(weight), left_source_key "
+        "limit 1"
+    ).fetchone()
+    if row is None:
+        return "no two records were weighed"
+    lines = [f"weight {row[1]:.2f}, {row[3]}", "", "| comparison | level | weight | rarity |", "|---|---|---|---|"]
+    lines += [
+        f"| {found['comparison']} | {found['level']} | {found['weight']} | {found['rarity']} |"
+        for found in comparisons_of(row[0], row[2])
+    ]
+    return "\n".join(lines)
+
+
+def comparisons_of(kind: str, text: str) -> list[dict[str, Any]]:
+    """Evidence of a pair as rows: comparison, level in words, weight and adjustment for rarity, in log2 odds."""
+    found = json.loads(text)
+    rows = []
+    for comparison in COMPARISONS[kind]:
+        if comparison.name not in found:
+            continue
+        level, weight, adjustment = found[comparison.name]
+        labels = [label for label, _, _ in comparison.levels] + ["nothing agrees"]
+        rows.append(
+            {
+                "comparison": comparison.name,
+                "level": labels[len(labels) - 1 - int(level)],
+                "weight": round(float(weight), 2),
+                "rarity": round(float(adjustment), 2),
+            }
+        )
+    return rows
 
 
 def write_pairs(con: duckdb.DuckDBPyConnection) -> None:

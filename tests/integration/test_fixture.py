@@ -35,7 +35,9 @@ def test_every_entity_arrives_whole(company: Fixture) -> None:
             "select schema_name || '.' || table_name, estimated_size from duckdb_tables() "
             "where schema_name in ('core', 'marts')"
         ).fetchall()
-    assert [name for name, rows in tables if not rows] == []
+    # Nobody is like anybody else here, and nothing was left out.
+    expected_empty = {"core.identity_pair", "core.identity_issue"}
+    assert {name for name, rows in tables if not rows} <= expected_empty
 
 
 def test_a_clean_company_fails_no_quality_check(company: Fixture) -> None:

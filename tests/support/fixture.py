@@ -141,7 +141,7 @@ ROWS: dict[str, tuple[int, dict[str, str]]] = {
             "left_customer_id": "'C' || i",
             "right_system": "'house'",
             "right_customer_id": "'C' || (i + 100)",
-            "decision": "'different'",
+            "decision": "case when i = 3 then 'same' else 'different' end",
             "decided_by": "'an analyst'",
             "decided_at": START,
         },
