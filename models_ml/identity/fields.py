@@ -14,6 +14,7 @@ DOTLESS = frozenset(["gmail.com", "googlemail.com"])
 SAME_DOMAIN = {"googlemail.com": "gmail.com"}
 EMAIL = re.compile(r"^[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]{2,}$")
 
+SPACING = str.maketrans("", "", " -/.()")
 SHORTEST = 10_000  # numbers of fewer digits are extensions and placeholders
 
 STREET_TYPES = {
@@ -68,6 +69,28 @@ def parse_email(text: str) -> str | None:
     return f"{local}@{domain}"
 
 
+class Dialling(NamedTuple):
+    """How a country's subscribers write each other's numbers, where that is simple: a prefix, then the number."""
+
+    code: str
+    prefix: str
+    lengths: frozenset[int]
+
+
+@lru_cache(maxsize=8)
+def dialling(country: str) -> Dialling | None:
+    """The plan of a country; None where numbers cannot be read by prefix and length alone."""
+    from phonenumbers import PhoneMetadata
+
+    plan = PhoneMetadata.metadata_for_region(country)
+    if plan is None or not plan.national_prefix or plan.national_prefix != plan.national_prefix_for_parsing:
+        return None
+    if plan.leading_zero_possible or plan.national_prefix_transform_rule:
+        return None
+    lengths = plan.general_desc.possible_length if plan.general_desc else ()
+    return Dialling(str(plan.country_code), plan.national_prefix, frozenset(lengths))
+
+
 @lru_cache(maxsize=1)
 def telephone_tools() -> tuple[object, object, object]:
     """phonenumbers' parser, its possible-number test and its error, loaded once."""
@@ -82,6 +105,17 @@ def parse_phone(text: str, country: str) -> str | None:
     >>> parse_phone("0171 2345678", "DE")
     '+491712345678'
     """
+    plan = dialling(country)
+    digits = text.translate(SPACING)
+    if plan and digits.isascii() and digits.isdecimal() and digits.startswith(plan.prefix):
+        number = digits[len(plan.prefix) :]
+        if number[:1] not in ("", "0") and number[: len(plan.prefix)] != plan.prefix and len(number) in plan.lengths:
+            return f"+{plan.code}{number}" if int(number) >= SHORTEST else None
+    return parse_written_phone(text, country)
+
+
+def parse_written_phone(text: str, country: str) -> str | None:
+    """As `parse_phone`, for a number written in any way."""
     parse, is_possible, error = telephone_tools()
     try:
         number = parse(text, country)  # type: ignore[operator]

@@ -198,7 +198,8 @@ def compare(con: duckdb.DuckDBPyConnection, kind: str, model: weights.Model, nam
         found = con.execute("select count(*) from new_pair").fetchone()
         compared = int(found[0]) if found else 0
         if compared:
-            weights.score_pairs(con, "new_pair", model, "new_scored", RULE_LEAST)
+            weights.make_likely(con, "new_pair", model, "likely_pair", REVIEW)
+            weights.score_pairs(con, "likely_pair", model, "new_scored", RULE_LEAST)
             rules = " ".join(f"when {condition} then {quote(rule)}" for rule, condition in EXACT_RULES.items())
             con.execute(
                 f"""

@@ -107,6 +107,9 @@ def standardise(con: duckdb.DuckDBPyConnection, records: str, target: str, count
         country: ISO 3166 code of the country that local telephone numbers are dialled in.
     """
     text = pa.string()
+    names = ["title", "given_name", "family_name", "full_name"]
+    # One text per combination of names, since DuckDB joins by hash on plain equality only.
+    person_key = "concat_ws(chr(31), " + ", ".join(f"coalesce({name}, chr(30))" for name in names) + ")"
     phone = lambda value: (parse_phone(value, country),)  # noqa: E731
     lookup(
         con, "std_person", f"(select * from {records} where customer_type is distinct from 'organisation')",
@@ -138,12 +141,13 @@ def standardise(con: duckdb.DuckDBPyConnection, records: str, target: str, count
           {code("r.postal_code")} as postal_code, std_country as country, std_occupation as occupation,
           std_core as organisation, std_form as legal_form,
           r.email_verified_at is not null as email_verified, r.phone_verified_at is not null as phone_verified
-        from {records} r
-        left join std_person p on r.customer_type is distinct from 'organisation'
-          and p.title is not distinct from r.title and p.given_name is not distinct from r.given_name
-          and p.family_name is not distinct from r.family_name and p.full_name is not distinct from r.full_name
-        left join std_organisation o on r.customer_type = 'organisation'
-          and o.name = coalesce(r.organisation_name, r.full_name)
+        from (
+          select *, case when customer_type is distinct from 'organisation' then {person_key} end as person_key,
+            case when customer_type = 'organisation' then coalesce(organisation_name, full_name) end as organisation_key
+          from {records}
+        ) r
+        left join (select *, {person_key} as person_key from std_person) p on p.person_key = r.person_key
+        left join std_organisation o on o.name = r.organisation_key
         left join std_email using (email) left join std_phone using (phone) left join std_mobile using (mobile)
         left join std_address using (address_line) left join std_city s on s.city = r.city
         left join std_region g on g.region = r.region left join std_country c on c.country = r.country

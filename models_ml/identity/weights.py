@@ -172,6 +172,14 @@ COMPARISONS: dict[str, tuple[Comparison, ...]] = {
 # A value rarer than this counts as this rare: one that occurs once may be a slip.
 RARE = 1e-5
 RANDOM_PAIRS = 1_000_000
+TRAINING_PAIRS = 1_000_000
+# What the rarity of all values of a pair may add to its weight.
+RARITY = 12.0
+# Columns of `entry` that comparisons read.
+USED = (
+    "given", "family", "han", "name_key", "given_roots", "gender", "birth_date", "email", "phones", "national_id",
+    "street", "house_no", "city", "postal_code", "occupation", "organisation",
+)  # fmt: skip
 ROUNDS = 30
 # Pairs that the prior counts for beside what is observed.
 PRIOR_PAIRS_M = 200
@@ -291,10 +299,48 @@ def make_random_pairs(con: duckdb.DuckDBPyConnection, target: str, most: int = R
     )
 
 
-def patterns(con: duckdb.DuckDBPyConnection, scored: str, kind: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Level patterns of scored pairs (pattern x comparison, -1 where nothing is compared) and their counts."""
+def levels_sql(kind: str, pairs: str) -> str:
+    """SQL of pairs with their level of each comparison (gamma_…), numbered as Splink does: 0 is the last, -1 nothing.
+
+    The same conditions as Splink's, without what Splink keeps of each pair: for counting, and for leaving out pairs
+    that have no chance.
+    """
+    sides = [f"(select rec as rec_{side}, {', '.join(f'{c} as {c}_{side}' for c in USED)} from entry)" for side in "lr"]
+    levels = ", ".join(
+        f"case when {c.null} then -1 "
+        + " ".join(f"when {sql} then {len(c.levels) - i}" for i, (_, sql, _) in enumerate(c.levels))
+        + f" else 0 end as gamma_{c.name}"
+        for c in COMPARISONS[kind]
+    )
+    return (
+        f"select left_rec, right_rec, {levels} from {pairs} join {sides[0]} on rec_l = left_rec "
+        f"join {sides[1]} on rec_r = right_rec"
+    )
+
+
+def make_likely(con: duckdb.DuckDBPyConnection, pairs: str, model: Model, target: str, least: float) -> None:
+    """Make `target`: the pairs that may weigh `least` or more. How rare their values are is not looked at yet, and
+    counts for RARITY at most."""
+    total = f"{math.log2(model.chance / (1 - model.chance))!r}"
+    for c in COMPARISONS[model.kind]:
+        if not c.fixed:
+            weights = np.log2(np.array(model.m[c.name]) / np.array(model.u[c.name]))[::-1]
+            total += f" + case gamma_{c.name} " + " ".join(
+                f"when {i} then {w!r}" for i, w in enumerate(weights.tolist())
+            )
+            total += " else 0 end"
+    con.execute(
+        f"create or replace temp table {target} as select left_rec, right_rec from ({levels_sql(model.kind, pairs)}) "
+        f"where {total} >= {least - RARITY}"
+    )
+
+
+def patterns(con: duckdb.DuckDBPyConnection, pairs: str, kind: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Level patterns of pairs (pattern x comparison, -1 where nothing is compared) and how many pairs have each."""
     names = ", ".join(f"gamma_{c.name}" for c in COMPARISONS[kind])
-    found = con.execute(f"select {names}, count(*)::double as n from {scored} group by all order by all").fetchnumpy()
+    found = con.execute(
+        f"select {names}, count(*)::double as n from ({levels_sql(kind, pairs)}) group by all order by all"
+    ).fetchnumpy()
     columns = [np.asarray(found[f"gamma_{c.name}"], dtype=np.int64) for c in COMPARISONS[kind]]
     return np.stack(columns, axis=1), np.asarray(found["n"], dtype=np.float64)
 
@@ -325,10 +371,13 @@ def train(con: duckdb.DuckDBPyConnection, kind: str, pairs: str) -> Model:
     found = con.execute("select count(*) from entry").fetchone()
     records = found[0] if found else 0
     make_random_pairs(con, "random_pair")
-    score_pairs(con, "random_pair", model, "random_scored")
-    score_pairs(con, pairs, model, "blocked_scored")
-    random_levels, random_counts = patterns(con, "random_scored", kind)
-    levels, counts = patterns(con, "blocked_scored", kind)
+    total = con.execute(f"select count(*) from {pairs}").fetchone()
+    thinning = max(1, (int(total[0]) if total else 0) // TRAINING_PAIRS)
+    random_levels, random_counts = patterns(con, "random_pair", kind)
+    # Every so many pairs by a mix of both numbers, so that the sample is the same in each run.
+    sample = f"(select * from {pairs} where (left_rec::bigint * 1000003 + right_rec) % {thinning} = 0)"
+    levels, counts = patterns(con, sample, kind)
+    counts = counts * thinning
     all_pairs = records * (records - 1) / 2
     for _ in range(ROUNDS):
         odds = math.log2(model.chance / (1 - model.chance))

@@ -118,6 +118,8 @@ def build(config: CompanyConfig) -> dg.Definitions:
             "refresh_settings": f"Parameters of {config.company.title} and both clocks; written before each build.",
             "matrix_class": "Letters of the value × churn matrix for levels and tiers, from company.yml.",
             "cell_strategy": "The company's own strategies for the cells of the matrix, if it has any.",
+            "survivorship_rule": "Rules by which the golden record takes a field group from a record.",
+            "source_priority": "How much each source system is trusted.",
         }.items()
     ]
     return dg.Definitions(

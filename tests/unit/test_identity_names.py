@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from models_ml.identity.fields import parse_address, parse_email, parse_organisation, parse_phone, parse_place
+from models_ml.identity.fields import (
+    parse_address,
+    parse_email,
+    parse_organisation,
+    parse_phone,
+    parse_place,
+    parse_written_phone,
+)
 from models_ml.identity.names import parse_person
 
 
@@ -80,6 +89,15 @@ def test_email(written: str, expected: str | None) -> None:
 )
 def test_phone(written: str, country: str, expected: str | None) -> None:
     assert parse_phone(written, country) == expected
+
+
+@given(
+    st.from_regex(r"0?[0-9]{2,4}[ /-]?[0-9]{3,9}", fullmatch=True),
+    st.sampled_from(["DE", "GB", "US", "FR", "IT", "CN"]),
+)
+@settings(max_examples=200, deadline=None)
+def test_numbers_read_by_the_dialling_plan_are_read_as_the_library_reads_them(written: str, country: str) -> None:
+    assert parse_phone(written, country) == parse_written_phone(written, country)
 
 
 @pytest.mark.parametrize(
