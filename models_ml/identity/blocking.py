@@ -1,8 +1,9 @@
 """Which pairs of records are worth comparing: those that share a block key, within a cap.
 
 A block key is a value that two records of one customer are likely to share. Blocks with more than `MAX_BLOCK`
-records would make pairs without end and tell little (everybody called Li Wei), so they are left out and reported;
-a pair that shares any smaller block is still compared.
+records would make pairs without end and tell little (everybody called Li Wei), so they are left out and reported, and
+so are a rule's largest blocks where it would make more than `PAIRS_PER_RECORD`; a pair that shares any smaller block is
+still compared.
 
 Frames (DuckDB tables):
     entry: STANDARD and `rec`, an integer per record.
@@ -16,6 +17,8 @@ from __future__ import annotations
 import duckdb
 
 MAX_BLOCK = 100
+# A rule makes so many pairs per record at most, so that ten times the records make ten times the pairs.
+PAIRS_PER_RECORD, PAIRS_AT_LEAST = 2, 50_000
 
 # Rule → SQL expression of a list of values; a null in it makes no key. Both name orders are covered.
 PERSON_RULES = {
@@ -61,9 +64,20 @@ def make_blocks(con: duckdb.DuckDBPyConnection, kind: str) -> None:
     con.execute(
         """
         create or replace temp table large_block as
-        select rule, key, count(*) as records, min(rec) as rec from block group by all having count(*) > $most
+        with sized as (select rule, key, count(*) as records, min(rec) as rec from block group by all),
+        -- Of a rule the smaller blocks come first: they tell most, and cost least.
+        spent as (
+          select rule, records, sum(sum(records * (records - 1) / 2)) over (partition by rule order by records) as pairs
+          from sized group by rule, records
+        ),
+        kept as (
+          select rule, max(records) as most from spent
+          where pairs <= greatest((select count(*) from entry) * $per_record, $at_least) group by rule
+        )
+        select sized.* from sized left join kept using (rule)
+        where records > 1 and records > least(coalesce(most, 1), $most)
         """,
-        {"most": MAX_BLOCK},
+        {"most": MAX_BLOCK, "per_record": PAIRS_PER_RECORD, "at_least": PAIRS_AT_LEAST},
     )
     con.execute("delete from block using large_block l where block.rule = l.rule and block.key = l.key")
     found = con.execute("select count(*) from large_block").fetchone()
