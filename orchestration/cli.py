@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orchestration.cli_backup import backup, restore
 from orchestration.cli_generate import generate
 from orchestration.cli_identity import explain, review_app
 from orchestration.cli_quarantine import quarantine_app
@@ -42,6 +43,8 @@ app.add_typer(review_app, name="review")
 app.command()(init)
 app.command()(generate)
 app.command()(explain)
+app.command()(backup)
+app.command()(restore)
 
 
 def main() -> None:
