@@ -7,7 +7,7 @@ Tables of schema identity:
     standard_customer: STANDARD, `form` (hash of what the record says; records that say the same share it) and
         `raw_hash` (of what the source wrote).
     form_pair: kind, left_form < right_form, weight (log2 odds), rule (exact rule that holds, else null), evidence
-        (JSON: comparison → [level, weight, adjustment]); pairs from REVIEW on, or with a rule.
+        (JSON: comparison → [level in words, weight, adjustment]); pairs from REVIEW on, or with a rule.
     known_form: kind, form, model: what has been compared, with which model.
     uncompared: kind, rule, value, records, pairs: blocks too large to compare.
     shared_value: rule, value, records, names: values of too many different people; they are taken out of the records.
@@ -163,12 +163,16 @@ def make_entry(con: duckdb.DuckDBPyConnection, kind: str, standard: str, unique_
 
 
 def evidence(kind: str) -> str:
-    """SQL of a scored pair's evidence as JSON."""
+    """SQL of a scored pair's evidence as JSON: comparison → [level in words, weight, adjustment for rarity]."""
     parts = []
     for c in weights.COMPARISONS[kind]:
         adjusted = f"coalesce(round(mw_tf_adj_{c.name}, 3), 0)" if c.frequency else "0"
-        parts.append(f"case when gamma_{c.name} >= 0 then '\"{c.name}\":[' || gamma_{c.name} || ',' || "
-                     f"round(mw_{c.name}, 3) || ',' || {adjusted} || ']' end")  # fmt: skip
+        labels = [*(label for label, _, _ in c.levels), "nothing agrees"][::-1]
+        level = " ".join(f"when {i} then {quote(json.dumps(label))}" for i, label in enumerate(labels))
+        parts.append(
+            f"case when gamma_{c.name} >= 0 then '\"{c.name}\":[' || case gamma_{c.name} {level} end || ',' || "
+            f"round(mw_{c.name}, 3) || ',' || {adjusted} || ']' end"
+        )
     return "'{' || concat_ws(',', " + ", ".join(parts) + ") || '}'"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from orchestration.dashboard import published
-from orchestration.dashboard.views import churn, kpi_tree, lifecycle, models, overview, quality, value_churn
+from orchestration.dashboard.views import churn, customer, kpi_tree, lifecycle, models, overview, quality, value_churn
 from orchestration.errors import RegularsError
 
 st.set_page_config(page_title="Regulars", page_icon="◆", layout="wide")
@@ -26,6 +26,7 @@ def main() -> None:
             st.Page(lifecycle.page, title="Life cycle", icon=":material/autorenew:", url_path="life-cycle"),
             st.Page(value_churn.page, title="Value × churn", icon=":material/grid_on:", url_path="value-churn"),
             st.Page(churn.page, title="Churn warning", icon=":material/warning:", url_path="churn"),
+            st.Page(customer.page, title="Customer", icon=":material/person_search:", url_path="customer"),
             st.Page(models.page, title="Models", icon=":material/model_training:", url_path="models"),
             st.Page(quality.page, title="Data quality", icon=":material/fact_check:", url_path="data-quality"),
         ]

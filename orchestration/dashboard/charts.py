@@ -143,6 +143,27 @@ def bars(frame: pd.DataFrame, label: str, value: str, colours: Sequence[str], pl
     return style(figure, max(240, 30 * len(frame) + 40))
 
 
+def weights(rows: pd.DataFrame) -> go.Figure:
+    """How a match weight comes about: comparison, level and weight, from the prior to the sum."""
+    names = [
+        f"{name}: {level}" if level else name for name, level in zip(rows["comparison"], rows["level"], strict=True)
+    ]
+    figure = go.Figure(
+        go.Waterfall(
+            y=[*names, "weight"],
+            x=[*rows["weight"].round(2), 0],
+            measure=["relative"] * len(rows) + ["total"],
+            orientation="h",
+            increasing={"marker": {"color": UP}},
+            decreasing={"marker": {"color": DOWN}},
+            totals={"marker": {"color": MAIN}},
+            text=[*(f"{value:+.1f}" for value in rows["weight"]), f"{rows['weight'].sum():.1f}"],
+        )
+    )
+    figure.update_yaxes(autorange="reversed")
+    return style(figure, 60 + 34 * (len(rows) + 1))
+
+
 def heat(grid: pd.DataFrame) -> go.Figure:
     """Customers by recency and frequency fifths."""
     scores = [1, 2, 3, 4, 5]

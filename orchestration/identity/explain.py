@@ -138,7 +138,7 @@ def explain_pair(con: duckdb.DuckDBPyConnection, lake: Lake, left: Record, right
         "rule": rule,
         "decision": decision[0] if decision else None,
         "verdict": verdict(links[0] == links[1], weight, rule, decision[0] if decision else None),
-        "comparisons": comparisons_of(kinds[0], str(row[1])),
+        "comparisons": comparisons_of(str(row[1])),
         "prior": prior_of(weight, str(row[1])),
     }
 

@@ -133,37 +133,24 @@ def resolve_identity(
 def example_of(con: duckdb.DuckDBPyConnection) -> str:
     """The pair that the weights leave most open, as a table in Markdown; without the values of either record."""
     row = con.execute(
-        "select kind, weight, evidence, standing from identity.record_pair order by abs(weight), left_source_key "
-        "limit 1"
+        "select weight, evidence, standing from identity.record_pair order by abs(weight), left_source_key limit 1"
     ).fetchone()
     if row is None:
         return "no two records were weighed"
-    lines = [f"weight {row[1]:.2f}, {row[3]}", "", "| comparison | level | weight | rarity |", "|---|---|---|---|"]
+    lines = [f"weight {row[0]:.2f}, {row[2]}", "", "| comparison | level | weight | rarity |", "|---|---|---|---|"]
     lines += [
         f"| {found['comparison']} | {found['level']} | {found['weight']} | {found['rarity']} |"
-        for found in comparisons_of(row[0], row[2])
+        for found in comparisons_of(row[1])
     ]
     return "\n".join(lines)
 
 
-def comparisons_of(kind: str, text: str) -> list[dict[str, Any]]:
+def comparisons_of(text: str) -> list[dict[str, Any]]:
     """Evidence of a pair as rows: comparison, level in words, weight and adjustment for rarity, in log2 odds."""
-    found = json.loads(text)
-    rows = []
-    for comparison in COMPARISONS[kind]:
-        if comparison.name not in found:
-            continue
-        level, weight, adjustment = found[comparison.name]
-        labels = [label for label, _, _ in comparison.levels] + ["nothing agrees"]
-        rows.append(
-            {
-                "comparison": comparison.name,
-                "level": labels[len(labels) - 1 - int(level)],
-                "weight": round(float(weight), 2),
-                "rarity": round(float(adjustment), 2),
-            }
-        )
-    return rows
+    return [
+        {"comparison": name, "level": level, "weight": round(float(weight), 2), "rarity": round(float(rarity), 2)}
+        for name, (level, weight, rarity) in json.loads(text).items()
+    ]
 
 
 def write_pairs(con: duckdb.DuckDBPyConnection) -> None:

@@ -143,6 +143,30 @@ def test_the_kpi_tree_is_drilled_by_each_dimension(refreshed: Shop, monkeypatch:
         assert not app.exception
 
 
+def test_one_customer_is_found_by_key_and_by_a_sources_id(refreshed: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(refreshed, monkeypatch)
+    with duckdb.connect(str(refreshed.published), read_only=True) as con:
+        [(key, orders)] = con.execute(
+            "select customer_key, count(*) from core.fct_order join core.customer_xref using (customer_key) "
+            "where customer_id = 'C2' and is_purchase group by 1"
+        ).fetchall()
+
+    def show() -> None:
+        from orchestration.dashboard.views import customer
+
+        customer.page()
+
+    app = AppTest.from_function(show, default_timeout=60).run()
+    assert not app.exception
+    for text in ("C2", str(key)):
+        app.text_input(key="customer").set_value(text).run()
+        assert not app.exception
+        assert {metric.label: metric.value for metric in app.metric}["Orders"] == str(orders)
+    app.text_input(key="customer").set_value("' or 1 = 1 --").run()
+    assert not app.exception
+    assert "No customer is known by" in app.info[0].value
+
+
 def test_lists_are_safe_for_spreadsheets() -> None:
     import pandas as pd
 

@@ -20,7 +20,7 @@ LIST = """
 select churn.customer_key, string_agg(distinct xref.customer_id, ', ' order by xref.customer_id) as customer_ids,
   round(churn.churn_probability, 3) as churn_probability, round(churn.probability_before, 3) as before,
   churn.was_red_before, churn.recency_days as days_since_purchase, churn.reason_1, churn.reason_2, churn.reason_3
-from customer_churn as churn left join customer_xref as xref using (customer_key)
+from customer_churn as churn left join (select * from customer_xref where valid_to is null) as xref using (customer_key)
 where churn.warning_level = $level
 group by all order by churn_probability desc, customer_key
 """

@@ -17,7 +17,8 @@ LIST = """
 select lifecycle.customer_key, string_agg(distinct xref.customer_id, ', ' order by xref.customer_id) as customer_ids,
   recency_days, frequency as orders, monetary as sales, r_score, f_score, m_score,
   last_purchase_on::varchar as last_purchase
-from customer_lifecycle as lifecycle left join customer_xref as xref using (customer_key)
+from customer_lifecycle as lifecycle
+left join (select * from customer_xref where valid_to is null) as xref using (customer_key)
 where state_basic = $state
 group by all order by sales desc, customer_key
 """

@@ -15,7 +15,7 @@ select churn.customer_key, string_agg(distinct xref.customer_id, ', ' order by x
   round(churn.churn_probability * scored.margin_if_staying_amount::double, 2) as value_at_risk,
   churn.recency_days as days_since_purchase, churn.reason_1, churn.reason_2, churn.reason_3, churn.was_red_before
 from customer_churn as churn left join customer_value as scored using (customer_key)
-left join customer_xref as xref using (customer_key)
+left join (select * from customer_xref where valid_to is null) as xref using (customer_key)
 where churn.churn_class || coalesce(scored.value_class, 'S') = $cell
 group by all order by value_at_risk desc nulls last, customer_key
 """
