@@ -64,7 +64,7 @@ def show(key: int, currency: str) -> None:
     cards = {
         "Spent": charts.money(float(row["monetary"]), currency) if pd.notna(row["monetary"]) else "–",
         "Orders": f"{int(row['frequency'])}" if pd.notna(row["frequency"]) else "0",
-        "State": row["state_basic"] or "never bought",
+        "State": row["state_basic"] or "–",
         "Value tier": row["index_tier"] or "–",
         "Churn warning": row["warning_level"] or "–",
         "Open complaints": f"{int(row['open_complaints'])}",
