@@ -71,6 +71,13 @@ class Bound:
     apart: str
 
 
+def digest(values: list[str]) -> str:
+    """SQL of a 64-bit number for several values, null or not. DuckDB's own hash of text collides in structured cases
+    (docs/decisions/0004-keys.md), and two records with one form are taken for the same."""
+    parts = ", ".join(f"coalesce(cast({value} as varchar), chr(30))" for value in values)
+    return f"md5_number_lower(concat_ws(chr(31), {parts}))"
+
+
 def find_shared_values(con: duckdb.DuckDBPyConnection, standard: str) -> None:
     """Fill identity.shared_value from table `standard`: values that belong to nobody alone, and placeholders."""
     con.execute("delete from identity.shared_value")
@@ -107,6 +114,12 @@ def make_forms(con: duckdb.DuckDBPyConnection, once_systems: list[str]) -> None:
     find_shared_values(con, "identity.standard_customer")
     shared = "(select value from identity.shared_value where rule = '{}')"
     once = ", ".join(quote(name) for name in once_systems) or "''"
+    own = (
+        f"case when b.customer_id is not null or c.source_system in ({once}) "
+        "or coalesce(organisation, name_key) is null "
+        "or coalesce(birth_date::varchar, email, phones[1], national_id, card_no, street || house_no) is null "
+        "then c.source_system || chr(31) || c.customer_id end"
+    )
     con.execute(
         f"""
         create or replace temp table standard as
@@ -127,12 +140,7 @@ def make_forms(con: duckdb.DuckDBPyConnection, once_systems: list[str]) -> None:
           union select right_system, right_customer_id from together
           union select left_system, left_customer_id from apart union select right_system, right_customer_id from apart
         )
-        select c.*, hash(kind, given, middle, family, han, gender, birth_date, email, phones, national_id, card_no,
-          street, house_no, city, region, postal_code, occupation, organisation, email_verified, phone_verified,
-          case when b.customer_id is not null or c.source_system in ({once})
-            or coalesce(organisation, name_key) is null
-            or coalesce(birth_date::varchar, email, phones[1], national_id, card_no, street || house_no) is null
-            then c.source_system || chr(31) || c.customer_id end) as form
+        select c.*, {digest([*COMPARED, own])} as form
         from clean c left join bound b using (source_system, customer_id)
         """
     )

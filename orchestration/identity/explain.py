@@ -111,7 +111,8 @@ def explain_pair(con: duckdb.DuckDBPyConnection, lake: Lake, left: Record, right
     if model is None:
         return result | {"verdict": "no two records shared anything to be compared by yet", "comparisons": []}
     con.execute(
-        "create or replace temp table two as select * exclude (raw_hash), hash(source_system, customer_id) as form "
+        "create or replace temp table two as select * exclude (raw_hash), "
+        "md5_number_lower(source_system || chr(31) || customer_id) as form "
         "from identity.standard_customer "
         f"where (source_system, customer_id) in (({quote(left[0])}, {quote(left[1])}), "
         f"({quote(right[0])}, {quote(right[1])}))"
