@@ -17,11 +17,12 @@ import typer
 from orchestration.cli_backup import backup, restore
 from orchestration.cli_generate import generate
 from orchestration.cli_identity import explain, review_app
+from orchestration.cli_privacy import access_report, forget
 from orchestration.cli_quarantine import quarantine_app
 from orchestration.cli_source import init, source_app
 from orchestration.clock import utc_now
 from orchestration.company import DEFAULT_COMPANY, load_company
-from orchestration.console import CompanyOption, JsonOption, Progress, err, escape, out, show
+from orchestration.console import CompanyOption, JsonOption, Progress, err, escape, out, run_refresh, show
 from orchestration.errors import RegularsError, UsageError, in_plain_words
 from orchestration.literals import no_formula
 from orchestration.paths import PROJECT
@@ -29,7 +30,6 @@ from orchestration.redaction import redact
 
 if TYPE_CHECKING:
     from orchestration.company import CompanyConfig
-    from orchestration.refresh import Session
 
 app = typer.Typer(
     help="Regulars: whom to keep, win back, grow and find; through which channel, with which offer; and did it work.",
@@ -45,6 +45,8 @@ app.command()(generate)
 app.command()(explain)
 app.command()(backup)
 app.command()(restore)
+app.command()(forget)
+app.command()(access_report)
 
 
 def main() -> None:
@@ -125,19 +127,6 @@ def refresh(
         f'      [bold]{tool} sql{suffix} "select node_code, value from kpi_tree '
         "where dimension = 'all' and period_grain = 'quarter'\"[/]"
     )
-
-
-def run_refresh(session: Session, quiet: bool, job: str = "refresh") -> None:
-    """Run Dagster's refresh job, or another one, in an open session."""
-    from orchestration.refresh import dagster_home
-
-    dagster_home(session.config)
-    session.start_judge()
-    if not quiet:
-        out.print("[dim]starting Dagster and dbt[/]")
-    from orchestration.launch import run_job
-
-    run_job(job, session)
 
 
 def optional_tables(config: CompanyConfig, names: Sequence[str]) -> tuple[tuple[str, str], ...]:

@@ -305,6 +305,9 @@ class SourceTable(Strict):
         description="rows whose key is gone from the source are ended; each load then reads all keys",
     )
     drift: DriftPolicy | None = Field(default=None, description="default: the system's")
+    customer_columns: tuple[str, ...] = Field(
+        default=(), description="columns with a customer's id that no map reads: an erasure finds a person by them, too"
+    )
     optional: bool = Field(
         default=False, description="loaded only once asked for: regulars refresh --include SYSTEM.TABLE"
     )

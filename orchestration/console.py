@@ -1,14 +1,17 @@
-"""What all commands print with, and the options that all of them share."""
+"""What all commands print with, the options that all of them share, and how they run Dagster's jobs."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from orchestration.refresh import Session
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -63,3 +66,16 @@ class Progress:
             return
         else:
             out.print(f"  {escape(message):<44} [dim]{escape(shown)}[/]")
+
+
+def run_refresh(session: Session, quiet: bool, job: str = "refresh") -> None:
+    """Run Dagster's refresh job, or another one, in an open session."""
+    from orchestration.refresh import dagster_home
+
+    dagster_home(session.config)
+    session.start_judge()
+    if not quiet:
+        out.print("[dim]starting Dagster and dbt[/]")
+    from orchestration.launch import run_job
+
+    run_job(job, session)

@@ -43,8 +43,13 @@ def busy(path: Path) -> RegularsError:
 
 
 @contextlib.contextmanager
-def refresh_lock(path: Path, started_at: str) -> Iterator[None]:
+def refresh_lock(path: Path, started_at: str, command: str | None = None) -> Iterator[None]:
     """Hold the company's lock.
+
+    Args:
+        path: the lock file.
+        started_at: when, for a second caller.
+        command: what for; default: as the user typed it.
 
     Raises:
         RegularsError: another living process holds it; names pid, command and start.
@@ -57,7 +62,7 @@ def refresh_lock(path: Path, started_at: str) -> Iterator[None]:
             raise busy(path) from None
         handle.seek(0)
         handle.truncate()
-        command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
+        command = command or " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
         json.dump({"pid": os.getpid(), "started_at": started_at, "command": command}, handle)
         handle.flush()
         yield

@@ -18,7 +18,7 @@ import duckdb
 import pyarrow as pa
 
 from orchestration import clocks, dbt
-from orchestration.clock import stamp, utc_now
+from orchestration.clock import naive_utc, stamp, utc_now
 from orchestration.company import CompanyConfig
 from orchestration.conform.batch import Audit
 from orchestration.conform.corrections import store
@@ -28,19 +28,23 @@ from orchestration.conform.workbench import corrections_of, waiting
 from orchestration.errors import QualityStop, RegularsError
 from orchestration.identity import IdentityResult, resolve_identity
 from orchestration.identity.decisions import remember_decisions
-from orchestration.landing.lake import Lake, Manifest
+from orchestration.landing.lake import Erased, Lake, Manifest
 from orchestration.landing.load import Order, TableId, changed_tables, load_tables, recover, wanted_tables
 from orchestration.lock import busy, is_free, refresh_lock
 from orchestration.paths import PROJECT
+from orchestration.privacy.person import Person
+from orchestration.privacy.scrub import Tally, clear_runtime, eraser, scrub_lake
+from orchestration.privacy.suppression import Suppression
 from orchestration.quality.run import Judge, Result, measure_all, order_of, remember, results_of, scores
 from orchestration.redaction import redact
 from orchestration.report import Reporter, Sink
 from orchestration.scoring.run import Scored, Step
-from orchestration.serving.publish import build_info, current_version, publish, table_counts
+from orchestration.serving.publish import build_info, current_version, drop_others, publish, table_counts
 from orchestration.state import State
 from orchestration.warehouse import check_disk, open_warehouse, remove_database
 
 INPUTS, AS_OF, LAST_DAY = "inputs_fingerprint", "as_of", "last_business_day"
+ERASURE = "erasure"  # set from the first step of an erasure until a version without the person is published
 CODE_FOLDERS = ("orchestration", "models_ml", "data/contracts")
 
 
@@ -74,7 +78,7 @@ def nothing_new(config: CompanyConfig, now: dt.datetime) -> str | None:
         return None
     with State(paths.state, read_only=True) as state:
         last = state.last_run()
-        if last is None or last.status != "succeeded" or last.version is None:
+        if last is None or last.status != "succeeded" or last.version is None or state.fact(ERASURE):
             return None
         if state.fact(INPUTS) != inputs_fingerprint(config):
             return None
@@ -163,7 +167,8 @@ class Session:
         def said(table: str, message: str) -> None:
             self.reporter.say("load", f"{table}: {message}")
 
-        return Order(self.run_id, self.now, again, check, said=said)
+        erase = eraser(self.config, self.lake, Suppression(self.config.paths.root))
+        return Order(self.run_id, self.now, again, check, said=said, erase=erase)
 
     def load(self, tables: Iterable[TableId] | None = None) -> dict[TableId, Manifest | None]:
         """Land changed tables; returns each table's new load, or None where nothing was new."""
@@ -252,6 +257,31 @@ class Session:
         remember_decisions(self.lake, decisions, self.run_id, self.now)
         self.state.put_load_audit(m.audit() for m in self.lake.manifests())
         self.state.set_fact(INPUTS, "")
+
+    def forget(self, person: Person) -> Tally:
+        """Take a person out of the lake for ever, and clear away what was made of it; then build and publish.
+
+        A kill in between is mended by the next refresh: who is forgotten stands on the list before anything else.
+        """
+        with self.stage("forget") as figures:
+            self.state.set_fact(ERASURE, self.run_id)
+            Suppression(self.config.paths.root).add(person.sealed(), naive_utc(self.now))
+            tally = self.scrub([*person.values, *(str(key) for key in person.keys)])
+            erased = list(tally.tables.values())
+            figures.update(loads=tally.loads, rows_deleted=sum(e.deleted for e in erased),
+                           rows_blanked=sum(e.blanked for e in erased))  # fmt: skip
+        return tally
+
+    def scrub(self, texts: Sequence[str] = ()) -> Tally:
+        """Take forgotten persons out of the lake, and everything away that was made of it and can be made again."""
+
+        def done(table: str, erased: Erased) -> None:
+            self.reporter.say("forget", table, **{k: v for k, v in vars(erased).items() if v})
+
+        tally = scrub_lake(self.config, self.lake, Suppression(self.config.paths.root), texts, done)
+        self.state.put_load_audit(m.audit() for m in self.lake.manifests())
+        clear_runtime(self.config, self.state, texts)
+        return tally
 
     def quality(self) -> list[Result]:
         """Judge the input tables; call after conform.
@@ -361,6 +391,9 @@ class Session:
         with self.stage("publish") as figures:
             self.published = publish(self.config, dbt.public_tables())
             figures["version"] = self.published
+            if self.state.fact(ERASURE):
+                drop_others(self.config.paths)  # nobody can roll back to a version that holds a forgotten person
+                self.state.set_fact(ERASURE, "")
         return self.published
 
 
@@ -391,7 +424,7 @@ def open_session(
     now = utc_now()
     paths = config.paths
     check_disk(config)
-    with refresh_lock(paths.lock, now.isoformat()), State(paths.state) as state:
+    with refresh_lock(paths.lock, now.isoformat(), f"regulars {command}"), State(paths.state) as state:
         reporter = Reporter(paths.logs / f"{stamp(now)}.jsonl", sinks)
         session = Session(config, now, command, reporter, state, Lake(paths.lake), inputs_fingerprint(config),
                           include, again, retrain=retrain)  # fmt: skip
@@ -405,6 +438,9 @@ def open_session(
             if removed:
                 reporter.say("refresh", "removed half-written loads", loads=removed)
             prune_runtime(config, now)
+            if state.fact(ERASURE):
+                reporter.say("refresh", "an erasure was not ended; going on with it")
+                session.scrub()
             if full:
                 remove_database(paths.warehouse)
                 remove_database(paths.serve)

@@ -239,6 +239,22 @@ class State:
             return []
         return self.rows("select * from quality_check order by passed, stops desc, source_system, entity, rule")
 
+    def forget(self, texts: Iterable[str]) -> None:
+        """Take what is said about runs away where it holds a text (in lower case), also from the file's free pages."""
+        for text in texts:
+            for table, column in (("run", "error"), ("stage", "detail")):
+                self.con.execute(f"update {table} set {column} = null where instr(lower({column}), ?) > 0", (text,))
+            self.con.execute("delete from quality_check where instr(lower(message), ?) > 0", (text,))
+        self.con.execute("vacuum")
+        self.con.execute("pragma wal_checkpoint(truncate)")
+
+    def forget_messages(self) -> None:
+        """Take every message of runs and checks away, whatever it says."""
+        self.con.execute("update run set error = null")
+        self.con.execute("update stage set detail = null")
+        self.con.execute("delete from quality_check")
+        self.con.execute("vacuum")
+
     # facts ----------------------------------------------------------------------------------------
 
     def fact(self, name: str) -> str | None:

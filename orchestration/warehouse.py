@@ -68,8 +68,12 @@ def open_warehouse(config: CompanyConfig) -> duckdb.DuckDBPyConnection:
 
 
 @contextlib.contextmanager
-def locked_warehouse(config: CompanyConfig) -> Iterator[duckdb.DuckDBPyConnection]:
+def locked_warehouse(config: CompanyConfig, command: str | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     """The warehouse, with the company's lock: a refresh must not write it meanwhile.
+
+    Args:
+        config: the company.
+        command: what the lock says it is held for; default: as the user typed it.
 
     Raises:
         UsageError: nothing was loaded yet.
@@ -77,7 +81,7 @@ def locked_warehouse(config: CompanyConfig) -> Iterator[duckdb.DuckDBPyConnectio
     """
     if not config.paths.warehouse.exists():
         raise UsageError(f"nothing was loaded yet in {config.paths.root}", "Run: regulars refresh")
-    with refresh_lock(config.paths.lock, utc_now().isoformat()), open_warehouse(config) as con:
+    with refresh_lock(config.paths.lock, utc_now().isoformat(), command), open_warehouse(config) as con:
         yield con
 
 

@@ -56,6 +56,21 @@ class Drift(Strict):
         return "; ".join(parts)
 
 
+@dataclass(frozen=True)
+class Erased:
+    """What the suppression of persons took out of a load: rows that went, rows that lost the person, refused lines."""
+
+    deleted: int = 0
+    blanked: int = 0
+    rejected: int = 0
+
+    def __add__(self, other: Erased) -> Erased:
+        return Erased(self.deleted + other.deleted, self.blanked + other.blanked, self.rejected + other.rejected)
+
+    def __bool__(self) -> bool:
+        return bool(self.deleted or self.blanked or self.rejected)
+
+
 class Manifest(Strict):
     """What a load is; its existence is the commit. A partial load holds only what was new to the table."""
 
@@ -72,15 +87,28 @@ class Manifest(Strict):
     cursor_to: str | None = None
     is_partial: bool = False
     rows_deleted: int = 0
+    rows_erased: int = 0
     columns: dict[str, str]
     drift: Drift = Drift()
     fingerprint: dict[str, Any]
 
     def audit(self) -> dict[str, Any]:
         """The columns of load_audit."""
-        return self.model_dump(exclude={"columns", "fingerprint", "is_partial", "rows_deleted"}) | {
+        return self.model_dump(exclude={"columns", "fingerprint", "is_partial", "rows_deleted", "rows_erased"}) | {
             "drift": str(self.drift) or None
         }
+
+    def without(self, erased: Erased, folder: Path) -> Manifest:
+        """The manifest of a load after an erasure: rows that went count as never read, so that the books agree."""
+        return self.model_copy(
+            update={
+                "rows_read": self.rows_read - erased.deleted - erased.rejected,
+                "rows_landed": self.rows_landed - erased.deleted,
+                "rows_rejected": self.rows_rejected - erased.rejected,
+                "rows_erased": self.rows_erased + erased.deleted + erased.rejected,
+                "bytes": (folder / PART).stat().st_size,
+            }
+        )
 
 
 @dataclass(frozen=True)
@@ -96,6 +124,7 @@ class Delivery:
         is_partial: whether it is only what was new.
         drift: how its columns differ from the load before.
         gone: gives SQL of keys that the lake knows and the source has no more, once the rows are in the given file.
+        erase: takes suppressed persons out of the load's folder, given its columns, before it is committed.
         rejected: gives, once the rows are read, what was no row of the table (`connectors.base.REJECTED`).
     """
 
@@ -107,6 +136,7 @@ class Delivery:
     drift: Drift = field(default_factory=Drift)
     rejected: Callable[[duckdb.DuckDBPyConnection], pa.Table] = lambda _: none_rejected()
     gone: Callable[[duckdb.DuckDBPyConnection, Path], str] | None = None
+    erase: Callable[[Path, dict[str, str]], Erased] = lambda *_: Erased()
 
 
 class Lake:
@@ -244,6 +274,16 @@ class Lake:
             drift=delivery.drift,
             fingerprint=delivery.fingerprint | ({"watermark": span[2]} if delivery.cursor else {}),
         )
+        try:
+            erased = delivery.erase(folder, columns)
+        except (duckdb.Error, OSError) as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise RegularsError(
+                f"source {system}, table {table}: forgotten persons cannot be taken out: {str(error).splitlines()[0]}",
+                "Check the maps of the source, free disk space and write permission",
+            ) from error
+        if erased:
+            manifest = manifest.without(erased, folder)
         commit(folder, manifest)
         return manifest
 

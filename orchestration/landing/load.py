@@ -18,7 +18,7 @@ from orchestration.connectors.base import WHOLE, Connector, NoFile, Part, Unreac
 from orchestration.connectors.registry import connect
 from orchestration.errors import RegularsError
 from orchestration.landing.drift import judge
-from orchestration.landing.lake import Delivery, Lake, Manifest, last_whole
+from orchestration.landing.lake import Delivery, Erased, Lake, Manifest, last_whole
 from orchestration.literals import exact_path, quote, quote_name
 from orchestration.state import State
 
@@ -74,6 +74,7 @@ class Order:
             what is gone.
         patience: seconds waited before each further try of a system that does not answer.
         said: called with a table's name and what a user should know while it is loaded.
+        erase: takes forgotten persons out of a load, given system, table, folder and columns, before it is committed.
     """
 
     load_id: str
@@ -82,6 +83,7 @@ class Order:
     check: Callable[[str, str, dict[str, str]], None] = lambda *_: None
     patience: tuple[float, ...] = (1, 4, 16)
     said: Callable[[str, str], None] = lambda *_: None
+    erase: Callable[[str, str, Path, dict[str, str]], Erased] = lambda *_: Erased()
 
 
 def part_of(load: Load, before: dict[str, Any] | None, fingerprint: dict[str, Any], order: Order) -> Part:
@@ -163,6 +165,7 @@ def load_table(config: CompanyConfig, lake: Lake, state: State, table_id: TableI
             drift,
             connector.rejected,
             keys_gone(lake, connector, table_id, source.tables[table].key, part) if deletes else None,
+            lambda folder, found: order.erase(system, table, folder, found),
         ),
     )
     if manifest is None:

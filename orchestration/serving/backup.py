@@ -1,4 +1,4 @@
-"""Back up what cannot be made again, and put it back: the lake, the state and the key of the pseudonyms.
+"""Back up what cannot be made again, and put it back: lake, state, key of the pseudonyms, list of the forgotten.
 
 The warehouse and the published versions are made from them; `regulars refresh --full` makes them again.
 """
@@ -19,6 +19,10 @@ from typing import Any
 
 from orchestration.company import CompanyConfig
 from orchestration.errors import RegularsError, UsageError
+from orchestration.landing.lake import Lake
+from orchestration.privacy.scrub import scrub_lake
+from orchestration.privacy.suppression import Suppression
+from orchestration.state import State
 from orchestration.warehouse import remove_database
 
 CONTENTS = "backup.json"  # first in the archive: what is in it, with a checksum of each file
@@ -37,8 +41,7 @@ def files_of(config: CompanyConfig, state_copy: Path) -> dict[str, Path]:
     paths = config.paths
     found = {f"lake/{path.relative_to(paths.lake)}": path for path in sorted(paths.lake.rglob("*")) if path.is_file()}
     found["state.sqlite"] = state_copy
-    if (paths.root / KEY).exists():
-        found[KEY] = paths.root / KEY
+    found |= {path.name: path for path in (paths.root / KEY, *Suppression(paths.root).files) if path.exists()}
     return found
 
 
@@ -110,7 +113,8 @@ def opened(path: Path) -> Iterator[tuple[tarfile.TarFile, dict[str, Any]]]:
 def restore(config: CompanyConfig, source: Path, replace: bool) -> dict[str, Any]:
     """Put a backup in the place of the company's lake, state and key; call with the company's lock.
 
-    It is unpacked and checked beside them first, so that a damaged archive changes nothing.
+    It is unpacked and checked beside them first, so that a damaged archive changes nothing. Persons who were forgotten
+    here or there, before or after it was made, are taken out of it.
 
     Args:
         config: the company.
@@ -138,11 +142,18 @@ def restore(config: CompanyConfig, source: Path, replace: bool) -> dict[str, Any
             path = incoming / name
             if not path.is_file() or checksum(path) != expected:
                 raise UsageError(f"{source}: {name} is damaged", "Nothing was changed; restore another backup")
+        suppression = Suppression(paths.root)
+        if Suppression(incoming):
+            suppression.merge(Suppression(incoming))
+        scrub_lake(config, Lake(incoming / "lake"), suppression)
         shutil.rmtree(paths.lake, ignore_errors=True)
         (incoming / "lake").replace(paths.lake)
         for log in ("-wal", "-shm"):
             paths.state.with_name(paths.state.name + log).unlink(missing_ok=True)
         (incoming / "state.sqlite").replace(paths.state)
+        if suppression:
+            with State(paths.state) as state:
+                state.forget_messages()  # they may quote a value; who was forgotten cannot be told from a seal
         if (incoming / KEY).exists():
             (incoming / KEY).replace(paths.root / KEY)
             (paths.root / KEY).chmod(0o600)

@@ -181,6 +181,14 @@ def prune(config: CompanyConfig) -> None:
             shutil.rmtree(folder)
 
 
+def drop_others(paths: CompanyPaths) -> None:
+    """Delete every version but the current one."""
+    current = current_version(paths)
+    for folder in paths.versions.glob("*"):
+        if folder.name != current:
+            shutil.rmtree(folder)
+
+
 def rollback(paths: CompanyPaths, version: str | None) -> str:
     """Move `current` to an older version (default: the one before); returns its name.
 
