@@ -369,12 +369,13 @@ def publish(company: CompanyOption = DEFAULT_COMPANY) -> None:
     """Publish what was built last, for instance after a rollback."""
     from orchestration import dbt
     from orchestration.lock import refresh_lock
+    from orchestration.serving.contacts import write_contacts
     from orchestration.serving.publish import publish as publish_built
 
     config = load_company(company)
     dbt.ensure_manifest()
     with refresh_lock(config.paths.lock, utc_now().isoformat()):
-        out.print(f"Readers now see version [bold]{publish_built(config, dbt.public_tables())}[/].")
+        out.print(f"Readers now see version [bold]{publish_built(config, dbt.public_tables(), write_contacts)}[/].")
 
 
 @app.command()

@@ -39,6 +39,7 @@ from orchestration.quality.run import Judge, Result, measure_all, order_of, reme
 from orchestration.redaction import redact
 from orchestration.report import Reporter, Sink
 from orchestration.scoring.run import Scored, Step
+from orchestration.serving.contacts import write_contacts
 from orchestration.serving.publish import build_info, current_version, drop_others, publish, table_counts
 from orchestration.state import State
 from orchestration.warehouse import check_disk, open_warehouse, remove_database
@@ -389,7 +390,7 @@ class Session:
     def publish(self) -> str:
         """Publish what was built; returns the version."""
         with self.stage("publish") as figures:
-            self.published = publish(self.config, dbt.public_tables())
+            self.published = publish(self.config, dbt.public_tables(), write_contacts)
             figures["version"] = self.published
             if self.state.fact(ERASURE):
                 drop_others(self.config.paths)  # nobody can roll back to a version that holds a forgotten person

@@ -5,7 +5,17 @@ from __future__ import annotations
 import streamlit as st
 
 from orchestration.dashboard import published
-from orchestration.dashboard.views import churn, customer, kpi_tree, lifecycle, models, overview, quality, value_churn
+from orchestration.dashboard.views import (
+    churn,
+    customer,
+    kpi_tree,
+    lifecycle,
+    models,
+    overview,
+    quality,
+    review,
+    value_churn,
+)
 from orchestration.errors import RegularsError
 
 st.set_page_config(page_title="Regulars", page_icon="◆", layout="wide")
@@ -27,6 +37,7 @@ def main() -> None:
             st.Page(value_churn.page, title="Value × churn", icon=":material/grid_on:", url_path="value-churn"),
             st.Page(churn.page, title="Churn warning", icon=":material/warning:", url_path="churn"),
             st.Page(customer.page, title="Customer", icon=":material/person_search:", url_path="customer"),
+            st.Page(review.page, title="Review", icon=":material/compare_arrows:", url_path="review"),
             st.Page(models.page, title="Models", icon=":material/model_training:", url_path="models"),
             st.Page(quality.page, title="Data quality", icon=":material/fact_check:", url_path="data-quality"),
         ]
@@ -42,6 +53,8 @@ def main() -> None:
         st.markdown(f"### {build.title}")
         st.caption(f"As of **{build.as_of:%d %B %Y}**")
         st.caption(f"Data version `{build.version}`  \nbuilt {build.built_at:%Y-%m-%d %H:%M} UTC")
+        if published.has_grant():
+            st.caption(":material/visibility: Shows clear contact data; every look is noted.")
         if st.button("Look for a newer version", width="stretch"):
             st.rerun()
     page.run()

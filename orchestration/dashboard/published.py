@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import getpass
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +14,13 @@ import streamlit as st
 
 from orchestration.company import DEFAULT_COMPANY
 from orchestration.paths import CompanyPaths
-from orchestration.serving.publish import current_file, read_published
+from orchestration.serving.publish import (
+    CONTACTS_GRANT,
+    contacts_file,
+    current_file,
+    read_contacts,
+    read_published,
+)
 
 
 def paths() -> CompanyPaths:
@@ -29,6 +38,34 @@ def cached(path: str, sql: str, values: dict[str, object]) -> pd.DataFrame:
 def query(sql: str, **values: object) -> pd.DataFrame:
     """Query the published version; `$name` takes the value of that name."""
     return cached(str(current_file(paths())), sql, values)
+
+
+def has_grant() -> bool:
+    """Whether this dashboard may show clear contact data: it was started with --contacts."""
+    return os.environ.get(CONTACTS_GRANT) == "granted"
+
+
+def contacts(sql: str, **values: object) -> pd.DataFrame:
+    """Query the clear contact data of the published version; kept in no cache.
+
+    Raises:
+        PermissionError: without the grant.
+    """
+    if not has_grant():
+        raise PermissionError("this dashboard was started without --contacts")
+    with read_contacts(contacts_file(paths())) as con:
+        return con.execute(sql, values).df()
+
+
+def note_look(page: str, customer_key: int | None = None) -> None:
+    """Note in the access log that clear data were shown, and whose; what was searched for is not noted."""
+    line = {"at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), "user": getpass.getuser(), "page": page,
+            "customer_key": customer_key}  # fmt: skip
+    folder = paths().logs
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder / "contacts-shown.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(handle, "a", encoding="utf-8") as log:
+        log.write(json.dumps(line) + "\n")
 
 
 @dataclass(frozen=True)

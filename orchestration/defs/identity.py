@@ -13,6 +13,7 @@ TABLES = {
     "customer_link": "One row per source record and span of time, with its customer; keys never change.",
     "identity_event": "One row per move of records from one customer to another, with its time and reason.",
     "record_pair": "One row per pair of records that was weighed, with its weights and what came of it.",
+    "review_pair": "One row per pair of records to decide on, with what asking gains.",
     "record_profile": "One row per source record: what the customer can be reached by.",
     "household_member": "One row per customer of a household.",
     "organisation_ancestor": "One row per organisation and ancestor.",

@@ -23,8 +23,6 @@ KEYS = ("left_system", "left_customer_id", "right_system", "right_customer_id")
 def work_list(con: duckdb.DuckDBPyConnection, limit: int) -> list[dict[str, Any]]:
     """Pairs to decide on, side by side; those that asking gains most come first.
 
-    The gain is the doubt that an answer ends, p (1 - p), times how many facts hang on the two records.
-
     Args:
         con: the warehouse.
         limit: most pairs; 0 is all.
@@ -36,21 +34,11 @@ def work_list(con: duckdb.DuckDBPyConnection, limit: int) -> list[dict[str, Any]
           select * from input.customer where _superseded_at is null
           qualify row_number() over (
             partition by source_system, customer_id order by _version_at desc, _record_hash) = 1
-        ),
-        used as (
-          select source_system, customer_id, count(*) as facts from input.sales_order
-          where customer_id is not null and _superseded_at is null group by all
         )
-        select round(p.probability * (1 - p.probability) * (1 + ln(1 + coalesce(a.facts, 0) + coalesce(b.facts, 0))), 4)
-            as gain,
-          p.probability, round(p.weight, 2) as weight, p.left_system, p.left_customer_id, p.right_system,
-          p.right_customer_id, '' as decision, '' as reason, {sides}
-        from identity.record_pair p
+        select p.* exclude (evidence), '' as decision, '' as reason, {sides}
+        from identity.review_pair p
         join said l on l.source_system = p.left_system and l.customer_id = p.left_customer_id
         join said r on r.source_system = p.right_system and r.customer_id = p.right_customer_id
-        left join used a on a.source_system = p.left_system and a.customer_id = p.left_customer_id
-        left join used b on b.source_system = p.right_system and b.customer_id = p.right_customer_id
-        where p.standing = 'review'
         order by gain desc, p.left_system, p.left_customer_id, p.right_system, p.right_customer_id
         {f"limit {int(limit)}" if limit else ""}
         """

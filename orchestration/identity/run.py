@@ -110,6 +110,7 @@ def resolve_identity(
     write_links(con, config, lake)
     write_structure(con, config)
     write_pairs(con)
+    write_review(con)
     write_issues(con)
     figures = con.execute(
         "select count(*), count(distinct customer_key) from identity.customer_link "
@@ -192,6 +193,30 @@ def write_pairs(con: duckdb.DuckDBPyConnection) -> None:
           round(1 / (1 + pow(2, -p.weight)), 6) as probability
         from pair p
         left join decided d using (left_system, left_customer_id, right_system, right_customer_id)
+        """
+    )
+
+
+def write_review(con: duckdb.DuckDBPyConnection) -> None:
+    """Write identity.review_pair: the pairs to decide on, with what asking about each gains.
+
+    The gain is the doubt that an answer ends, p (1 - p), times how many facts hang on the two records.
+    """
+    con.execute(
+        """
+        create or replace table identity.review_pair as
+        with used as (
+          select source_system, customer_id, count(*) as facts from input.sales_order
+          where customer_id is not null and _superseded_at is null group by all
+        )
+        select round(p.probability * (1 - p.probability) * (1 + ln(1 + coalesce(a.facts, 0) + coalesce(b.facts, 0))), 4)
+            as gain,
+          p.probability, round(p.weight, 2) as weight, p.left_system, p.left_customer_id, p.right_system,
+          p.right_customer_id, p.evidence
+        from identity.record_pair p
+        left join used a on a.source_system = p.left_system and a.customer_id = p.left_customer_id
+        left join used b on b.source_system = p.right_system and b.customer_id = p.right_customer_id
+        where p.standing = 'review'
         """
     )
 

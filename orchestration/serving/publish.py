@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from orchestration.literals import quote
 from orchestration.paths import CompanyPaths
 
 DATABASE = "regulars.duckdb"
+CONTACTS = "contacts.duckdb"
+CONTACTS_GRANT = "REGULARS_CONTACTS"  # `granted`: the dashboard may show clear contact data
 INCOMING = ".incoming-"  # a copy that is not verified yet; removed by the next publish
 
 
@@ -141,8 +144,17 @@ def check_space(database: Path, folder: Path) -> None:
         )
 
 
-def publish(config: CompanyConfig, required: frozenset[str]) -> str:
+def publish(
+    config: CompanyConfig,
+    required: frozenset[str],
+    write_contacts: Callable[[CompanyConfig, Path], None] = lambda *_: None,
+) -> str:
     """Publish what was built last; returns the version. Publishing it again only moves the link.
+
+    Args:
+        config: the company.
+        required: `schema.table` of every public model.
+        write_contacts: writes the clear contact data to the given file, where there is a warehouse.
 
     Raises:
         RegularsError: nothing was built, disk or permissions fail, or the copy does not verify;
@@ -162,6 +174,8 @@ def publish(config: CompanyConfig, required: frozenset[str]) -> str:
             incoming.mkdir()
             shutil.copyfile(paths.serve, incoming / DATABASE)
             verify(incoming / DATABASE, expected, required)
+            if paths.warehouse.exists():
+                write_contacts(config, incoming / CONTACTS)
             incoming.rename(target)
         link(paths, version)
     except OSError as error:
@@ -241,4 +255,33 @@ def read_published(database: Path) -> duckdb.DuckDBPyConnection:
         con.execute("set lock_configuration = true")
     except duckdb.Error as error:
         raise RegularsError(f"{database}: {str(error).splitlines()[0]}", "Run: regulars versions") from error
+    return con
+
+
+def contacts_file(paths: CompanyPaths) -> Path:
+    """The contact data of the version that readers see, with the link resolved.
+
+    Raises:
+        UsageError: nothing is published, or that version has none.
+    """
+    path = paths.current.resolve() / CONTACTS
+    if not path.exists():
+        raise UsageError(f"{path}: there is none", "Run: regulars refresh")
+    return path
+
+
+def read_contacts(path: Path) -> duckdb.DuckDBPyConnection:
+    """Open contact data read-only, with no way to other files.
+
+    Raises:
+        RegularsError: it cannot be read, for instance because it is another user's.
+    """
+    try:
+        con = duckdb.connect(str(path), read_only=True, config={"enable_external_access": "false"})
+        con.execute("set TimeZone = 'UTC'")
+        con.execute("set lock_configuration = true")
+    except duckdb.Error as error:
+        raise RegularsError(
+            f"{path}: {str(error).splitlines()[0]}", "Only the user who runs the refresh may read it"
+        ) from error
     return con

@@ -57,7 +57,7 @@ def plant(shop: Shop) -> None:
         "contact": {
             "from": "contacts",
             "columns": {"contact_id": "no", "customer_id": "customer", "contacted_at": "began", "channel": "'shop'",
-                        "direction": "'inbound'", "contact_type": "'inquiry'", "content": "said"},
+                        "direction": "'in'", "contact_type": "'inquiry'", "content": "said"},
         },
     }  # fmt: skip
     tables = {**SOURCE["tables"], "contacts": None}  # type: ignore[dict-item]

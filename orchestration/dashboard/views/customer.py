@@ -16,6 +16,31 @@ where valid_to is null and (customer_id = $text or cast(customer_key as varchar)
   or cast(source_customer_key as varchar) = $text)
 order by 1 limit 20
 """
+# By whatever an agent is told: number, e-mail address, telephone number as dialled, parts of the name.
+SEARCH = """
+with asked as (
+  select lower(trim($text)) as said, ltrim(regexp_replace($text, '[^0-9]', '', 'g'), '0') as digits,
+    list_filter(regexp_split_to_array(strip_accents(lower(trim($text))), '[\\s,;]+'), lambda w: w <> '') as words
+)
+select customer_key, min(coalesce(full_name, concat_ws(' ', given_name, family_name), organisation_name)) as name,
+  min(city) as city, count(*) as records
+from record, asked
+where lower(customer_id) = said or cast(customer_key as varchar) = said or lower(loyalty_card_no) = said
+  or lower(email) = said or email_key = said
+  or length(digits) >= 6 and (
+    coalesce(list_bool_or(list_transform(phone_keys, lambda p: ends_with(p, digits))), false)
+    or ends_with(regexp_replace(coalesce(phone, ''), '[^0-9]', '', 'g'), digits)
+    or ends_with(regexp_replace(coalesce(mobile, ''), '[^0-9]', '', 'g'), digits))
+  or len(words) > 0 and not regexp_matches(said, '[0-9@]') and list_bool_and(list_transform(words, lambda w: contains(
+    strip_accents(lower(concat_ws(' ', full_name, given_name, family_name, organisation_name))), w)))
+group by customer_key order by name, customer_key limit 50
+"""
+CLEAR = "select * exclude (customer_key) from customer where customer_key = $key"
+SAID = """
+select * exclude (customer_key, source_customer_key, email_key, phone_keys) from record where customer_key = $key
+order by source_system, customer_id
+"""
+CONSENT = "select channel, status, recorded_on from consent where customer_key = $key order by channel"
 RECORDS = """
 select source_system, customer_id, rule, round(weight, 1) as weight, valid_from as since, valid_to as until
 from customer_xref
@@ -36,22 +61,59 @@ where customer_key = $key and ($kind = 'all' or kind = $kind) order by newest_fi
 def page() -> None:
     """Render the page."""
     build = head("Customer")
+    clear = published.has_grant()
     text = st.text_input(
-        "Customer key, or the id that a source system's record is published under", key="customer", placeholder="…"
-    ).strip()
+        "Name, e-mail address, telephone number, card or customer number" if clear
+        else "Customer key, or the id that a source system's record is published under",
+        key="customer", placeholder="…",
+    ).strip()  # fmt: skip
     if not text:
         richest = published.query("select customer_key from customer_360 order by monetary desc nulls last limit 1")
         if richest.empty:
             st.info("There are no customers yet.")
             return
         st.caption(f"For instance {richest['customer_key'].iloc[0]}, who has spent the most.")
+        if not clear:
+            st.caption("Names, addresses and numbers are not shown here. Whoever may see them starts the dashboard "
+                       "with `regulars dashboard --contacts`.")  # fmt: skip
         return
-    found = published.query(FIND, text=text)["customer_key"].tolist()
-    if not found:
+    names = {int(key): "" for key in published.query(FIND, text=text)["customer_key"]}
+    if clear:
+        found = published.contacts(SEARCH, text=text)
+        names |= {int(row["customer_key"]): f"{row['name'] or 'no name'}, {row['city'] or 'no city'}"
+                  for row in found.astype(object).where(found.notna(), None).to_dict("records")}  # fmt: skip
+    if not names:
         st.info(f"No customer is known by '{text}'. Records that were merged are found by their own keys, too.")
         return
-    key = found[0] if len(found) == 1 else st.selectbox("Several customers", found, key="which")
-    show(int(key), build.currency)
+    key = next(iter(names))
+    if len(names) > 1:
+        chosen = st.selectbox(f"{len(names)} customers", list(names), key="which",
+                              format_func=lambda k: f"{names[k]}  ·  {k}" if names[k] else str(k))  # fmt: skip
+        key = int(chosen or key)
+    if clear:
+        show_clear(key)
+    show(key, build.currency)
+
+
+def show_clear(key: int) -> None:
+    """Who the customer is, as the sources say, and what the customer allows; noted in the access log."""
+    published.note_look("customer", key)
+    golden = published.contacts(CLEAR, key=key)
+    if golden.empty:
+        st.info("No source says who this customer is.")
+        return
+    row = golden.iloc[0].where(golden.iloc[0].notna(), None)
+    name = row["full_name"] or " ".join(filter(None, [row["title"], row["given_name"], row["family_name"]]))
+    place = " ".join(filter(None, [row["postal_code"], row["city"]]))
+    lines = [row["organisation_name"], ", ".join(filter(None, [row["address_line"], place, row["country"]])),
+             row["email"], row["mobile"], row["phone"]]  # fmt: skip
+    st.subheader(name or row["organisation_name"] or "No name")
+    st.text("\n".join(dict.fromkeys(line for line in lines if line)))
+    consent = published.contacts(CONSENT, key=key)
+    if not consent.empty:
+        st.caption("Consent: " + ", ".join(f"{c.channel} {c.status}" for c in consent.itertuples()))
+    with st.expander("What each source says"):
+        st.dataframe(published.contacts(SAID, key=key), hide_index=True, width="stretch")
 
 
 def show(key: int, currency: str) -> None:
