@@ -1,7 +1,7 @@
 """Precision, recall and F1 of identity on public sets with truth, pairwise after clustering, and the seconds it took.
 
     python benchmarks/identity.py [SET ...]           sets: febrl1 febrl2 febrl3 febrl4 fake_1000 generated
-    python benchmarks/identity.py --records 1000000   speed beside plain Splink on the same standardised records
+    python benchmarks/identity.py --persons 700000    speed beside plain Splink, on a million made-up records
 
 The public sets are read from REGULARS_TESTDATA (default: ../shared/data beside the checkout); `generated` is the demo
 company's three systems with customers, from TELECOM_RETAIL_DATA. One configuration matches them all.
@@ -10,6 +10,7 @@ company's three systems with customers, from TELECOM_RETAIL_DATA. One configurat
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import os
 import resource
 import shutil
@@ -23,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import duckdb
 
-from models_ml.identity.match import SCHEMA, resolve_records
+from models_ml.identity.match import resolve_records
 from models_ml.identity.standardise import RAW, standardise
 
 TESTDATA = Path(os.environ.get("REGULARS_TESTDATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
@@ -127,78 +128,187 @@ def score(name: str) -> tuple[float, float, float, float]:
             started = time.monotonic()
             resolve_records(con, "record", country)
             seconds = time.monotonic() - started
-        row = con.execute(SCORE).fetchone()
-    made, true_pairs, hit = (float(value) for value in row or (0, 0, 0))
-    return hit / made, hit / true_pairs, 2 * hit / (made + true_pairs), seconds
+        return (*f1_of(con), seconds)
 
 
-def many(con: duckdb.DuckDBPyConnection, records: int) -> None:
-    """Records of two systems by row number: four in ten persons are in both, the second time with an error."""
+def f1_of(con: duckdb.DuckDBPyConnection) -> tuple[float, float, float]:
+    """Precision, recall and F1 of the clusters against `truth`, by pairs."""
+    made, true_pairs, hit = (float(value) for value in con.execute(SCORE).fetchone() or (0, 0, 0))
+    return hit / made, hit / true_pairs, 2 * hit / (made + true_pairs)
+
+
+SYLLABLES = ["ba", "be", "bi", "bo", "da", "de", "di", "do", "fa", "fe", "ga", "go", "ha", "he", "ja", "jo", "ka", "ke", "ki", "ko", "la", "le", "li", "lo", "ma", "me", "mi", "mo", "na", "ne", "ni", "no", "pa", "pe", "ra", "re", "ri", "ro", "sa", "se", "si", "so", "ta", "te", "ti", "to", "va", "ve", "wa", "we"]  # fmt: skip
+
+
+def word(number: str) -> str:
+    """SQL of the made-up word of a number, two to four syllables long."""
+    parts = " || ".join(f"list_extract(syllables, 1 + ({number} // {step}) % {len(SYLLABLES)})" for step in (1, 48, 7))
+    return f"({parts} || case when {number} % 3 = 0 then list_extract(syllables, 1 + {number} % 31) else '' end)"
+
+
+def many(con: duckdb.DuckDBPyConnection, persons: int) -> None:
+    """Make `record` and `truth`: made-up persons, common names common, in system a; four in ten of them in b, too.
+
+    In b every eighth family name and twelfth given name is misspelt, birth dates are missing or off by a day, people
+    have moved, and use another address or number.
+    """
+    chance = lambda salt: f"(md5_number_lower(i || '{salt}') % 1000003) / 1000003.0"  # noqa: E731
+    common = lambda most, salt: f"floor({most} ** (0.3 + 0.7 * {chance(salt)}))::bigint"  # noqa: E731
+    misspelt = "left({0}, 2) || substr({0}, 4)"
+    con.execute(f"set variable syllables = {SYLLABLES!r}")
     con.execute(
         f"""
-        create table record as
-        with person as (
-          select i, ['anna','peter','maria','thomas','julia','robert','laura','michael','sarah','jan','lena','paul',
-            'emma','felix','clara','david','eva','simon','nina','max'][1 + (i * 7919) % 20] || chr(97 + (i // 20 % 26)::int)
-            as given, chr(97 + (i * 31 % 26)::int) || ['muller','schmidt','brown','jones','garcia','rossi','novak',
-            'silva','dubois','jensen'][1 + (i * 104729) % 10] || chr(97 + (i // 7 % 26)::int) || chr(97 + (i // 191 % 26)::int)
-            as family, date '1940-01-01' + (i * 7 % 25000)::int as born from range({records}) t(i)
+        create table world as
+        with drawn as (
+          select i, {common(4000, "g")} as g, {common(60000, "f")} as f, {common(2000, "c")} as c,
+            {common(20000, "s")} as s, {chance("h")} as h, {chance("b")} as b, {chance("e")} as e, {chance("p")} as p,
+            {chance("x")} as x, {chance("y")} as y, {chance("z")} as z, {chance("m")} as moved, getvariable('syllables') as
+            syllables
+          from range({persons}) t(i)
         )
-        select case when twice then 'b' else 'a' end as source_system, i::varchar as customer_id,
-          null::varchar as customer_type, null::varchar as full_name, null::varchar as title,
-          given as given_name, case when twice and i % 3 = 0 then left(family, 3) || substr(family, 5) else family end
-          as family_name, null::varchar as organisation_name, null::varchar as gender, born as birth_date,
-          case when i % 5 < 3 then given || '.' || family || i || '@mail.example' end as email,
-          '0171 ' || lpad((i % 10000000)::varchar, 7, '0') as phone, null::varchar as mobile,
-          null::varchar as national_id, null::varchar as loyalty_card_no,
-          'Street ' || (i % 9973) || ' ' || (i % 180) as address_line, 'City ' || (i % 997) as city,
-          null::varchar as region, lpad((i % 99991)::varchar, 5, '0') as postal_code, null::varchar as country,
-          null::varchar as occupation, null::timestamp as email_verified_at, null::timestamp as phone_verified_at
-        from (select *, false as twice from person where i % 10 < 6 or i % 2 = 0
-          union all select *, true from person where i % 10 < 4)
+        select *, {word("g")} as given, {word("f")} as family, {word("s")} || ' street' as street, {word("c")} as city,
+          1 + floor(h * 150)::int as house_no, date '1940-01-01' + floor(b * 25000)::int as born,
+          lpad((c * 40 + floor(h * 40)::int)::varchar, 5, '0') as postal_code, '0171 ' || lpad((i + 1000000)::varchar, 8, '0') as phone
+        from drawn
         """
     )
+    mail = "given || '.' || family || (i % 997) || '@mail' || (i % 5) || '.example'"
+    empty = ", ".join(f"null as {name}" for name in RAW if name not in {
+        "source_system", "customer_id", "given_name", "family_name", "birth_date", "email", "phone", "address_line",
+        "city", "postal_code"})  # fmt: skip
+    con.execute(
+        f"""
+        create table told as
+        select 'a' as source_system, i::varchar as customer_id, given as given_name, family as family_name, born as
+          birth_date, case when e < 0.8 then {mail} end as email, case when p < 0.8 then phone end as phone,
+          street || ' ' || house_no as address_line, city, postal_code, i as person, {empty} from world
+        union all
+        select 'b', i::varchar, case when x < 0.08 then {misspelt.format("given")} when x > 0.96 then left(given, 1) else given
+          end, case when y < 0.12 then {misspelt.format("family")} else family end,
+          case when z < 0.1 then null when z < 0.15 then born + 1 else born end,
+          case when e < 0.5 then {mail} when e < 0.7 then family || i || '@other.example' end,
+          case when p between 0.2 and 0.7 then phone when p > 0.9 then '0172 ' || lpad((i + 1000000)::varchar, 8, '0') end,
+          case when moved < 0.15 then 'new ' || street || ' ' || (house_no + 7) else street || ' ' || house_no end,
+          case when moved < 0.15 then 'ober' || city else city end,
+          case when moved < 0.15 then '9' || right(postal_code, 4) else postal_code end, i, {empty}
+        from world where i % 10 < 4
+        """
+    )
+    kinds = {"birth_date": "date", "email_verified_at": "timestamp", "phone_verified_at": "timestamp"}
+    columns = ", ".join(f"cast({name} as {kinds.get(name, 'varchar')}) as {name}" for name in RAW)
+    con.execute(f"create table record as select {columns} from told")
+    con.execute("create table truth as select source_system, customer_id, person from told")
+    con.execute("drop table world; drop table told")
 
 
-def speed(records: int) -> None:
-    """Seconds of standardising, of matching, and of plain Splink on the same standardised records."""
+def plain_splink(con: duckdb.DuckDBPyConnection) -> float:
+    """Seconds that plain Splink takes to train, predict and cluster table `plain`, as its notebooks do; leaves cluster_person."""
     import logging
 
     from splink import DuckDBAPI, Linker, SettingsCreator, block_on
     from splink import comparison_library as cl
 
-    with duckdb.connect() as con:
-        many(con, records)
-        con.execute(SCHEMA)
-        started = time.monotonic()
-        standardise(con, "record", "plain", "DE")
-        standard_seconds = time.monotonic() - started
-        started = time.monotonic()
-        resolve_records(con, "record", "DE")
-        ours = time.monotonic() - started - standard_seconds
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-        con.execute("create table person as select row_number() over () as unique_id, * from plain")
-        api = DuckDBAPI(con)
-        started = time.monotonic()
-        linker = Linker(
-            api.register("person"),
-            SettingsCreator(
-                link_type="dedupe_only",
-                comparisons=[cl.JaroWinklerAtThresholds("given"), cl.JaroWinklerAtThresholds("family"),
-                             cl.ExactMatch("birth_date"), cl.ExactMatch("email"), cl.ExactMatch("postal_code")],
-                blocking_rules_to_generate_predictions=[block_on("given", "family"), block_on("birth_date", "postal_code"),
-                                                        block_on("email")],
-            ), log_level=logging.ERROR,
-        )  # fmt: skip
-        linker.training.estimate_u_using_random_sampling(max_pairs=1e6, seed=1)
-        linker.training.estimate_parameters_using_expectation_maximisation(block_on("given", "family"))
-        linker.training.estimate_parameters_using_expectation_maximisation(block_on("birth_date", "postal_code"))
-        pairs = linker.inference.predict(threshold_match_probability=0.5)
-        linker.clustering.cluster_pairwise_predictions_at_threshold(pairs, 0.5)
-        plain = time.monotonic() - started
-        count = con.execute("select count(*) from record").fetchone()
-    print(f"{count[0] if count else 0:,} records: standardise {standard_seconds:.1f} s, match to clusters {ours:.1f} s, "
-          f"plain Splink {plain:.1f} s, ratio {ours / plain:.2f}, peak {peak:.1f} GB")  # fmt: skip
+    # In memory, as one would.
+    con.execute("attach ':memory:' as scratch; use scratch")
+    con.execute("create table numbered as select row_number() over () as unique_id, * from warehouse.main.plain")
+    api = DuckDBAPI(con)
+    started = time.monotonic()
+    linker = Linker(
+        api.register("numbered"),
+        SettingsCreator(
+            link_type="dedupe_only",
+            comparisons=[
+                cl.NameComparison("given").configure(term_frequency_adjustments=True),
+                cl.NameComparison("family").configure(term_frequency_adjustments=True),
+                cl.DateOfBirthComparison("birth_date", input_is_string=False),
+                cl.ExactMatch("postal_code").configure(term_frequency_adjustments=True),
+                cl.EmailComparison("email"),
+            ],
+            blocking_rules_to_generate_predictions=[
+                block_on("given", "family"), block_on("birth_date", "family"), block_on("birth_date", "given"),
+                block_on("postal_code", "family"), block_on("email"),
+            ],
+        ), log_level=logging.ERROR,
+    )  # fmt: skip
+    linker.training.estimate_probability_two_random_records_match(
+        [block_on("email"), block_on("given", "family", "birth_date")], recall=0.8
+    )
+    linker.training.estimate_u_using_random_sampling(max_pairs=1e6, seed=1)
+    linker.training.estimate_parameters_using_expectation_maximisation(block_on("given", "family"))
+    linker.training.estimate_parameters_using_expectation_maximisation(block_on("birth_date", "family"))
+    pairs = linker.inference.predict(threshold_match_probability=0.9)
+    found = linker.clustering.cluster_pairwise_predictions_at_threshold(pairs, 0.9)
+    seconds = time.monotonic() - started
+    con.execute(
+        "create or replace temp table cluster_person as select n.source_system, n.customer_id, 'plain' as cluster_system, "
+        f"c.cluster_id::varchar as cluster_id from {found.physical_name} c join numbered n using (unique_id)"
+    )
+    con.execute("use warehouse")
+    return seconds
+
+
+def step(warehouse: duckdb.DuckDBPyConnection, folder: Path, sql: str, day: int) -> float:
+    """Seconds of the whole identity step after records of a query are added to input.customer."""
+    from orchestration.company import load_company
+    from orchestration.identity import resolve_identity
+    from orchestration.landing.lake import Lake
+
+    now = dt.datetime(2026, 1, day, tzinfo=dt.UTC)
+    names = ", ".join(name for name in RAW if name not in ("source_system", "customer_id"))
+    warehouse.execute(
+        f"insert into input.customer by name select source_system, customer_id, {names}, "
+        "(md5_number_lower(source_system || customer_id) >> 2)::bigint as _record_key, "
+        "(md5_number_lower(source_system || customer_id) >> 2)::bigint as _record_hash, "
+        f"'{day}' as _load_id, timestamp '2026-01-01' as _loaded_at, timestamp '2026-01-01' as _version_at from ({sql})"
+    )
+    config = load_company("telecom_retail", need_env=False)
+    started = time.monotonic()
+    resolve_identity(warehouse, config, Lake(folder / "lake"), f"2026010{day}T000000Z", now)
+    return time.monotonic() - started
+
+
+def speed(persons: int, memory: str) -> None:
+    """Print seconds, F1 and memory of the whole step, of an increment, and of plain Splink on the same records."""
+    from orchestration.conform.tables import prepare
+    from orchestration.contracts import load_contracts
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        settings = {
+            "memory_limit": memory,
+            "temp_directory": str(folder / "spill"),
+            "preserve_insertion_order": "false",
+        }
+        with duckdb.connect(str(folder / "warehouse.duckdb"), config=dict(settings)) as con:
+            con.execute("set TimeZone = 'UTC'; create schema input; create schema quarantine; create schema identity")
+            prepare(con, load_contracts())
+            many(con, persons)
+            con.execute(
+                "create view base as from record where md5_number_lower(customer_id || source_system) % 100 > 0"
+            )
+            started = time.monotonic()
+            standardise(con, "record", "create table plain as", "DE")
+            alone = time.monotonic() - started
+            whole = step(con, folder, "from base", 1)
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+            more = step(con, folder, "from record where md5_number_lower(customer_id || source_system) % 100 = 0", 2)
+            again = step(con, folder, "from record limit 0", 3)
+            con.execute(
+                "create or replace temp table cluster_person as select source_system, customer_id, 'key' as cluster_system, "
+                "customer_key::varchar as cluster_id from identity.customer_link where valid_to is null"
+            )
+            con.execute("create or replace temp table cluster_organisation as from cluster_person limit 0")
+            ours = f1_of(con)
+            plain = plain_splink(con)
+            theirs = f1_of(con)
+            count = con.execute("select count(*) from record").fetchone()
+    print(
+        f"{count[0] if count else 0:,} records: standardise {alone:.1f} s; whole step {whole:.1f} s (match to persist "
+        f"{whole - alone:.1f} s), F1 {ours[2]:.4f} (precision {ours[0]:.4f}), peak {peak:.1f} GB\n"
+        f"one record in a hundred more: {more:.1f} s, {more / whole:.0%} of the whole; nothing more: {again:.1f} s\n"
+        f"plain Splink {plain:.1f} s, F1 {theirs[2]:.4f} (precision {theirs[0]:.4f}); match to persist ÷ plain Splink "
+        f"{(whole - alone) / plain:.2f}"
+    )
 
 
 def main() -> None:
@@ -207,10 +317,11 @@ def main() -> None:
     parser.add_argument(
         "sets", nargs="*", metavar="SET", help=f"one of {', '.join(SETS)}, {GENERATED}; default: the public ones"
     )
-    parser.add_argument("--records", type=int, help="measure speed on so many made-up persons instead")
+    parser.add_argument("--persons", type=int, help="measure speed on so many made-up persons instead")
+    parser.add_argument("--memory", default="9GB", help="DuckDB's memory limit for that (default: 9GB)")
     given = parser.parse_args()
-    if given.records:
-        speed(given.records)
+    if given.persons:
+        speed(given.persons, given.memory)
         return
     print(f"{'set':<10} {'precision':>9} {'recall':>9} {'F1':>9} {'seconds':>8}")
     for name in given.sets or SETS:

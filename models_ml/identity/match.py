@@ -9,6 +9,7 @@ Tables of schema identity:
     form_pair: kind, left_form < right_form, weight (log2 odds), rule (exact rule that holds, else null), evidence
         (JSON: comparison → [level in words, weight, adjustment]); pairs from REVIEW on, or with a rule.
     known_form: kind, form, model: what has been compared, with which model.
+    block_limit: kind, rule (its place), most: records of the largest blocks that the last whole pass compared.
     uncompared: kind, rule, value, records, pairs: blocks too large to compare.
     shared_value: rule, value, records, names: values of too many different people; they are taken out of the records.
 """
@@ -26,7 +27,7 @@ import pyarrow as pa
 
 from models_ml.identity import blocking, weights
 from models_ml.identity.blocking import quote
-from models_ml.identity.clusters import Ints, Pairs, cluster
+from models_ml.identity.clusters import WEAKEST, Ints, Pairs, cluster
 from models_ml.identity.standardise import STANDARD, standardise
 
 # Weights, in log2 odds. A pair is kept from REVIEW on, two groups are one customer from LINK on.
@@ -57,6 +58,7 @@ create schema if not exists identity;
 create table if not exists identity.form_pair (kind varchar, left_form ubigint, right_form ubigint, weight double,
   rule varchar, evidence varchar);
 create table if not exists identity.known_form (kind varchar, form ubigint, model varchar);
+create table if not exists identity.block_limit (kind varchar, rule utinyint, most bigint);
 create table if not exists identity.uncompared (kind varchar, rule varchar, value varchar, records bigint,
   pairs bigint);
 create table if not exists identity.shared_value (rule varchar, value varchar, records bigint, names bigint);
@@ -88,14 +90,17 @@ def find_shared_values(con: duckdb.DuckDBPyConnection, standard: str) -> None:
             f"regexp_matches(value, {quote(PLACEHOLDER_EMAIL)})" if rule == "email"
             else f"length(translate({digits}, left(right({digits}, 3), 1), '')) < 3 or {digits} like '%1234567%'"
         )  # fmt: skip
+        given = f"(select unnest({column}) as value, organisation, given, family from {standard})"
+        least = MOST_NAMES[rule]
         con.execute(
             f"""
             insert into identity.shared_value
-            select {quote(rule)}, value, count(*), count(distinct {INITIALS})
-            from (select unnest({column}) as value, organisation, given, family from {standard})
-            where value is not null group by value
-            having count(distinct {INITIALS}) > {MOST_NAMES[rule]}
-              or (({placeholder}) and count(*) > 1)
+            with often as (
+              select value from {given}
+              where value is not null group by value having count(*) > {least} or (({placeholder}) and count(*) > 1)
+            )
+            select {quote(rule)}, value, count(*), count(distinct {INITIALS}) from {given} semi join often using (value)
+            group by value having count(distinct {INITIALS}) > {least} or bool_or({placeholder})
             """
         )
 
@@ -148,24 +153,25 @@ def make_forms(con: duckdb.DuckDBPyConnection, once_systems: list[str]) -> None:
 
 def make_entry(con: duckdb.DuckDBPyConnection, kind: str, standard: str, unique_systems: list[str]) -> None:
     """Temporary tables `entry` (a row per form) and `member` (record → rec) of the records of a kind."""
+    named = "source_system || chr(31) || customer_id"
     con.execute(
         f"""
-        create or replace temp table member as
-        select source_system, customer_id, form, dense_rank() over (order by first_name, form)::integer - 1 as rec
-        from (
-          select source_system, customer_id, form,
-            min(source_system || chr(31) || customer_id) over (partition by form) as first_name
-          from {standard} where kind = {quote(kind)}
-        )
+        create or replace temp table first_of_form as
+        select form, first_name, row_number() over (order by first_name)::integer - 1 as rec
+        from (select form, min({named}) as first_name from {standard} where kind = {quote(kind)} group by form)
         """
     )
+    con.execute(
+        "create or replace temp table member as select source_system, customer_id, form, rec "
+        f"from {standard} join first_of_form using (form) where kind = {quote(kind)}"
+    )
     systems = ", ".join(quote(name) for name in unique_systems) or "''"
+    made = ", ".join(f"{sql} as {name}" for name, sql in weights.MADE.items())
     con.execute(
         f"""
         create or replace temp table entry as
-        select m.rec, s.*, case when s.source_system in ({systems}) then s.source_system end as unique_system
-        from {standard} s join member m using (source_system, customer_id)
-        qualify row_number() over (partition by m.rec order by s.source_system, s.customer_id) = 1
+        select f.rec, s.*, {made}, case when s.source_system in ({systems}) then s.source_system end as unique_system
+        from {standard} s join first_of_form f on f.form = s.form and f.first_name = {named} where kind = {quote(kind)}
         """
     )
 
@@ -184,18 +190,19 @@ def evidence(kind: str) -> str:
     return "'{' || concat_ws(',', " + ", ".join(parts) + ") || '}'"
 
 
-def compare(con: duckdb.DuckDBPyConnection, kind: str, model: weights.Model, name: str) -> int:
-    """Bring identity.form_pair up to `entry`; returns how many pairs were compared.
+def find_fresh(con: duckdb.DuckDBPyConnection, kind: str, name: str) -> int:
+    """Make `fresh_form` (rec, form) of the entries that are not compared yet, forget what is gone; returns how many.
 
     Args:
-        con: see the module; holds `entry` and the frequency tables.
+        con: see the module; holds `entry`.
         kind: person or organisation.
-        model: the weights.
         name: of the model; forms compared by another are compared again.
     """
     con.execute("delete from identity.known_form where kind = $k and model <> $m", {"k": kind, "m": name})
-    known = "(select form from identity.known_form where kind = " + quote(kind) + ")"
-    con.execute(f"create or replace temp table fresh_form as select rec, form from entry where form not in {known}")
+    con.execute(
+        "create or replace temp table fresh_form as select rec, form from entry "
+        f"where form not in (select form from identity.known_form where kind = {quote(kind)})"
+    )
     con.execute(
         "delete from identity.form_pair where kind = $k and (left_form not in (select form from entry) "
         "or right_form not in (select form from entry) or left_form in (select form from fresh_form) "
@@ -203,26 +210,39 @@ def compare(con: duckdb.DuckDBPyConnection, kind: str, model: weights.Model, nam
         {"k": kind},
     )
     con.execute("delete from identity.known_form where kind = $k and form not in (select form from entry)", {"k": kind})
-    fresh = con.execute("select count(*) from fresh_form").fetchone()
-    compared = 0
-    if fresh and fresh[0]:
-        blocking.make_pairs(con, "new_pair", "fresh_form")
-        found = con.execute("select count(*) from new_pair").fetchone()
-        compared = int(found[0]) if found else 0
-        if compared:
-            weights.make_likely(con, "new_pair", model, "likely_pair", REVIEW)
-            weights.score_pairs(con, "likely_pair", model, "new_scored", RULE_LEAST)
-            rules = " ".join(f"when {condition} then {quote(rule)}" for rule, condition in EXACT_RULES.items())
-            con.execute(
-                f"""
-                insert into identity.form_pair
-                select {quote(kind)}, least(l.form, r.form), greatest(l.form, r.form), match_weight,
-                  case {rules} end as rule, {evidence(kind)}
-                from new_scored s join entry l on l.rec = s.rec_l join entry r on r.rec = s.rec_r
-                where match_weight >= {REVIEW} or case {rules} end is not null
-                """
-            )
-        con.execute("insert into identity.known_form select $k, form, $m from fresh_form", {"k": kind, "m": name})
+    found = con.execute("select count(*) from fresh_form").fetchone()
+    return int(found[0]) if found else 0
+
+
+def compare(con: duckdb.DuckDBPyConnection, kind: str, model: weights.Model, name: str, pairs: str) -> int:
+    """Weigh pairs into identity.form_pair, and note `fresh_form` as compared; returns how many pairs it were.
+
+    Args:
+        con: see the module; holds `entry` and the frequency tables.
+        kind: person or organisation.
+        model: the weights.
+        name: of the model.
+        pairs: table of every pair of `fresh_form` that shares a block.
+    """
+    found = con.execute(f"select count(*) from {pairs}").fetchone()
+    compared = int(found[0]) if found else 0
+    if compared:
+        weights.make_likely(con, pairs, model, "likely_pair", REVIEW)
+        blocking.make_exact_pairs(con, kind, pairs, "exact_pair")
+        weights.make_likely(con, "exact_pair", model, "likely_exact_pair", RULE_LEAST)
+        con.execute("insert into likely_pair from likely_exact_pair anti join likely_pair using (left_rec, right_rec)")
+        weights.score_pairs(con, "likely_pair", model, "new_scored", RULE_LEAST)
+        rules = " ".join(f"when {condition} then {quote(rule)}" for rule, condition in EXACT_RULES.items())
+        con.execute(
+            f"""
+            insert into identity.form_pair
+            select {quote(kind)}, least(l.form, r.form), greatest(l.form, r.form), match_weight,
+              case {rules} end as rule, {evidence(kind)}
+            from new_scored s join entry l on l.rec = s.rec_l join entry r on r.rec = s.rec_r
+            where match_weight >= {REVIEW} or case {rules} end is not null
+            """
+        )
+    con.execute("insert into identity.known_form select $k, form, $m from fresh_form", {"k": kind, "m": name})
     return compared
 
 
@@ -254,7 +274,9 @@ def make_clusters(con: duckdb.DuckDBPyConnection, kind: str, model: weights.Mode
         con.register("inner_arrow", pa.table({"left_rec": left.astype("int32"), "right_rec": right.astype("int32")}))
         con.execute("create or replace temp table inner_pair as select * from inner_arrow")
         con.unregister("inner_arrow")
-        weights.score_pairs(con, "inner_pair", model, "inner_scored", None)
+        # A pair that weighs less than WEAKEST counts as that much.
+        weights.make_likely(con, "inner_pair", model, "inner_likely", WEAKEST)
+        weights.score_pairs(con, "inner_likely", model, "inner_scored", WEAKEST)
         found: Any = con.execute(
             "select rec_l::bigint as a, rec_r::bigint as b, match_weight as w from inner_scored order by a, b"
         ).fetchnumpy()
@@ -316,8 +338,8 @@ def resolve_records(con: duckdb.DuckDBPyConnection, records: str, country: str) 
         country: ISO 3166 code of the country that local telephone numbers are dialled in.
     """
     con.execute(SCHEMA)
-    standardise(con, records, "identity.standard_customer", country)
-    con.execute("alter table identity.standard_customer add column raw_hash ubigint")
+    standardise(con, f"(select *, 0::bigint as raw_hash from {records})",
+                "create or replace table identity.standard_customer as", country, ["raw_hash"])  # fmt: skip
     con.execute(f"create or replace temp table present as select distinct source_system, customer_id from {records}")
     sides = "left_system varchar, left_customer_id varchar, right_system varchar, right_customer_id varchar"
     for bound in ("together", "apart"):
@@ -327,10 +349,11 @@ def resolve_records(con: duckdb.DuckDBPyConnection, records: str, country: str) 
         make_entry(con, kind, "standard", [])
         blocking.make_blocks(con, kind)
         weights.make_frequencies(con, kind)
-        blocking.make_pairs(con, "training_pair")
-        if con.execute("select count(*) from training_pair").fetchone() == (0,):
+        blocking.make_pairs(con, "new_pair")
+        if con.execute("select count(*) from new_pair").fetchone() == (0,):
             model = weights.prior_model(con, kind)
         else:
-            model = weights.train(con, kind, "training_pair")
-        compare(con, kind, model, model_name(model))
+            model = weights.train(con, kind, "new_pair")
+        find_fresh(con, kind, model_name(model))
+        compare(con, kind, model, model_name(model), "new_pair")
         make_clusters(con, kind, model, Bound("together", "apart"))

@@ -2,7 +2,7 @@
 
 Frames (DuckDB tables of the connection that is given):
     records: columns of RAW, one row per source record; text as the source wrote it, birth_date as date.
-    standard: columns of STANDARD, one row per record; null where the record says nothing usable.
+    what comes out: columns of STANDARD, one row per record; null where the record says nothing usable.
 """
 
 from __future__ import annotations
@@ -97,14 +97,17 @@ def organisation(text: str) -> Organisation:
     return parse_organisation(text)
 
 
-def standardise(con: duckdb.DuckDBPyConnection, records: str, target: str, country: str) -> None:
-    """Make table `target` (STANDARD) of table `records` (RAW).
+def standardise(
+    con: duckdb.DuckDBPyConnection, records: str, into: str, country: str, carried: Sequence[str] = ()
+) -> None:
+    """Standardise table `records` (RAW).
 
     Args:
-        con: where both tables are.
+        con: where the tables are.
         records: name of the table of raw records.
-        target: name of the table to make.
+        into: SQL that takes the standard records (STANDARD) in, such as `create table x as` or `insert into x by name`.
         country: ISO 3166 code of the country that local telephone numbers are dialled in.
+        carried: columns of `records` to pass on.
     """
     text = pa.string()
     names = ["title", "given_name", "family_name", "full_name"]
@@ -130,7 +133,7 @@ def standardise(con: duckdb.DuckDBPyConnection, records: str, target: str, count
         lookup(con, f"std_{column}", records, [column], lambda value: (parse_place(value),), {f"std_{column}": text})
     con.execute(
         f"""
-        create or replace table {target} as
+        {into}
         select r.source_system, r.customer_id,
           case when r.customer_type = 'organisation' then 'organisation' else 'person' end as kind,
           std_title as title, std_given as given, std_middle as middle, std_family as family, std_han as han,
@@ -141,6 +144,7 @@ def standardise(con: duckdb.DuckDBPyConnection, records: str, target: str, count
           {code("r.postal_code")} as postal_code, std_country as country, std_occupation as occupation,
           std_core as organisation, std_form as legal_form,
           r.email_verified_at is not null as email_verified, r.phone_verified_at is not null as phone_verified
+          {"".join(f", r.{name}" for name in carried)}
         from (
           select *, case when customer_type is distinct from 'organisation' then {person_key} end as person_key,
             case when customer_type = 'organisation' then coalesce(organisation_name, full_name) end as organisation_key

@@ -8,8 +8,10 @@ carry it off. Fellegi and Sunter, A Theory for Record Linkage (1969); Winkler (1
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,15 +77,16 @@ NAME = Comparison(
 )  # fmt: skip
 FAMILY_RARITY = Comparison("family_rarity", missing("family"), (("same", same("family"), 0.5),), 0.5, "family", True)
 GIVEN_RARITY = Comparison("given_rarity", missing("given"), (("same", same("given"), 0.5),), 0.5, "given", True)
-DAY = "birth_date_l::varchar", "birth_date_r::varchar"
+# Two dates of eight digits: a slip in one, or two neighbours swapped.
+SLIP = "(hamming(born_l, born_r) <= 1 or (hamming(born_l, born_r) = 2 and damerau_levenshtein(born_l, born_r) = 1))"
 BORN = Comparison(
     "birth_date",
-    missing("birth_date"),
+    missing("born"),
     (
         ("same day", same("birth_date"), 0.85),
-        ("one character differs, or two are swapped", f"damerau_levenshtein({DAY[0]}, {DAY[1]}) <= 1 or "
+        ("one digit differs, or two are swapped", f"{SLIP} or "
          "(year(birth_date_l) = year(birth_date_r) and month(birth_date_l) = day(birth_date_r) and day(birth_date_l) = month(birth_date_r))", 0.07),
-        ("two characters differ", f"damerau_levenshtein({DAY[0]}, {DAY[1]}) <= 2", 0.03),
+        ("two digits differ", "hamming(born_l, born_r) <= 2", 0.03),
         ("same year", "year(birth_date_l) = year(birth_date_r)", 0.02),
         # A father's name and address are often his son's.
         ("up to twelve years apart", "abs(year(birth_date_l) - year(birth_date_r)) <= 12", 0.02),
@@ -113,16 +116,15 @@ ADDRESS = Comparison(
 POSTAL_RARITY = Comparison(
     "postal_rarity", missing("postal_code"), (("same", same("postal_code"), 0.5),), 0.5, "postal_code", True
 )
-MAILBOX = "split_part(email_{0}, '@', 1)"
-# Mailboxes are numbered where names are common: another number is another person.
-DIGITS = "regexp_replace({0}_l, '\\D', '', 'g') = regexp_replace({0}_r, '\\D', '', 'g')"
+# Mailboxes and companies are numbered where names are common: another number is another one.
+NUMBERED = "{0}_number_l = {0}_number_r"
 EMAIL = Comparison(
     "email",
     missing("email"),
     (
         ("same address", same("email"), 0.75),
-        ("same mailbox at another provider", f"{MAILBOX.format('l')} = {MAILBOX.format('r')} and length({MAILBOX.format('l')}) > 4", 0.06),
-        ("alike", f"jaro_winkler_similarity({MAILBOX.format('l')}, {MAILBOX.format('r')}) >= 0.92 and length({MAILBOX.format('l')}) > 4 and {DIGITS.format('email')}", 0.08),
+        ("same mailbox at another provider", "mailbox_l = mailbox_r and length(mailbox_l) > 4", 0.06),
+        ("alike", f"{NUMBERED.format('mailbox')} and {alike('mailbox', 0.92)} and length(mailbox_l) > 4", 0.08),
     ),
     0.11,
 )  # fmt: skip
@@ -132,7 +134,7 @@ NATIONAL_ID = Comparison(
     missing("national_id"),
     (
         ("same", same("national_id"), 0.88),
-        ("up to two characters differ", "damerau_levenshtein(national_id_l, national_id_r) <= 2 and length(national_id_l) > 5", 0.08),
+        ("up to two characters differ", "length(national_id_l) > 5 and levenshtein(national_id_l, national_id_r) <= 4 and damerau_levenshtein(national_id_l, national_id_r) <= 2", 0.08),
     ),
     0.04,
 )  # fmt: skip
@@ -146,7 +148,7 @@ COMPANY = Comparison(
     missing("organisation"),
     (
         ("same name", same("organisation"), 0.8),
-        ("alike", f"{alike('organisation', 0.94)} and {DIGITS.format('organisation')}", 0.12),
+        ("alike", f"{NUMBERED.format('organisation')} and {alike('organisation', 0.94)}", 0.12),
         ("begins alike", alike("organisation", 0.85), 0.04),
     ),
     0.04,
@@ -171,12 +173,22 @@ COMPARISONS: dict[str, tuple[Comparison, ...]] = {
 }
 # A value rarer than this counts as this rare: one that occurs once may be a slip.
 RARE = 1e-5
-RANDOM_PAIRS = 1_000_000
-TRAINING_PAIRS = 1_000_000
-# What the rarity of all values of a pair may add to its weight.
+RANDOM_PAIRS = 500_000
+TRAINING_PAIRS = 500_000
+# What the rarity of all values of a pair may add to its weight, for leaving out pairs before it is looked up.
 RARITY = 12.0
+ROUNDING = 1e-3  # between Splink's sum and ours
+DIGITS = "regexp_replace({0}, '\\D', '', 'g')"
+# Columns of `entry` that are made of those of STANDARD, so that they are not made again for each pair.
+MADE = {
+    "born": "case when year(birth_date) between 1000 and 9999 then strftime(birth_date, '%Y%m%d') end",
+    "mailbox": "split_part(email, '@', 1)",
+    "mailbox_number": DIGITS.format("split_part(email, '@', 1)"),
+    "organisation_number": DIGITS.format("organisation"),
+}
 # Columns of `entry` that comparisons read.
 USED = (
+    *MADE,
     "given", "family", "han", "name_key", "given_roots", "gender", "birth_date", "email", "phones", "national_id",
     "street", "house_no", "city", "postal_code", "occupation", "organisation",
 )  # fmt: skip
@@ -265,16 +277,30 @@ def score_pairs(
 
     con.execute(f"create or replace temp view given_pairs as "
                 f"select left_rec as join_key_l, right_rec as join_key_r, '0' as match_key from {pairs}")  # fmt: skip
-    api = DuckDBAPI(con)
-    linker = Linker(api.register("entry"), model.settings(), log_level=logging.ERROR)
-    tables = linker.table_management
-    for column in {c.frequency for c in COMPARISONS[model.kind] if c.frequency}:
-        tables.register_term_frequency_lookup(api.register(frequency_table(column)), column)
-    tables.register_blocked_pairs_for_predict(api.register("given_pairs"))
-    found = linker.inference.predict(threshold_match_weight=least, warning_mode="never")
-    con.execute(f"create or replace temp table {target} as "
-                f"select * replace (round(match_weight, 6) as match_weight) from {found.physical_name}")  # fmt: skip
-    tables.delete_tables_created_by_splink_from_db()  # type: ignore[no-untyped-call]
+    con.execute(f"create or replace temp view given_entry as select rec, {', '.join(USED)} from entry")
+    with scratch(con):
+        api = DuckDBAPI(con)
+        linker = Linker(api.register("given_entry"), model.settings(), log_level=logging.ERROR)
+        tables = linker.table_management
+        for column in {c.frequency for c in COMPARISONS[model.kind] if c.frequency}:
+            tables.register_term_frequency_lookup(api.register(frequency_table(column)), column)
+        tables.register_blocked_pairs_for_predict(api.register("given_pairs"))
+        found = linker.inference.predict(threshold_match_weight=least, warning_mode="never")
+        con.execute(f"create or replace temp table {target} as "
+                    f"select * replace (round(match_weight, 6) as match_weight) from {found.physical_name}")  # fmt: skip
+
+
+@contextlib.contextmanager
+def scratch(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Where Splink makes its tables: a database in memory, since they are not temporary ones and would be written to
+    the warehouse's file."""
+    row = con.execute("select current_database(), current_schema()").fetchone()
+    con.execute("attach ':memory:' as splink_scratch; use splink_scratch")
+    try:
+        yield
+    finally:
+        con.execute(f'use "{row[0]}"."{row[1]}"' if row else "use memory")
+        con.execute("detach splink_scratch")
 
 
 def make_random_pairs(con: duckdb.DuckDBPyConnection, target: str, most: int = RANDOM_PAIRS) -> None:
@@ -299,11 +325,16 @@ def make_random_pairs(con: duckdb.DuckDBPyConnection, target: str, most: int = R
     )
 
 
-def levels_sql(kind: str, pairs: str) -> str:
+def levels_sql(kind: str, pairs: str, carried: Iterable[str] = ()) -> str:
     """SQL of pairs with their level of each comparison (gamma_…), numbered as Splink does: 0 is the last, -1 nothing.
 
     The same conditions as Splink's, without what Splink keeps of each pair: for counting, and for leaving out pairs
     that have no chance.
+
+    Args:
+        kind: person or organisation.
+        pairs: table of left_rec, right_rec.
+        carried: columns of the left record to pass on.
     """
     sides = [f"(select rec as rec_{side}, {', '.join(f'{c} as {c}_{side}' for c in USED)} from entry)" for side in "lr"]
     levels = ", ".join(
@@ -312,26 +343,44 @@ def levels_sql(kind: str, pairs: str) -> str:
         + f" else 0 end as gamma_{c.name}"
         for c in COMPARISONS[kind]
     )
+    passed = "".join(f", {name}_l as {name}" for name in carried)
     return (
-        f"select left_rec, right_rec, {levels} from {pairs} join {sides[0]} on rec_l = left_rec "
+        f"select left_rec, right_rec, {levels}{passed} from {pairs} join {sides[0]} on rec_l = left_rec "
         f"join {sides[1]} on rec_r = right_rec"
     )
 
 
+def level_weights(comparison: Comparison, model: Model) -> NDArray[np.float64]:
+    """Weight of each level in log2 odds, in Splink's order: the last level first."""
+    return np.log2(np.array(model.m[comparison.name]) / np.array(model.u[comparison.name]))[::-1]
+
+
 def make_likely(con: duckdb.DuckDBPyConnection, pairs: str, model: Model, target: str, least: float) -> None:
-    """Make `target`: the pairs that may weigh `least` or more. How rare their values are is not looked at yet, and
-    counts for RARITY at most."""
+    """Make `target`: the pairs that weigh `least` or more, rarity included, but for the last digits.
+
+    Splink then scores these few; most pairs that share a block weigh far less.
+    """
+    comparisons = COMPARISONS[model.kind]
     total = f"{math.log2(model.chance / (1 - model.chance))!r}"
-    for c in COMPARISONS[model.kind]:
+    for c in comparisons:
         if not c.fixed:
-            weights = np.log2(np.array(model.m[c.name]) / np.array(model.u[c.name]))[::-1]
-            total += f" + case gamma_{c.name} " + " ".join(
-                f"when {i} then {w!r}" for i, w in enumerate(weights.tolist())
-            )
-            total += " else 0 end"
+            cases = " ".join(f"when {i} then {w!r}" for i, w in enumerate(level_weights(c, model).tolist()))
+            total += f" + case gamma_{c.name} {cases} else 0 end"
+    columns = sorted({c.frequency for c in comparisons if c.frequency})
+    rarity = "".join(
+        f" + case when gamma_{c.name} = {len(c.levels)} then coalesce({math.log2(model.u[c.name][0])!r} - "
+        f"log2(greatest({c.frequency}_f.tf_{c.frequency}, {RARE})), 0) else 0 end"
+        for c in comparisons if c.frequency
+    )  # fmt: skip
+    joins = "".join(f" left join {frequency_table(c)} {c}_f on {c}_f.{c} = p.{c}" for c in columns)
     con.execute(
-        f"create or replace temp table {target} as select left_rec, right_rec from ({levels_sql(model.kind, pairs)}) "
-        f"where {total} >= {least - RARITY}"
+        f"""
+        create or replace temp table {target} as
+        with promising as (
+          select *, {total} as base from ({levels_sql(model.kind, pairs, columns)}) where {total} >= {least - RARITY}
+        )
+        select left_rec, right_rec from promising p{joins} where base{rarity} >= {least - ROUNDING}
+        """
     )
 
 
@@ -395,10 +444,8 @@ def posterior(model: Model, levels: NDArray[np.int64], odds: float) -> NDArray[n
     total = np.full(len(levels), odds)
     for i, comparison in enumerate(COMPARISONS[model.kind]):
         if not comparison.fixed:
-            weights = np.log2(np.array(model.m[comparison.name]) / np.array(model.u[comparison.name]))
-            # Splink numbers the levels from the last (0) to the first; -1 is nothing to compare.
-            place = len(weights) - 1 - levels[:, i]
-            total += np.where(levels[:, i] < 0, 0.0, weights[np.clip(place, 0, len(weights) - 1)])
+            found = level_weights(comparison, model)
+            total += np.where(levels[:, i] < 0, 0.0, found[np.maximum(levels[:, i], 0)])  # -1: nothing to compare
     return np.asarray(1 / (1 + np.exp2(-np.clip(total, -500, 500))))
 
 

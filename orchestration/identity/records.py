@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import duckdb
 
 from models_ml.identity.standardise import RAW, STANDARD, standardise
@@ -41,36 +43,31 @@ def refresh_standard(con: duckdb.DuckDBPyConnection, config: CompanyConfig) -> i
 
     Records whose source wrote the same as before keep their row.
     """
-    columns = ", ".join(f"cast({name} as {kind_of(name)}) as {name}" for name in RAW)
     country = config.company.phone_country or NOWHERE
-    con.execute(
-        f"""
-        create or replace temp table said as
-        select {columns}, md5_number_lower(concat_ws(chr(31), {quote(country)}, {quote(CODE)},
-          {", ".join(f"coalesce({name}::varchar, chr(30))" for name in RAW)})) as raw_hash
-        from input.customer where _superseded_at is null
-        qualify row_number() over (partition by source_system, customer_id order by _version_at desc, _record_hash) = 1
-        """
-    )
     con.execute("create table if not exists identity.standard_customer (" + ", ".join(
-        f"{name} {kind}" for name, kind in STANDARD.items()) + ", raw_hash ubigint)")  # fmt: skip
+        f"{name} {kind}" for name, kind in STANDARD.items()) + ", raw_hash bigint)")  # fmt: skip
+    con.execute(
+        """
+        create or replace temp table said as
+        select source_system, customer_id, rowid as place, xor(_record_hash, $seed) as raw_hash from input.customer
+        where _superseded_at is null
+        qualify row_number() over (partition by source_system, customer_id order by _version_at desc, _record_hash) = 1
+        """,
+        {"seed": zlib.crc32(f"{country} {CODE}".encode())},
+    )
     con.execute(
         "delete from identity.standard_customer s where not exists (select 1 from said r where "
         "r.source_system = s.source_system and r.customer_id = s.customer_id and r.raw_hash = s.raw_hash)"
     )
+    columns = ", ".join(f"cast(c.{name} as {kind_of(name)}) as {name}" for name in RAW)
     con.execute(
-        "create or replace temp table unstandard as select * from said anti join identity.standard_customer "
-        "using (source_system, customer_id)"
+        f"create or replace temp table unstandard as select {columns}, f.raw_hash from input.customer c join "
+        "(from said anti join identity.standard_customer using (source_system, customer_id)) f on c.rowid = f.place"
     )
     found = con.execute("select count(*) from unstandard").fetchone()
     fresh = int(found[0]) if found else 0
     if fresh:
-        standardise(con, "unstandard", "fresh_standard", country)
-        con.execute(
-            "insert into identity.standard_customer by name select f.*, u.raw_hash from fresh_standard f "
-            "join unstandard u using (source_system, customer_id)"
-        )
-        con.execute("drop table fresh_standard")
+        standardise(con, "unstandard", "insert into identity.standard_customer by name", country, ["raw_hash"])
     con.execute("drop table said; drop table unstandard")
     return fresh
 

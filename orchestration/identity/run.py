@@ -15,6 +15,7 @@ from models_ml.identity.match import (
     SCHEMA,
     Bound,
     compare,
+    find_fresh,
     make_clusters,
     make_entry,
     make_forms,
@@ -39,6 +40,8 @@ MODEL_SCHEMA = pa.schema(
 # A model is trained again when there are so many times the records that it learned from, or when a column is filled
 # so much more or less often.
 GROWTH, FILL_CHANGE = 2.0, 0.15
+# Share of new records up to which only their own blocks are looked at.
+FEW = 0.2
 
 
 @dataclass
@@ -89,7 +92,6 @@ def resolve_identity(
     result.standardised = refresh_standard(con, config)
     make_bounds(con, lake)
     make_forms(con, once_systems(config))
-    con.execute("delete from identity.uncompared")
     parts = []
     for kind in KINDS:
         make_entry(con, kind, "standard", once_systems(config))
@@ -258,20 +260,27 @@ def match(
     result: IdentityResult,
 ) -> None:
     """Compare the records of a kind and make its clusters; trains the model where that is due."""
-    make_blocks(con, kind)
     profile = profile_of(con)
     model = None if retrain else stored_model(con, lake, kind, profile)
     if model is None:
+        make_blocks(con, kind)
         make_frequencies(con, kind)
-        make_pairs(con, "training_pair")
-        if con.execute("select count(*) from training_pair").fetchone() == (0,):
+        make_pairs(con, "new_pair")
+        if con.execute("select count(*) from new_pair").fetchone() == (0,):
             model = prior_model(con, kind)  # nothing to learn from, and nothing to weigh but what decisions join
         else:
-            model = train(con, kind, "training_pair")
+            model = train(con, kind, "new_pair")
             store_model(con, lake, model, profile, load_id, now)
             result.trained.append(kind)
-        con.execute("drop table training_pair")
-    result.pairs[kind] = compare(con, kind, model, model_name(model))
+        fresh = find_fresh(con, kind, model_name(model))
+    else:
+        fresh = find_fresh(con, kind, model_name(model))
+        if fresh:
+            make_blocks(con, kind, "fresh_form" if fresh < FEW * profile["records"] else None)
+            make_pairs(con, "new_pair", "fresh_form")
+    if fresh:
+        result.pairs[kind] = compare(con, kind, model, model_name(model), "new_pair")
+    con.execute("drop table if exists temp.new_pair; drop table if exists temp.block")
     make_clusters(con, kind, model, Bound("together", "apart"))
 
 

@@ -161,7 +161,7 @@ def write_enrichment(con: duckdb.DuckDBPyConnection, config: CompanyConfig) -> N
         f"create or replace temp table raw_profile as select {columns} from input.external_profile "
         "where _superseded_at is null"
     )
-    standardise(con, "raw_profile", "standard_profile", country)
+    standardise(con, "raw_profile", "create or replace temp table standard_profile as", country)
     con.execute(
         """
         create or replace table identity.profile_match as
