@@ -496,10 +496,19 @@ def dashboard(
     company: CompanyOption = DEFAULT_COMPANY,
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8501,
     browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
+    contacts: Annotated[
+        bool,
+        typer.Option("--contacts", help="Show names, addresses and numbers, too; each look is noted in the logs."),
+    ] = False,
 ) -> None:
     """Start the dashboard on 127.0.0.1; it reads the published version only. Ctrl-C ends it."""
+    from orchestration.serving.publish import CONTACTS_GRANT, contacts_file, read_contacts
+
     config = load_company(company, need_env=False)
-    environment = dict(os.environ) | {"REGULARS_COMPANY": company}
+    environment = dict(os.environ) | {"REGULARS_COMPANY": company, CONTACTS_GRANT: "granted" if contacts else ""}
+    if contacts:
+        read_contacts(contacts_file(config.paths)).close()  # says now who may not read it
+        out.print("It shows clear contact data to whoever opens it on this machine.")
     page = str(PROJECT / "orchestration" / "dashboard" / "app.py")
     command = [
         sys.executable, "-m", "streamlit", "run", page, "--server.address", "127.0.0.1", "--server.port", str(port),

@@ -28,6 +28,7 @@ from orchestration.conform.workbench import corrections_of, waiting
 from orchestration.errors import QualityStop, RegularsError
 from orchestration.identity import IdentityResult, resolve_identity
 from orchestration.identity.decisions import remember_decisions
+from orchestration.identity.ledger import known_pseudonym_key, pseudonym_key
 from orchestration.landing.lake import Erased, Lake, Manifest
 from orchestration.landing.load import Order, TableId, changed_tables, load_tables, recover, wanted_tables
 from orchestration.lock import busy, is_free, refresh_lock
@@ -62,6 +63,7 @@ def inputs_fingerprint(config: CompanyConfig) -> str:
     # does not matter here: the stamps of its tables tell whether it holds something else.
     for source in config.sources.values():
         digest.update(source.model_dump_json(exclude={"connector"}).encode())
+    digest.update(hashlib.sha256((known_pseudonym_key(config) or "").encode()).digest())
     return digest.hexdigest()
 
 
@@ -427,6 +429,8 @@ def open_session(
     check_disk(config)
     with refresh_lock(paths.lock, now.isoformat(), f"regulars {command}"), State(paths.state) as state:
         reporter = Reporter(paths.logs / f"{stamp(now)}.jsonl", sinks)
+        if not config.company.privacy.clear_keys:
+            pseudonym_key(config)  # made now, so that the next refresh finds the inputs as they were
         session = Session(config, now, command, reporter, state, Lake(paths.lake), inputs_fingerprint(config),
                           include, again, retrain=retrain)  # fmt: skip
         killed = state.mark_killed(now)

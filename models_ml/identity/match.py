@@ -31,7 +31,7 @@ from models_ml.identity.clusters import WEAKEST, Ints, Pairs, cluster
 from models_ml.identity.standardise import STANDARD, standardise
 
 # Weights, in log2 odds. A pair is kept from REVIEW on, two groups are one customer from LINK on.
-REVIEW, LINK = -3.0, 0.0
+REVIEW, LINK = -3.0, -0.5
 # An exact rule counts as much, unless everything else speaks so strongly against it.
 RULE_WEIGHT, RULE_LEAST = 8.0, -8.0
 # A value with more different names behind it is nobody's own: a switchboard, the shop's own number, a placeholder.
@@ -81,7 +81,11 @@ def digest(values: list[str]) -> str:
 
 
 def find_shared_values(con: duckdb.DuckDBPyConnection, standard: str) -> None:
-    """Fill identity.shared_value from table `standard`: values that belong to nobody alone, and placeholders."""
+    """Fill identity.shared_value from table `standard`: values that belong to nobody alone, and placeholders.
+
+    A number or address that one system has of organisations at several places is the company's, not a branch's: the
+    switchboard, the tax number. It does not tell which branch a record is, so it links none.
+    """
     con.execute("delete from identity.shared_value")
     for rule, column in (("email", "[email]"), ("phone", "phones"), ("national_id", "[national_id]"),
                          ("card_no", "[card_no]")):  # fmt: skip
@@ -90,17 +94,29 @@ def find_shared_values(con: duckdb.DuckDBPyConnection, standard: str) -> None:
             f"regexp_matches(value, {quote(PLACEHOLDER_EMAIL)})" if rule == "email"
             else f"length(translate({digits}, left(right({digits}, 3), 1), '')) < 3 or {digits} like '%1234567%'"
         )  # fmt: skip
-        given = f"(select unnest({column}) as value, organisation, given, family from {standard})"
+        given = (
+            f"(select unnest({column}) as value, source_system, kind, organisation, given, family, "
+            f"coalesce(postal_code, city) as place, coalesce(postal_code, city) || ' ' || house_no as door "
+            f"from {standard})"
+        )
         least = MOST_NAMES[rule]
         con.execute(
             f"""
             insert into identity.shared_value
             with often as (
-              select value from {given}
-              where value is not null group by value having count(*) > {least} or (({placeholder}) and count(*) > 1)
+              select value from {given} where value is not null group by value
+              having count(*) > {least} or (({placeholder}) and count(*) > 1)
+                or count(distinct case when kind = 'organisation' then coalesce(door, place) end) > 1
+            ),
+            seen as (select * from {given} semi join often using (value)),
+            branches as (
+              select distinct value from seen where kind = 'organisation'
+              group by value, source_system having count(distinct place) > 1 or count(distinct door) > 1
             )
-            select {quote(rule)}, value, count(*), count(distinct {INITIALS}) from {given} semi join often using (value)
-            group by value having count(distinct {INITIALS}) > {least} or bool_or({placeholder})
+            select {quote(rule)}, value, count(*), count(distinct {INITIALS}) from seen left join (
+              select value, true as is_company from branches) using (value)
+            group by value
+            having count(distinct {INITIALS}) > {least} or bool_or({placeholder}) or bool_or(is_company)
             """
         )
 

@@ -41,6 +41,9 @@ STANDARD = {
 }  # fmt: skip
 
 
+BATCH = 500_000  # distinct values in Python at once
+
+
 @lru_cache(maxsize=1)
 def nicknames() -> Any:
     """The table of English nicknames, read once."""
@@ -57,15 +60,6 @@ def roots_of(given: str | None) -> list[str] | None:
     return sorted({given, *(fold(name) for name in nicknames().canonicals_of(given))})
 
 
-def distinct(con: duckdb.DuckDBPyConnection, columns: Sequence[str], table: str) -> tuple[pa.Table, list[list[Any]]]:
-    """Distinct combinations of columns that are not wholly null, as a table and as lists."""
-    names = ", ".join(columns)
-    found = con.execute(
-        f"select distinct {names} from {table} where coalesce({', '.join(columns)}) is not null"
-    ).to_arrow_table()
-    return found, [column.to_pylist() for column in found.columns]
-
-
 def lookup(
     con: duckdb.DuckDBPyConnection,
     name: str,
@@ -74,15 +68,30 @@ def lookup(
     parse: Callable[..., Sequence[Any]],
     result: dict[str, pa.DataType],
 ) -> None:
-    """Make a temporary table `name`: distinct values of columns, and the columns that `parse` makes of them."""
-    keys, lists = distinct(con, columns, table)
-    rows = [parse(*values) for values in zip(*lists, strict=True)]
-    made = list(zip(*rows, strict=True)) if rows else [()] * len(result)
-    for (column, kind), values in zip(result.items(), made, strict=True):
-        keys = keys.append_column(column, pa.array(values, kind))
-    con.register("parsed_values", keys)
-    con.execute(f"create or replace temp table {name} as select * from parsed_values")
-    con.unregister("parsed_values")
+    """Make a temporary table `name`: distinct values of columns, and the columns that `parse` makes of them.
+
+    Values that are wholly null are left out. Python holds BATCH of them at a time.
+    """
+    names = ", ".join(columns)
+    con.execute(
+        f"create or replace temp table distinct_value as select {names}, row_number() over () - 1 as place "
+        f"from (select distinct {names} from {table} where coalesce({names}) is not null)"
+    )
+    found = con.execute("select count(*) from distinct_value").fetchone()
+    for start in range(0, max(int(found[0]) if found else 0, 1), BATCH):
+        keys = con.execute(
+            f"select {names} from distinct_value where place >= $start and place < $start + $batch",
+            {"start": start, "batch": BATCH},
+        ).to_arrow_table()
+        rows = [parse(*values) for values in zip(*(column.to_pylist() for column in keys.columns), strict=True)]
+        made = list(zip(*rows, strict=True)) if rows else [()] * len(result)
+        for (column, kind), values in zip(result.items(), made, strict=True):
+            keys = keys.append_column(column, pa.array(values, kind))
+        con.register("parsed_values", keys)
+        con.execute(("insert into" if start else "create or replace temp table") + f" {name} "
+                    + ("" if start else "as ") + "select * from parsed_values")  # fmt: skip
+        con.unregister("parsed_values")
+    con.execute("drop table distinct_value")
 
 
 def person(title: str | None, given: str | None, family: str | None, full: str | None) -> tuple[Any, ...]:

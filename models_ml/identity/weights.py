@@ -54,6 +54,8 @@ INITIAL = "((length(given_l) = 1 or length(given_r) = 1) and left(given_l, 1) = 
 NICKNAME = "list_has_any(given_roots_l, given_roots_r)"
 STARTS = "(length(given_l) >= 3 and length(given_r) >= 3 and (starts_with(given_l, given_r) or starts_with(given_r, given_l)))"
 OTHER_HAN = "(han_l is not null and han_r is not null and han_l <> han_r)"
+# Zhang and Huang look alike in letters only: other characters are another name, unless they sound the same.
+UNLIKE_HAN = f"({OTHER_HAN} and name_key_l <> name_key_r)"
 
 NAME = Comparison(
     "name",
@@ -67,9 +69,9 @@ NAME = Comparison(
         ("parts swapped, one short or alike",
          f"not {OTHER_HAN} and (family_l = given_r and ({alike('given', 0.88, 'family')} or left(given_l, 1) = family_r or given_l = left(family_r, 1))"
          f" or given_l = family_r and ({alike('family', 0.88, 'given')}) or family_r = given_l and left(family_l, 1) = given_r)", 0.02),
-        ("same given name, family name alike", f"({NICKNAME} or given_l = given_r) and {alike('family', 0.82)}", 0.09),
-        ("both alike", f"({alike('given', 0.8)} or {INITIAL}) and {alike('family', 0.82)} or "
-         f"{alike('given', 0.85, 'family')} and {alike('family', 0.85, 'given')}", 0.03),
+        ("same given name, family name alike", f"({NICKNAME} or given_l = given_r) and {alike('family', 0.82)} and not {UNLIKE_HAN}", 0.09),
+        ("both alike", f"not {UNLIKE_HAN} and (({alike('given', 0.8)} or {INITIAL}) and {alike('family', 0.82)} or "
+         f"{alike('given', 0.85, 'family')} and {alike('family', 0.85, 'given')})", 0.03),
         ("same family name only", "family_l = family_r or family_l = given_r and given_l is null or given_l = family_r and given_r is null", 0.04),
         ("same given name only", f"given_l = given_r or {NICKNAME}", 0.05),
     ),
@@ -128,6 +130,15 @@ EMAIL = Comparison(
     ),
     0.11,
 )  # fmt: skip
+COMPANY_EMAIL = Comparison(
+    "email",
+    missing("email"),
+    (
+        ("same address", same("email"), 0.75),
+        ("mailbox alike at the same provider", f"email_domain_l = email_domain_r and {NUMBERED.format('mailbox')} and {alike('mailbox', 0.92)}", 0.06),
+    ),
+    0.19,
+)  # fmt: skip
 PHONE = Comparison("phone", missing("phones"), (("a common number", "list_has_any(phones_l, phones_r)", 0.7),), 0.3)
 NATIONAL_ID = Comparison(
     "national_id",
@@ -149,6 +160,8 @@ COMPANY = Comparison(
     (
         ("same name", same("organisation"), 0.8),
         ("alike", f"{NUMBERED.format('organisation')} and {alike('organisation', 0.94)}", 0.12),
+        # Müller Technik and Müller Technik Filiale Nord
+        ("one adds words to the other", "starts_with(organisation_l, organisation_r || ' ') or starts_with(organisation_r, organisation_l || ' ')", 0.06),
         ("begins alike", alike("organisation", 0.85), 0.04),
     ),
     0.04,
@@ -169,7 +182,7 @@ COMPARISONS: dict[str, tuple[Comparison, ...]] = {
         GENDER,
         OCCUPATION,
     ),
-    "organisation": (COMPANY, ADDRESS, POSTAL_RARITY, EMAIL, PHONE, NATIONAL_ID),
+    "organisation": (COMPANY, ADDRESS, POSTAL_RARITY, COMPANY_EMAIL, PHONE, NATIONAL_ID),
 }
 # A value rarer than this counts as this rare: one that occurs once may be a slip.
 RARE = 1e-5
@@ -184,6 +197,7 @@ MADE = {
     "born": "case when year(birth_date) between 1000 and 9999 then strftime(birth_date, '%Y%m%d') end",
     "mailbox": "split_part(email, '@', 1)",
     "mailbox_number": DIGITS.format("split_part(email, '@', 1)"),
+    "email_domain": "split_part(email, '@', 2)",
     "organisation_number": DIGITS.format("organisation"),
 }
 # Columns of `entry` that comparisons read.
@@ -352,7 +366,7 @@ def levels_sql(kind: str, pairs: str, carried: Iterable[str] = ()) -> str:
 
 def level_weights(comparison: Comparison, model: Model) -> NDArray[np.float64]:
     """Weight of each level in log2 odds, in Splink's order: the last level first."""
-    return np.log2(np.array(model.m[comparison.name]) / np.array(model.u[comparison.name]))[::-1]
+    return np.asarray(np.log2(np.array(model.m[comparison.name]) / np.array(model.u[comparison.name]))[::-1])
 
 
 def make_likely(con: duckdb.DuckDBPyConnection, pairs: str, model: Model, target: str, least: float) -> None:

@@ -14,7 +14,7 @@ from orchestration.identity.records import LENT
 from orchestration.landing.lake import Lake
 
 LEDGER = "identity_ledger"
-PSEUDONYM_ENV = "REGULARS_PSEUDONYM_KEY"
+PSEUDONYM_ENV, PSEUDONYM_FILE = "REGULARS_PSEUDONYM_KEY", "pseudonym.key"
 
 
 def read_history(con: duckdb.DuckDBPyConnection, lake: Lake) -> pa.Table:
@@ -27,17 +27,25 @@ def read_history(con: duckdb.DuckDBPyConnection, lake: Lake) -> pa.Table:
     return found.cast(HISTORY_SCHEMA)
 
 
+def known_pseudonym_key(config: CompanyConfig) -> str | None:
+    """Secret of the published pseudonyms: `REGULARS_PSEUDONYM_KEY`, else a file that only its owner reads. None where
+    there is none yet, or where the company publishes its ids as they are."""
+    path = config.paths.root / PSEUDONYM_FILE
+    if config.company.privacy.clear_keys:
+        return None
+    return os.environ.get(PSEUDONYM_ENV) or (path.read_text().strip() if path.exists() else None)
+
+
 def pseudonym_key(config: CompanyConfig) -> str:
-    """Secret of the published pseudonyms: `REGULARS_PSEUDONYM_KEY`, else a file that only its owner reads."""
-    given = os.environ.get(PSEUDONYM_ENV)
-    if given:
-        return given
-    path = config.paths.root / "pseudonym.key"
-    if not path.exists():
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(secrets.token_hex(32))
-    return path.read_text().strip()
+    """See `known_pseudonym_key`; makes the file where there is no secret yet."""
+    found = known_pseudonym_key(config)
+    if found:
+        return found
+    made = secrets.token_hex(32)
+    handle = os.open(config.paths.root / PSEUDONYM_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(made)
+    return made
 
 
 def write_links(con: duckdb.DuckDBPyConnection, config: CompanyConfig, lake: Lake) -> None:

@@ -181,7 +181,7 @@ def test_commands_named_in_documents_exist(document: Path) -> None:
 
     commands = set(get_command(app).commands)  # type: ignore[attr-defined]
     text = document.read_text()
-    named = set(re.findall(r"(?:`|\.venv/bin/)regulars ([a-z]+)", text))
+    named = set(re.findall(r"(?:`|\.venv/bin/)regulars ([a-z-]+)", text))
     assert named <= commands
     targets = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(), flags=re.M))
     assert set(re.findall(r"`make ([a-z-]+)`|^make ([a-z-]+)", text, flags=re.M)) <= {

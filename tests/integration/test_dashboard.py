@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -174,3 +175,46 @@ def test_lists_are_safe_for_spreadsheets() -> None:
 
     text = safe_csv(pd.DataFrame({"who": ["=1+1", "@x", "Ann", None], "n": [-1, 2, 3, 4]})).decode("utf-8-sig")
     assert text.splitlines() == ["who,n", "'=1+1,-1", "'@x,2", "Ann,3", ",4"]
+
+
+def customer_page() -> None:
+    from orchestration.dashboard.views import customer
+
+    customer.page()
+
+
+def told(app: AppTest) -> str:
+    """Everything that a page shows as text or in a table."""
+    parts = [*app.markdown, *app.caption, *app.info, *app.text, *app.subheader, *app.metric]
+    return " ".join([str(part.value) for part in parts] + [frame.value.to_string() for frame in app.dataframe])
+
+
+def test_names_are_found_and_shown_with_the_grant_only(refreshed: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(refreshed, monkeypatch)
+    with duckdb.connect(str(refreshed.published), read_only=True) as con:
+        key = con.execute("select customer_key from core.customer_xref where customer_id = 'C7'").fetchone()
+    assert key is not None
+    contacts = refreshed.published.with_name("contacts.duckdb")
+    assert contacts.stat().st_mode & 0o777 == 0o600
+    log = refreshed.state / "logs" / "contacts-shown.jsonl"
+
+    app = AppTest.from_function(customer_page, default_timeout=60).run()
+    app.text_input(key="customer").set_value("Customer 7").run()
+    assert "No customer is known by" in app.info[0].value
+    app.text_input(key="customer").set_value(str(key[0])).run()
+    assert not app.exception
+    assert "Customer 7" not in told(app)
+    assert not log.exists()
+
+    monkeypatch.setenv("REGULARS_CONTACTS", "granted")
+    app = AppTest.from_function(customer_page, default_timeout=60).run()
+    for asked in ("customer 7", "C7", str(key[0])):
+        app.text_input(key="customer").set_value(asked).run()
+        assert not app.exception
+        assert "Customer 7" in app.subheader[0].value
+    looks = [json.loads(line) for line in log.read_text().splitlines()]
+    assert {(look["page"], look["customer_key"]) for look in looks} == {("customer", key[0])}
+    assert "Customer" not in log.read_text()  # whose data were shown is noted, not what was searched for
+    for asked in ("nobody at all", "'; drop table record; --", "%", "   "):
+        app.text_input(key="customer").set_value(asked).run()
+        assert not app.exception

@@ -9,11 +9,13 @@ from typing import ClassVar
 
 import duckdb
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from orchestration.company import load_company
 from orchestration.contracts import load_contracts
 from orchestration.generator.run import Format, generate
 from orchestration.paths import PROJECT
+from orchestration.privacy.search import in_duckdb
 from tests.support.conforming import load_and_conform
 from tests.support.shop import Shop
 
@@ -116,6 +118,55 @@ def test_facts_of_systems_that_use_the_crms_ids_find_the_crms_customers(company:
     )
     assert contacts == known
     assert int(str(contacts)) > 100
+
+
+def test_pairs_to_decide_on_are_shown_side_by_side_with_the_grant_only(
+    company: Generated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in company.environment().items():
+        monkeypatch.setenv(name, value)
+
+    def page() -> None:
+        from orchestration.dashboard.views import review
+
+        review.page()
+
+    app = AppTest.from_function(page, default_timeout=60).run()
+    assert "regulars dashboard --contacts" in app.info[0].value
+    assert not app.dataframe
+    monkeypatch.setenv("REGULARS_CONTACTS", "granted")
+    app = AppTest.from_function(page, default_timeout=60).run()
+    assert not app.exception
+    with duckdb.connect(str(company.published.with_name("contacts.duckdb")), read_only=True) as con:
+        first = con.execute(
+            "select left_customer_id, right_customer_id from review_pair order by gain desc, left_system, "
+            "left_customer_id, right_system, right_customer_id"
+        ).fetchone()
+    sides = app.dataframe[0].value
+    assert (sides.loc["customer id", "left"], sides.loc["customer id", "right"]) == first
+    app.radio(key="decision0").set_value("same").run()
+    assert not app.exception
+    assert "regulars review import" in app.caption[-1].value
+
+
+def test_contacts_hold_what_the_sources_say_and_the_published_tables_do_not(company: Generated) -> None:
+    """Each customer's e-mail address is one that a source gives one of the customer's records."""
+    with duckdb.connect(str(company.published.with_name("contacts.duckdb")), read_only=True) as con:
+        counts = con.execute(
+            "select count(*), count(email), count(*) filter (email is not null and not exists (select 1 from record r "
+            "where r.customer_key = c.customer_key and r.email = c.email)) from customer c"
+        ).fetchone()
+        [(name, email)] = con.execute(
+            "select full_name, email from record where full_name is not null and email is not null order by all limit 1"
+        ).fetchall()
+    assert counts is not None
+    assert [counts[:1]] == company.query(
+        "select count(distinct customer_key) from identity.customer_link "
+        "semi join input.customer using (source_system, customer_id) where valid_to is null"
+    )
+    assert counts[1] > 100
+    assert counts[2] == 0
+    assert list(in_duckdb(company.published, [name.lower(), email.lower()])) == []
 
 
 def test_both_forms_give_the_same_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

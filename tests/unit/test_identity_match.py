@@ -68,6 +68,44 @@ def test_a_number_that_everybody_has_links_nobody() -> None:
     ]
 
 
+SITES = (
+    "('crm', '1', 'Muster Technik GmbH', 'Hauptstr. 1', 'Berlin', '10115', {0}), "
+    "('crm', '2', 'Muster Technik GmbH', 'Ring 7', 'Hamburg', '20095', {0}), "
+    "('erp', '3', 'MUSTER TECHNIK', 'Hauptstraße 1', 'Berlin', '10115', {0}), "
+    "('erp', '4', 'Muster Technik Niederlassung Hamburg', 'Ring 7', 'Hamburg', '20095', {0}), "
+    "('crm', '5', 'Beispiel AG', 'Am Hafen 3', 'Bremen', '28195', '0421 5550177'), "
+    "('erp', '6', 'Beispiel Aktiengesellschaft', null, null, null, '0421 5550177')"
+)
+
+
+@pytest.mark.parametrize("column", ["phone", "email", "national_id"])
+def test_what_a_companys_branches_share_joins_none_of_them(column: str) -> None:
+    """Switchboard, mailbox and tax number are the company's where one system has them at several places; what only
+    one place has still joins its records."""
+    shared = {"phone": "'030 5550123'", "email": "'info@muster.example'", "national_id": "'DE987650123'"}[column]
+    own = {"phone": "'0421 5550177'", "email": "'info@beispiel.example'", "national_id": "'DE812340177'"}[column]
+    values = SITES.format(shared).replace("'0421 5550177'", own)
+    con = matched(
+        "select *, 'organisation' as customer_type from "
+        f"(values {values}) t(source_system, customer_id, organisation_name, address_line, city, postal_code, {column})"
+    )
+    rows = con.execute("select customer_id, cluster_id from cluster_organisation order by 1").fetchall()
+    assert rows == [("1", "1"), ("2", "2"), ("3", "1"), ("4", "2"), ("5", "5"), ("6", "5")]
+
+
+def test_characters_that_only_look_alike_in_letters_are_other_names() -> None:
+    """Zhang and Huang, Li and Liu; the same sound may be a slip of the pen."""
+    con = matched(
+        "select * from (values ('a', '1', '张冠宇', '世纪大道174号', '北京'), "
+        "('b', '2', '黄冠宇', '世纪大道174号', '北京'), "
+        "('a', '3', '李仓义', '中山路67号', '上海'), ('b', '4', '刘仓义', '中山路67号', '上海'), "
+        "('a', '5', '王丽华', '长安街12号', '天津'), ('b', '6', '王丽花', '长安街12号', '天津')) "
+        "t(source_system, customer_id, full_name, address_line, city)"
+    )
+    levels = con.execute("select evidence->'name'->>0 from identity.form_pair order by 1 desc").fetchall()
+    assert levels == [("same given name, family name alike",), ("same given name only",), ("same given name only",)]
+
+
 def test_titles_and_scripts_do_not_part_a_person() -> None:
     con = matched(
         "select * from (values ('a', '1', '郭倉義教授', '0171 2345678'), ('b', '2', '郭仓义先生', '+49 171 2345678'), "

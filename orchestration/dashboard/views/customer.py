@@ -31,9 +31,10 @@ where lower(customer_id) = said or cast(customer_key as varchar) = said or lower
     coalesce(list_bool_or(list_transform(phone_keys, lambda p: ends_with(p, digits))), false)
     or ends_with(regexp_replace(coalesce(phone, ''), '[^0-9]', '', 'g'), digits)
     or ends_with(regexp_replace(coalesce(mobile, ''), '[^0-9]', '', 'g'), digits))
-  or len(words) > 0 and not regexp_matches(said, '[0-9@]') and list_bool_and(list_transform(words, lambda w: contains(
-    strip_accents(lower(concat_ws(' ', full_name, given_name, family_name, organisation_name))), w)))
-group by customer_key order by name, customer_key limit 50
+  or not contains(said, '@') and regexp_matches(said, '\\p{L}') and list_bool_and(list_transform(words, lambda w:
+    contains(strip_accents(lower(concat_ws(' ', full_name, given_name, family_name, organisation_name))), w)))
+group by customer_key order by min(strip_accents(lower(coalesce(full_name, organisation_name, ''))) <> said), name,
+  customer_key limit 50
 """
 CLEAR = "select * exclude (customer_key) from customer where customer_key = $key"
 SAID = """
@@ -126,12 +127,12 @@ def show(key: int, currency: str) -> None:
     cards = {
         "Spent": charts.money(float(row["monetary"]), currency) if pd.notna(row["monetary"]) else "–",
         "Orders": f"{int(row['frequency'])}" if pd.notna(row["frequency"]) else "0",
-        "State": row["state_basic"] or "–",
-        "Value tier": row["index_tier"] or "–",
-        "Churn warning": row["warning_level"] or "–",
+        "State": said_as(row["state_basic"]),
+        "Value tier": said_as(row["index_tier"]),
+        "Churn warning": said_as(row["warning_level"]),
         "Open complaints": f"{int(row['open_complaints'])}",
     }
-    for column, (name, value) in zip(st.columns(len(cards)), cards.items(), strict=True):
+    for column, (name, value) in zip([*st.columns(3), *st.columns(3)], cards.items(), strict=True):
         column.metric(name, value, border=True)
     if row["flags"]:
         st.warning(f"Mind: **{row['flags']}**")
@@ -163,6 +164,11 @@ def show(key: int, currency: str) -> None:
         explain(published.query(PAIRS, key=key))
 
 
+def said_as(code: str | None) -> str:
+    """A code in words."""
+    return code.replace("_", " ") if code else "–"
+
+
 def explain(pairs: pd.DataFrame) -> None:
     """Why two records are one customer, or are not: the weight of each comparison."""
     if pairs.empty:
@@ -178,7 +184,8 @@ def explain(pairs: pd.DataFrame) -> None:
     prior = float(pair["weight"]) - float(rows["weight"].sum())
     start = pd.DataFrame([{"comparison": "before any comparison", "level": "", "weight": prior}])
     st.plotly_chart(charts.weights(pd.concat([start, rows])), width="stretch")
-    st.caption("Log2 odds that both are one customer: +1 doubles them. From 0 on two groups of records are one.")
+    st.caption("Log2 odds that both are one customer: +1 doubles them. Groups of records become one while the mean "
+               "weight between them is not against it.")  # fmt: skip
 
 
 def evidence(text: str) -> pd.DataFrame:

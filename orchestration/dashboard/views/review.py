@@ -13,7 +13,10 @@ PAIRS = """
 select gain, probability, weight, left_system, left_customer_id, right_system, right_customer_id, evidence
 from review_pair order by gain desc, left_system, left_customer_id, right_system, right_customer_id limit $most
 """
-RECORD = "select * from record where source_system = $system and customer_id = $id limit 1"
+RECORD = """
+select * replace (birth_date::varchar as birth_date) from record
+where source_system = $system and customer_id = $id limit 1
+"""
 COUNT = "select count(*) as pairs from identity_pair where standing = 'review'"
 HIDDEN = ["customer_key", "source_customer_key", "email_key", "phone_keys"]
 MOST = 200
