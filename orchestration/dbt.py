@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -129,11 +130,23 @@ def invoke(arguments: Sequence[str], manifest: Any = None, callback: Callable[[A
     fixed = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT), "--log-level", "none"]
     runner = dbtRunner(manifest=manifest, callbacks=[callback] if callback else [])
     try:
-        with stoppable():
+        with stoppable(), command_line(arguments):
             return runner.invoke([*arguments, *fixed])
     finally:
         close_databases()
         reset_adapters()  # type: ignore[no-untyped-call]
+
+
+@contextlib.contextmanager
+def command_line(arguments: Sequence[str]) -> Iterator[None]:
+    """What dbt takes for the words that it was called by. It writes them into its artefacts, where `forget` would leave
+    the id that the user typed."""
+    typed = sys.argv
+    sys.argv = ["dbt", *arguments]
+    try:
+        yield
+    finally:
+        sys.argv = typed
 
 
 @contextlib.contextmanager
