@@ -1,69 +1,78 @@
 -- Every interaction of a customer with any department, in one order. A new kind is one more branch.
 with interaction as (
   select
-customer_key,
-ordered_at as occurred_at,
-case when is_cancelled then 'cancelled order' else 'order' end as kind,
-channel,
+    customer_key,
+    ordered_at as occurred_at,
+    case when is_cancelled then 'cancelled order' else 'order' end as kind,
+    channel,
     'sales' as department,
-'Order of ' || cast(net_amount as decimal(18, 2)) || ' ' || currency as summary
+    'Order of ' || cast(net_amount as decimal(18, 2)) || ' ' || currency as summary
   from {{ ref('fct_order') }}
   union all
   select
-customer_key,
-requested_at,
-'return',
-null,
-'sales',
-coalesce(kind, 'return') || coalesce(': ' || reason, '')
+    customer_key,
+    requested_at,
+    'return',
+    null,
+    'sales',
+    coalesce(kind, 'return') || coalesce(': ' || reason, '')
   from {{ ref('fct_return') }}
   union all
   select
-customer_key,
-contacted_at,
-'contact ' || direction,
-channel,
-'service',
+    customer_key,
+    contacted_at,
+    'contact ' || direction,
+    channel,
+    'service',
     contact_type || coalesce(', ' || topic, '') || coalesce(': ' || result, '')
   from {{ ref('fct_contact') }}
   union all
   select
-customer_key,
-opened_at,
-'complaint',
-channel,
-coalesce(department, 'service'),
+    customer_key,
+    opened_at,
+    'complaint',
+    channel,
+    coalesce(department, 'service'),
     coalesce(complaint_type, 'complaint') || case when is_open then ', open' else ', resolved' end
   from {{ ref('int_customer_complaint') }}
   union all
   select
-event.customer_key,
-event.occurred_at,
-'campaign',
-event.channel,
-'marketing',
+    customer_key,
+    occurred_at,
+    kind,
+    null,
+    department,
+    summary
+  from {{ ref('int_customer_feedback') }}
+  union all
+  select
+    event.customer_key,
+    event.occurred_at,
+    'campaign',
+    event.channel,
+    'marketing',
     event.event_type || ': ' || coalesce(campaign.name, campaign.campaign_id, 'campaign')
   from {{ ref('fct_campaign_event') }} as event
   left join {{ ref('dim_campaign') }} as campaign on event.campaign_key = campaign.campaign_key
   union all
   select
-billing.customer_key,
-cast(calendar.date_day as timestamp),
-'invoice',
-null,
-'billing',
+    billing.customer_key,
+    cast(calendar.date_day as timestamp),
+    'invoice',
+    null,
+    'billing',
     'Invoice of ' || cast(billing.invoice_amount as decimal(18, 2))
     || case when billing.paid_on is null then ', unpaid' else ', paid' end
   from {{ ref('fct_billing') }} as billing
   inner join {{ ref('dim_date') }} as calendar on billing.date_key = calendar.date_key
   union all
   select
-customer_key,
-occurred_at,
-'loyalty',
-null,
-'marketing',
-coalesce(kind, 'points') || ' ' || cast(points as decimal(18, 0))
+    customer_key,
+    occurred_at,
+    'loyalty',
+    null,
+    'marketing',
+    coalesce(kind, 'points') || ' ' || cast(points as decimal(18, 0))
   from {{ ref('fct_loyalty_points') }}
 )
 
