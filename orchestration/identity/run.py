@@ -276,12 +276,18 @@ def match(
     else:
         fresh = find_fresh(con, kind, model_name(model))
         if fresh:
-            make_blocks(con, kind, "fresh_form" if fresh < FEW * profile["records"] else None)
+            few = fresh < FEW * profile["records"] and has_limits(con, kind)
+            make_blocks(con, kind, "fresh_form" if few else None)
             make_pairs(con, "new_pair", "fresh_form")
     if fresh:
         result.pairs[kind] = compare(con, kind, model, model_name(model), "new_pair")
     con.execute("drop table if exists temp.new_pair; drop table if exists temp.block")
     make_clusters(con, kind, model, Bound("together", "apart"))
+
+
+def has_limits(con: duckdb.DuckDBPyConnection, kind: str) -> bool:
+    """Whether a whole pass has said which blocks are too large to compare."""
+    return con.execute("select 1 from identity.block_limit where kind = $k limit 1", {"k": kind}).fetchone() is not None
 
 
 def profile_of(con: duckdb.DuckDBPyConnection) -> dict[str, float]:
