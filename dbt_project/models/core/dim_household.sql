@@ -2,7 +2,11 @@ with member as (
   select
     bridge.household_key,
     bridge.basis,
-    customer.*
+    customer.household_size,
+    customer.city,
+    customer.region,
+    customer.country,
+    customer.as_of
   from {{ ref('bridge_household') }} as bridge
   inner join {{ ref('dim_customer') }} as customer on bridge.customer_key = customer.customer_key
 )
