@@ -42,6 +42,11 @@ def forget(
             f"Customer [bold]{person.customer_key}[/]: {len(person.ids)} record(s), {escape(records)}; "
             f"{len(person.values)} text(s) that nobody else has, {person.shared} that others have, too"
         )
+        if person.birth_dates > 1:
+            out.print(
+                f"[yellow]Mind:[/] the records give {person.birth_dates} birth dates. Are they one person? "
+                f"See: regulars explain {escape(key)}; two are parted by: regulars review import"
+            )
     if not yes:
         if as_json:
             raise UsageError("forget asks before it erases", "With --json add --yes")

@@ -30,6 +30,7 @@ class Person:
         belonging: (entity, system, id) of what is theirs: orders, leads, contacts that other rows refer to.
         values: text that only they have: names, addresses, numbers; what others have too is not among them.
         shared: how many such texts others have too; those stay where they are others'.
+        birth_dates: that the records give; more than one may be two persons taken for one.
     """
 
     customer_key: int
@@ -38,6 +39,7 @@ class Person:
     belonging: list[tuple[str, str, str]] = field(default_factory=list)
     values: list[str] = field(default_factory=list)
     shared: int = 0
+    birth_dates: int = 0
 
     def sealed(self) -> list[Sealed]:
         """What goes on the suppression list."""
@@ -87,6 +89,11 @@ def find_person(con: duckdb.DuckDBPyConnection, config: CompanyConfig, text: str
     values = values_of(con, config)
     person.values = distinctive(con, config, values)
     person.shared = len(values) - len(person.values)
+    born = con.execute(
+        "select count(distinct birth_date) from identity.standard_customer semi join own_id "
+        "using (source_system, customer_id)"
+    ).fetchone()
+    person.birth_dates = int(born[0]) if born else 0
     return person
 
 

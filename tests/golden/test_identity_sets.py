@@ -25,8 +25,8 @@ def test_f1_is_what_the_best_published_result_is(name: str) -> None:
 @pytest.mark.testdata(FILES["fake_1000"])
 def test_clusters_depend_on_neither_order_nor_threads() -> None:
     found = set()
-    for shuffle, threads in ((1, 1), (2, 2), (3, 2)):
-        with duckdb.connect(config={"threads": threads}) as con:
+    for shuffle in range(10):
+        with duckdb.connect(config={"threads": 1 + shuffle % 2}) as con:
             identity.fake_1000(con)
             con.execute(f"create or replace table record as from record order by hash(customer_id, {shuffle})")
             resolve_records(con, "record", "GB")
