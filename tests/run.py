@@ -28,7 +28,10 @@ PHASES: dict[str, tuple[int, list[list[str]]]] = {
     "types": (120, [["mypy"]]),
     "unit": (240, [["pytest", "-q", "-n", "2", "tests/unit"]]),
     "architecture": (60, [["pytest", "-q", "tests/architecture"]]),
-    "integration": (720, [["pytest", "-q", "-n", "2", "--dist", "loadgroup", "tests/integration"]]),
+    "integration": (
+        720,
+        [["pytest", "-q", "-n", "2", "--dist", "loadgroup", "--durations", "12", "tests/integration"]],
+    ),
     "golden": (150, [["pytest", "-q", "tests/golden"]]),
 }
 

@@ -10,8 +10,8 @@ select
   scored.growth_score,
   scored.missing_parts,
   scored.is_tier_firm,
-  {{ money('scored.expected_margin') }} as expected_margin_amount,
-  {{ money('scored.margin_if_staying') }} as margin_if_staying_amount,
+  {{ modelled_money('scored.expected_margin') }} as expected_margin_amount,
+  {{ modelled_money('scored.margin_if_staying') }} as margin_if_staying_amount,
   scored.model_version,
   scored.scored_at,
   scored.as_of
