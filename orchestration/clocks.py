@@ -10,6 +10,7 @@ import duckdb
 
 from orchestration.clock import naive_utc
 from orchestration.company import CompanyConfig
+from orchestration.conform.mapping import record_key
 from orchestration.strategy import write_strategies
 
 
@@ -73,6 +74,8 @@ def write_settings(con: duckdb.DuckDBPyConnection, config: CompanyConfig, clocks
           $lost::integer as lost_after_days, $churn_horizon::integer as churn_horizon_days,
           $prevent_from::double as prevent_from, $retain_from::double as retain_from,
           $high_share::double as value_high_share, $low_share::double as value_low_share,
+          $rate_age::integer as exchange_rate_max_age_days, $refund_returns::boolean as refund_by_return,
+          $refund_payments::boolean as refund_by_payment,
           $as_of::date as as_of, $as_of_end::timestamp as as_of_end,
           $known_at::timestamp as known_at, $version as version, $known_at::timestamp as built_at,
           $built_known_at::timestamp as built_known_at, $built_as_of::date as built_as_of,
@@ -93,6 +96,9 @@ def write_settings(con: duckdb.DuckDBPyConnection, config: CompanyConfig, clocks
             "retain_from": churn.retain_from,
             "high_share": company.value.high_share,
             "low_share": company.value.low_share,
+            "rate_age": company.exchange_rate_max_age_days,
+            "refund_returns": company.refunds.returns,
+            "refund_payments": company.refunds.payments,
             "as_of": clocks.as_of,
             "as_of_end": end_of(clocks.as_of, config),
             "known_at": naive_utc(clocks.known_at),
@@ -112,6 +118,34 @@ def write_settings(con: duckdb.DuckDBPyConnection, config: CompanyConfig, clocks
     con.executemany("insert into audit.matrix_class values (?, ?, ?)", letters)
     write_survivorship(con, config)
     write_strategies(con, config)
+    write_quarantined_orders(con, config)
+
+
+def write_quarantined_orders(con: duckdb.DuckDBPyConnection, config: CompanyConfig) -> None:
+    """Write audit.quarantined_order: orders with a line in quarantine that never came right, and since when."""
+    line = config.contracts["order_line"]
+    assert line.parent is not None
+    con.execute("create or replace table audit.quarantined_order (order_key bigint, quarantined_at timestamp)")
+    names = ", ".join(
+        f"json_extract_string(record_key, '$.{name}')::{line.columns[name].sql_type} as {name}" for name in line.key
+    )
+    for system, source in config.sources.items():
+        if "order_line" in source.maps:
+            con.execute(
+                f"""
+                insert into audit.quarantined_order
+                select order_key, min(quarantined_at) from (
+                  select {record_key(system, line, line.parent.columns)} as order_key,
+                    {record_key(system, line, line.key)} as line_key, quarantined_at
+                  from (select {names}, quarantined_at from quarantine.order_line where source_system = $system)
+                  where {line.parent.columns[0]} is not null
+                ) anti join (
+                  select _record_key as line_key from input.order_line where source_system = $system
+                ) using (line_key)
+                group by 1
+                """,
+                {"system": system},
+            )
 
 
 def write_survivorship(con: duckdb.DuckDBPyConnection, config: CompanyConfig) -> None:

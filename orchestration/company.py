@@ -205,6 +205,13 @@ class Privacy(Strict):
     clear_keys: bool = Field(default=False, description="publish the sources' own customer ids unhashed")
 
 
+class Refunds(Strict):
+    """Which records lower sales beside credit notes and lines of goods taken back, which always do (decision 0028)."""
+
+    returns: bool = Field(default=True, description="product returns")
+    payments: bool = Field(default=True, description="payments below zero, as far as no return or credit note says so")
+
+
 class Company(Strict):
     """`company.yml`."""
 
@@ -229,6 +236,10 @@ class Company(Strict):
     publish: Publish = Publish()
     retention: Retention = Retention()
     resources: Resources = Resources()
+    exchange_rate_max_age_days: int = Field(
+        default=7, ge=0, description="days for which an exchange rate holds where none is known for the day itself"
+    )
+    refunds: Refunds = Refunds()
     privacy: Privacy = Privacy()
     identity: Identity = Identity()
     phone_country: str | None = Field(

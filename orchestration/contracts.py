@@ -40,6 +40,7 @@ class Column(Strict):
     unit: str | None = None
     allowed: tuple[str, ...] = ()
     references: str | None = Field(default=None, description="entity whose key the value must be")
+    case: Literal["upper"] | None = Field(default=None, description="letters that a code is written in")
     personal: Literal["none", "direct", "indirect", "sensitive"] = "none"
     business_date: str | None = Field(default=None, description="name of the derived local calendar date")
     drives_as_of: bool = False
@@ -54,6 +55,8 @@ class Column(Strict):
         """Only combinations that conform can honour."""
         if self.allowed and self.type != "text":
             raise ValueError("allowed values go with type text")
+        if self.case and (self.type != "text" or self.allowed):
+            raise ValueError("case goes with type text, and not with allowed values, which are lower case")
         if self.business_date and self.type != "timestamp":
             raise ValueError("business_date goes with type timestamp")
         if self.drives_as_of and not self.business_date:
@@ -68,7 +71,10 @@ class Parent(Strict):
     columns: tuple[str, ...] = Field(min_length=1)
 
 
-Rule = Literal["completeness", "drop", "distinct", "quarantine", "unknown", "reconcile", "volume", "freshness", "shift"]
+Rule = Literal[
+    "completeness", "drop", "distinct", "quarantine", "unknown", "reconcile", "currency", "unvalued", "volume",
+    "freshness", "shift",
+]  # fmt: skip
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -88,6 +94,12 @@ class Quality(Strict):
     reconcile: float = Field(
         default=0.01, ge=0, description="greatest difference of order headers and lines, as a share"
     )
+    currency: Share = Field(
+        default=0, description="greatest share of orders in another currency for whose day no exchange rate is known"
+    )
+    unvalued: Share = Field(
+        default=0, description="greatest share of orders without an amount: no accepted line, and none in the header"
+    )
     volume: float | None = Field(
         default=5, gt=1, description="greatest factor between the last week's rows and usual ones"
     )
@@ -101,7 +113,7 @@ class Quality(Strict):
         "longest gap and a week at least",
     )
     stop: dict[Rule, float] = Field(
-        default={"quarantine": 0.5},
+        default={"quarantine": 0.5, "currency": 0.9, "unvalued": 0.9},
         description="bounds that stop a refresh before anything is published, by rule",
     )
 

@@ -162,7 +162,7 @@ def typed(value: str, source_type: str, spec: Column, zones: Zones, formats: For
     match spec.type:
         case "text":
             text = value if is_text(source_type) else f"{value}::varchar"
-            return f"lower({text})" if spec.allowed else text
+            return f"lower({text})" if spec.allowed else f"upper({text})" if spec.case == "upper" else text
         case "json":
             if is_text(source_type) or source_type == "JSON":
                 return f"case when json_valid({value}::varchar) then {value}::varchar end"

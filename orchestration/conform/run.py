@@ -18,7 +18,7 @@ from orchestration.errors import RegularsError
 from orchestration.landing.lake import Lake, Manifest, last_whole
 from orchestration.literals import quote_name
 
-RULES = "2"  # raise when conform's rules change: every entity is then made again from the lake
+RULES = "3"  # raise when conform's rules change: every entity is then made again from the lake
 
 Loads = dict[str, list[Manifest]]  # raw table → its loads, oldest first
 

@@ -41,6 +41,8 @@ def measure(
     contracts: dict[str, Contract],
     as_of: dt.date,
     today: dt.date,
+    base: str,
+    rate_age: int,
 ) -> tuple[dict[str, float | None], dict[str, float], float | None] | None:
     """Measures, completeness by column, and the longest usual gap; None where the system gave no rows of the entity.
 
@@ -51,6 +53,8 @@ def measure(
         contracts: all of them, for references.
         as_of: last business day of the data.
         today: last business day that has ended.
+        base: the company's currency.
+        rate_age: days for which an exchange rate holds.
 
     Measures are named after their rule, with `__column` where there is one; null where there is too little to
     say: fewer than 30 rows, one load without dates, a reference to an entity that nobody fills.
@@ -72,7 +76,7 @@ def measure(
         if (idle := found.pop("last_seen", None)) is not None:
             found["age"] = idle + (today - as_of).days
     if contract.entity == "sales_order":
-        found["reconcile"] = header_difference(con, system)
+        found |= order_amounts(con, system) | {"currency": without_rate(con, system, base, rate_age)}
     return found, completeness, gap
 
 
@@ -174,19 +178,56 @@ def rhythm(
     return float(row["gap"]) if row["gap"] is not None else None
 
 
-def header_difference(con: duckdb.DuckDBPyConnection, system: str) -> float | None:
-    """Sum of differences between order headers and their lines, as a share of the lines."""
+def order_amounts(con: duckdb.DuckDBPyConnection, system: str) -> dict[str, float | None]:
+    """What headers differ from their lines, as a share of the orders' amounts; and the share of orders without one.
+
+    An order without an accepted line is worth its header's amount, which then differs from nothing.
+    """
     row = fetch_row(
         con,
         f"""
         with lines as (
           select _parent_key as order_key, sum(net_amount) as net_amount
           from ({current_rows(system, "order_line")}) group by 1
+        ),
+        orders as (
+          select o.net_amount as header, l.net_amount as lines,
+            coalesce(l.net_amount, o.net_amount, o.gross_amount - coalesce(o.discount_amount, 0)) as amount
+          from ({current_rows(system, "sales_order")}) o
+          left join lines l on l.order_key = o._record_key
         )
-        select sum(abs(o.net_amount - coalesce(l.net_amount, 0))) as off, sum(abs(l.net_amount)) as total
-        from ({current_rows(system, "sales_order")}) o
-        left join lines l on l.order_key = o._record_key
-        where o.net_amount is not null
+        select count(*) as n, count(*) filter (amount is null) as unvalued, count(header) as headers,
+          sum(abs(header - lines)) as off, sum(abs(amount)) as total
+        from orders
         """,
     )
-    return float(row["off"]) / float(row["total"]) if row["total"] else None
+    has_headers = row["headers"] and row["total"]
+    return {
+        "reconcile": float(row["off"] or 0) / float(row["total"]) if has_headers else None,
+        "unvalued": row["unvalued"] / row["n"] if row["n"] else None,
+    }
+
+
+def without_rate(con: duckdb.DuckDBPyConnection, system: str, base: str, rate_age: int) -> float | None:
+    """Share of a system's orders for which no exchange rate is known; None where all are in the company's currency."""
+    row = fetch_row(
+        con,
+        f"""
+        with orders as (
+          select currency, ordered_on, count(*) as n from ({current_rows(system, "sales_order")}) group by all
+        ),
+        rated as (
+          select o.n, o.currency is not null and o.currency <> $base as is_foreign, exists (
+              select 1 from input.exchange_rate r
+              where r._superseded_at is null and r.currency = o.currency and r.rate_to_base > 0
+                and r.day between o.ordered_on - $age::integer and o.ordered_on
+            ) as has_rate
+          from orders o
+        )
+        select sum(n) as n, sum(n) filter (is_foreign) as foreign_orders,
+          sum(n) filter (is_foreign and not has_rate) as off
+        from rated
+        """,
+        {"base": base, "age": rate_age},
+    )
+    return float(row["off"] or 0) / float(row["n"]) if row["foreign_orders"] else None

@@ -16,6 +16,8 @@ DIMENSION: dict[Rule, str] = {
     "quarantine": "validity",
     "unknown": "consistency",
     "reconcile": "consistency",
+    "currency": "validity",
+    "unvalued": "completeness",
     "volume": "timeliness",
     "freshness": "timeliness",
     "shift": "accuracy",
@@ -27,6 +29,8 @@ MEANING: dict[Rule, str] = {
     "quarantine": "share of the newest load's rows in quarantine",
     "unknown": "share of values that name no record",
     "reconcile": "difference between order headers and their lines, as a share of the lines",
+    "currency": "share of orders in another currency for whose day no exchange rate is known",
+    "unvalued": "share of orders without an amount, in lines or header",
     "volume": "rows of the last week, as a factor of a usual week's",
     "freshness": "days since the last row's business day",
     "shift": "median of new rows, as a factor of the median of the rows before",
@@ -102,6 +106,8 @@ def checks_of(
         yield from both("distinct", column, None, share)
     yield from both("quarantine", None, "quarantine", quality.quarantine)
     yield from both("reconcile", None, "reconcile", quality.reconcile)
+    yield from both("currency", None, "currency", quality.currency)
+    yield from both("unvalued", None, "unvalued", quality.unvalued)
     yield from both("volume", None, "volume", quality.volume)
     if quality.freshness_days is not None:  # a promise is held against the calendar
         yield from both("freshness", None, "age", quality.freshness_days)

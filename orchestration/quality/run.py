@@ -129,7 +129,10 @@ def measure_all(
     for system, source in config.sources.items():
         for entity in source.maps:
             contract = config.contracts[entity]
-            taken = measure(con, system, contract, config.contracts, as_of, today)
+            taken = measure(
+                con, system, contract, config.contracts, as_of, today,
+                config.company.currency, config.company.exchange_rate_max_age_days,
+            )  # fmt: skip
             if taken is None:
                 continue
             measures, completeness, gap = taken

@@ -6,12 +6,16 @@
   {{ return('incremental' if target.type == 'duckdb' else 'table') }}
 {%- endmacro %}
 
-{# Hook: takes the changed months of a fact out of the table that is about to be continued. #}
-{% macro drop_changed_months(fact) -%}
+{#
+  Hook: takes the changed months of a fact out of the table that is about to be continued, and rows that are made anew
+  each time (`anew`, a condition).
+#}
+{% macro drop_changed_months(fact, anew='false') -%}
   {% set changed = ref('stg_regulars__changed_month') -%}
   {% if is_incremental() -%}
     delete from {{ this }}
     where cast(floor(date_key / 100) as integer) in (select month_key from {{ changed }} where fact = '{{ fact }}')
+      or {{ anew }}
   {%- endif %}
 {%- endmacro %}
 

@@ -8,10 +8,12 @@ select
   returned.kind,
   returned.reason,
   returned.quantity,
-  returned.amount as return_amount,
+  case
+    when orders.order_key is null then returned.amount else {{ in_company_currency('returned.amount') }}
+  end as return_amount,
+  {{ money('coalesce(-refund.net_amount, 0)') }} as refund_amount,
   returned.requested_at
 from {{ ref('stg_product_return') }} as returned
-left join {{ ref('stg_sales_order') }} as source_order
-  on returned.source_system = source_order.source_system and returned.order_id = source_order.order_id
-left join {{ ref('fct_order') }} as orders on source_order.record_key = orders.order_key
+left join {{ ref('fct_order') }} as orders on returned.parent_key = orders.order_key
+left join {{ ref('fct_order') }} as refund on {{ refund_key('returned.record_key', 'return') }} = refund.order_key
 left join {{ ref('dim_product') }} as product on returned.product_id = product.product_id

@@ -85,17 +85,6 @@ category as (
   group by line.customer_key
 ),
 
-returned as (
-  select
-    returns_.customer_key,
-    cast(sum(coalesce(returns_.return_amount, 0)) as double) as returned_12m
-  from {{ ref('fct_return') }} as returns_
-  inner join {{ ref('dim_date') }} as calendar on returns_.date_key = calendar.date_key
-  cross join settings
-  where returns_.kind = 'return' and {{ days_between('calendar.date_day', 'settings.as_of') }} < 365
-  group by returns_.customer_key
-),
-
 served as (
   select
     contact.customer_key,
@@ -139,7 +128,7 @@ took_part as (
 
 select
   bought.customer_key,
-  {{ figure('bought.margin_12m - coalesce(returned.returned_12m, 0) - coalesce(served.service_cost_12m, 0)') }}
+  {{ figure('bought.margin_12m - coalesce(served.service_cost_12m, 0)') }}
     as net_margin_12m,
   company.orders_with_cost > 0 as is_margin_known,
   {{ figure('bought.margin_ever') }} as margin_ever,
@@ -164,7 +153,6 @@ inner join rhythm on bought.customer_key = rhythm.customer_key
 cross join company
 left join main_store on bought.customer_key = main_store.customer_key
 left join category on bought.customer_key = category.customer_key
-left join returned on bought.customer_key = returned.customer_key
 left join served on bought.customer_key = served.customer_key
 left join billed on bought.customer_key = billed.customer_key
 left join pointed on bought.customer_key = pointed.customer_key

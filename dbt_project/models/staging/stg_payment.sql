@@ -2,5 +2,6 @@
   'payment',
   [
     'payment_id', 'order_id', 'paid_at', 'paid_on', 'method', 'amount', 'status',
-  ]
+  ],
+  on='paid_on'
 ) }}

@@ -23,7 +23,8 @@ with settings as (
 ),
 
 {% endfor -%}
--- A line changes its order; so does a cancellation whose day has come.
+-- A line changes its order, be it accepted or not; so do a cancellation whose day has come, and a rate of its currency.
+-- Refunds are not continued but made anew each time.
 part_day as (
   select distinct orders.ordered_on as fact_day
   from {{ source('input', 'order_line') }} as line
@@ -35,6 +36,24 @@ part_day as (
   from {{ source('input', 'sales_order') }} as orders
   cross join settings
   where orders.cancelled_on > settings.built_as_of and orders.cancelled_on <= settings.as_of
+  union
+  select distinct orders.ordered_on
+  from {{ source('audit', 'quarantined_order') }} as waiting
+  inner join {{ source('input', 'sales_order') }} as orders on waiting.order_key = orders._record_key
+  cross join settings
+  where waiting.quarantined_at > settings.built_known_at
+  union
+  select distinct orders.ordered_on
+  from {{ source('input', 'exchange_rate') }} as rate
+  cross join settings
+  inner join {{ source('input', 'sales_order') }} as orders
+    on
+      rate.currency = orders.currency
+      and rate.day <= orders.ordered_on
+      and orders.ordered_on <= {{ add_days('rate.day', 'settings.exchange_rate_max_age_days') }}
+  where
+    rate._loaded_at > settings.built_known_at
+    or rate._superseded_at > settings.built_known_at
 )
 
 select distinct

@@ -4,7 +4,7 @@ with used as (
     customer_key,
     channel
   from {{ ref('fct_order') }}
-  where channel is not null and not is_cancelled and customer_key <> -1
+  where channel is not null and not is_cancelled and refunded_order_key is null and customer_key <> -1
   union all
   select
     customer_key,

@@ -1,7 +1,70 @@
 {{ config(materialized='view') }}
--- Orders of the months that a build makes again (all of them in a build that continues no other).
+-- Orders of the months that a build makes again (all of them in a build that continues no other), and all refunds, which
+-- are orders below zero of the day on which they were given, at the rate of the day of the order.
+with document as (
+  select
+    orders.record_key as order_key,
+    cast(null as bigint) as refunded_order_key,
+    orders.source_system,
+    orders.order_id,
+    orders.customer_id,
+    orders.store_id,
+    orders.campaign_id,
+    orders.offer_id,
+    orders.channel,
+    orders.status,
+    orders.currency,
+    orders.ordered_on as rated_on,
+    orders.net_amount as header_net_amount,
+    orders.gross_amount as header_gross_amount,
+    orders.discount_amount as header_discount_amount,
+    orders.shipping_amount,
+    orders.tax_amount,
+    orders.ordered_on,
+    orders.ordered_at,
+    orders.paid_at,
+    orders.shipped_at,
+    orders.delivered_at,
+    orders.completed_at,
+    orders.cancelled_at,
+    orders.cancelled_on
+  from {{ ref('stg_sales_order') }} as orders
+  inner join {{ ref('stg_regulars__changed_month') }} as changed
+    on changed.fact = 'order' and {{ month_key('orders.ordered_on') }} = changed.month_key
+  union all
+  select
+    refund.refund_key,
+    refund.order_key,
+    orders.source_system,
+    refund.refund_id,
+    orders.customer_id,
+    orders.store_id,
+    orders.campaign_id,
+    orders.offer_id,
+    orders.channel,
+    null,
+    orders.currency,
+    orders.ordered_on,
+    null,
+    null,
+    null,
+    null,
+    null,
+    refund.refunded_on,
+    refund.refunded_at,
+    null,
+    null,
+    null,
+    null,
+    null,
+    null
+  from {{ ref('int_refund') }} as refund
+  inner join {{ ref('int_refunded_order') }} as orders on refund.order_key = orders.order_key
+)
+
 select
-  orders.record_key as order_key,
+  orders.order_key,
+  orders.refunded_order_key,
   orders.source_system,
   orders.order_id,
   coalesce(link.customer_key, -1) as customer_key,
@@ -13,9 +76,20 @@ select
   orders.channel,
   orders.status,
   coalesce(orders.currency, settings.currency) as currency,
+  case
+    when coalesce(orders.currency, settings.currency) = settings.currency then 'company'
+    when rate.exchange_rate is null then 'no_rate'
+    else 'converted'
+  end as currency_flag,
+  case
+    when coalesce(orders.currency, settings.currency) = settings.currency then cast(1 as double)
+    else rate.exchange_rate
+  end as exchange_rate,
   orders.customer_id is not null as is_identified,
   coalesce(orders.cancelled_on <= settings.as_of, orders.status = 'cancelled', false) as is_cancelled,
-  orders.net_amount as header_net_amount,
+  orders.header_net_amount,
+  orders.header_gross_amount,
+  orders.header_discount_amount,
   orders.shipping_amount,
   orders.tax_amount,
   orders.ordered_on,
@@ -25,8 +99,10 @@ select
   orders.delivered_at,
   orders.completed_at,
   orders.cancelled_at
-from {{ ref('stg_sales_order') }} as orders
+from document as orders
 cross join {{ ref('stg_regulars__settings') }} as settings
+left join {{ ref('int_exchange_rate') }} as rate
+  on orders.currency = rate.currency and orders.rated_on = rate.ordered_on
 left join {{ ref('stg_customer_link') }} as link
   on
     orders.source_system = link.source_system
@@ -35,5 +111,3 @@ left join {{ ref('stg_customer_link') }} as link
 left join {{ ref('dim_store') }} as store on orders.store_id = store.store_id
 left join {{ ref('dim_campaign') }} as campaign on orders.campaign_id = campaign.campaign_id
 left join {{ ref('dim_offer') }} as offer on orders.offer_id = offer.offer_id
-inner join {{ ref('stg_regulars__changed_month') }} as changed
-  on changed.fact = 'order' and {{ month_key('orders.ordered_on') }} = changed.month_key

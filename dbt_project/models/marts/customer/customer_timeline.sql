@@ -6,8 +6,19 @@ with interaction as (
     case when is_cancelled then 'cancelled order' else 'order' end as kind,
     channel,
     'sales' as department,
-    'Order of ' || cast(net_amount as decimal(18, 2)) || ' ' || currency as summary
+    'Order of ' || cast(source_net_amount as decimal(18, 2)) || ' ' || currency as summary
   from {{ ref('fct_order') }}
+  where refunded_order_key is null
+  union all
+  select
+    customer_key,
+    ordered_at,
+    'refund',
+    channel,
+    'sales',
+    'Refund of ' || cast(-source_net_amount as decimal(18, 2)) || ' ' || currency
+  from {{ ref('fct_order') }}
+  where amount_basis = 'payment'
   union all
   select
     customer_key,

@@ -1,4 +1,5 @@
--- One row per grain, period and buyer, with the state that the buyer was in when the period started.
+-- One row per grain, period and buyer, with the state that the buyer was in when the period started. Who placed only
+-- orders whose amount nobody knows is no buyer of the period.
 with periods as (
   select * from {{ ref('int_kpi_period') }}
 ),
@@ -16,6 +17,7 @@ first_in_period as (
   inner join periods
     on periods.period_start = {{ period_of('periods.period_grain', 'calendar') }}
   group by periods.period_grain, periods.period_start, periods.eve, days.customer_key
+  having sum(days.valued_orders) > 0
 )
 
 select

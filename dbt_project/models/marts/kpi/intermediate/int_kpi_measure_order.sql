@@ -8,7 +8,7 @@ with store_order as (
     orders.order_key,
     orders.customer_key,
     orders.date_key,
-    orders.is_purchase,
+    orders.is_purchase and orders.is_valued as is_purchase,
     orders.net_amount,
     orders.gross_amount,
     orders.units,
@@ -24,7 +24,7 @@ category_line as (
     line.order_key,
     orders.customer_key,
     orders.date_key,
-    orders.is_purchase,
+    orders.is_purchase and orders.is_valued as is_purchase,
     line.net_amount,
     line.gross_amount,
     line.quantity

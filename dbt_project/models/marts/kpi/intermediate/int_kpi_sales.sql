@@ -1,11 +1,12 @@
--- Sales measures per grain and period. A credit note lowers sales and is no purchase (decision 0007). Where units add to zero, each line counts as one unit, so that a
--- price per unit exists; the discount is what lies between regular and received value.
+-- Sales measures per grain and period. A credit note or refund lowers sales and is no purchase (decisions 0007, 0028);
+-- an order whose amount nobody knows is in no order value, and so no order here. Where units add to zero, each line
+-- counts as one unit, so that a price per unit exists; the discount is what lies between regular and received value.
 with orders as (
   select
     periods.period_grain,
     periods.period_start,
     orders.customer_key <> -1 as is_identified,
-    orders.customer_key <> -1 and orders.is_purchase as is_counted,
+    orders.customer_key <> -1 and orders.is_purchase and orders.is_valued as is_counted,
     orders.net_amount,
     orders.gross_amount,
     orders.units,

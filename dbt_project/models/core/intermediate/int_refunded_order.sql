@@ -1,0 +1,77 @@
+-- Orders of which goods or money went back, in their own currency: what they came to, and what was paid both ways.
+with settings as (
+  select * from {{ ref('stg_regulars__settings') }}
+),
+
+touched as (
+  select parent_key as order_key
+  from {{ ref('stg_product_return') }}
+  where coalesce(kind, 'return') = 'return'
+  union
+  select parent_key
+  from {{ ref('stg_payment') }}
+  where amount < 0
+),
+
+orders as (
+  select orders.*
+  from {{ ref('stg_sales_order') }} as orders
+  inner join touched on orders.record_key = touched.order_key
+  cross join settings
+  where not coalesce(orders.cancelled_on <= settings.as_of, orders.status = 'cancelled', false)
+),
+
+line as (
+  select
+    line.parent_key as order_key,
+    sum(line.net_amount) as net_amount,
+    sum(case when line.quantity < 0 and line.net_amount < 0 then -line.net_amount else 0 end) as taken_back
+  from {{ ref('stg_order_line') }} as line
+  inner join orders on line.parent_key = orders.record_key
+  group by line.parent_key
+),
+
+payment as (
+  select
+    payment.parent_key as order_key,
+    sum(case when payment.amount > 0 then payment.amount else 0 end) as paid,
+    sum(case when payment.amount < 0 then -payment.amount else 0 end) as paid_back
+  from {{ ref('stg_payment') }} as payment
+  inner join orders on payment.parent_key = orders.record_key
+  group by payment.parent_key
+),
+
+totals as (
+  select
+    orders.*,
+    line.order_key is not null as has_lines,
+    {{ money(
+      'greatest(coalesce(line.net_amount, orders.net_amount, orders.gross_amount - coalesce(orders.discount_amount, 0), 0), 0)'
+    ) }} as order_amount,
+    {{ money('coalesce(line.taken_back, 0)') }} as taken_back,
+    coalesce(orders.shipping_amount, 0) + coalesce(orders.tax_amount, 0) as other_charges,
+    coalesce(payment.paid, 0) as paid,
+    coalesce(payment.paid_back, 0) as paid_back
+  from orders
+  left join line on orders.record_key = line.order_key
+  left join payment on orders.record_key = payment.order_key
+)
+
+select
+  record_key as order_key,
+  source_system,
+  customer_id,
+  store_id,
+  campaign_id,
+  offer_id,
+  channel,
+  currency,
+  ordered_on,
+  ordered_at,
+  has_lines,
+  order_amount,
+  taken_back,
+  -- money that went back and was not paid anew, as far as it is for the goods
+  {{ money('greatest(least(paid_back, order_amount, order_amount + other_charges - paid + paid_back), 0)') }}
+    as refundable_by_payment
+from totals
