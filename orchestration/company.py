@@ -490,8 +490,11 @@ class CompanyConfig(Strict):
     def quality_of(self, system: str, entity: str) -> Quality:
         """Bounds of a system's rows of an entity: the contract's, with what the source sets."""
         own = self.sources[system].quality.get(entity)
+        bounds = self.contracts[entity].quality
         given = {name: getattr(own, name) for name in own.model_fields_set} if own else {}
-        return self.contracts[entity].quality.model_copy(update=given)
+        if "stop" in given:  # one bound of its own does not do away with the others
+            given["stop"] = bounds.stop | given["stop"]
+        return bounds.model_copy(update=given)
 
     def source_file(self, system: str) -> str:
         """The source's file as a user would type it."""

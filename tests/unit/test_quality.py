@@ -117,6 +117,26 @@ def test_an_entity_of_which_nothing_was_accepted_stops_the_refresh(shop: Shop) -
     assert ("quarantine", "sales_order", None) in failures(config)
 
 
+def test_orders_of_no_known_amount_are_counted_and_may_stop_a_refresh(shop: Shop) -> None:
+    """Of 100 orders 20 are in francs, 10 of them before any rate; 5 more have neither an amount nor a line."""
+    columns = SOURCE["maps"]["sales_order"]["columns"] | {"currency": "currency"}  # type: ignore[index]
+    rates = {"from": "rates", "columns": {"currency": "currency", "day": "day", "rate_to_base": "rate"}}
+    maps = {"sales_order": {"from": "orders", "columns": columns}, "exchange_rate": rates}
+    stop = {"stop": {"currency": 0.05}}
+    shop.configure(source={"tables": {"orders": None, "rates": None}, "maps": maps, "quality": {"sales_order": stop}})
+    currency = "case when i < 20 then ' chf' when i < 50 then 'EUR' end"
+    shop.put("orders", orders(0, 10, currency=currency, total="case when i < 95 then 10.0 end"))
+    shop.put("rates", "select 'Chf' as currency, '2024-01-02' as day, 1.05 as rate")
+    config = load_company("shop")
+    load_and_conform(config)
+    found = {(r.check.rule, r.check.stops): (r.observed, r.passed) for r in check(config)}
+    assert found["currency", False] == found["currency", True] == (0.1, False)
+    assert found["unvalued", False] == (0.05, False)
+    assert found["unvalued", True] == (0.05, True)
+    assert found["reconcile", False] == (0.0, True)  # headers are all there is, and it is looked at
+    assert config.quality_of("till", "sales_order").stop["quarantine"] == 0.5  # a bound of its own leaves the others
+
+
 def test_a_clean_first_load_and_a_clean_increment_raise_nothing(steady: Shop) -> None:
     first = check(load_company("shop"))
     assert {r.check.dimension for r in first} == {

@@ -1,13 +1,28 @@
+{% set dated = {
+  'sales_order': 'ordered_on', 'product_return': 'requested_on', 'payment': 'paid_on', 'billing': 'issued_on',
+  'contact': 'contacted_on', 'loyalty_points': 'occurred_on', 'campaign_event': 'occurred_on',
+  'campaign_member': 'assigned_on', 'promotion': 'week_start',
+} -%}
 with settings as (
   select * from {{ ref('stg_regulars__settings') }}
 ),
 
+fact_day as (
+  {% for entity, day in dated.items() -%}
+  select min({{ day }}) as first_day
+  from {{ ref('stg_' ~ entity) }}
+  {% if not loop.last -%}
+  union all
+  {% endif -%}
+  {% endfor %}
+),
+
 bounds as (
   select
-    {{ period_start('year', 'coalesce(min(orders.ordered_on), max(settings.as_of))') }} as first_day,
+    {{ period_start('year', 'coalesce(min(fact_day.first_day), max(settings.as_of))') }} as first_day,
     {{ add_days(add_months(period_start('year', 'max(settings.as_of)'), 12), -1) }} as last_day
   from settings
-  left join {{ ref('stg_sales_order') }} as orders on true
+  left join fact_day on true
 ),
 
 days as (
