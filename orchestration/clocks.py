@@ -74,6 +74,8 @@ def write_settings(con: duckdb.DuckDBPyConnection, config: CompanyConfig, clocks
           $lost::integer as lost_after_days, $churn_horizon::integer as churn_horizon_days,
           $prevent_from::double as prevent_from, $retain_from::double as retain_from,
           $high_share::double as value_high_share, $low_share::double as value_low_share,
+          $channel_min_contacts::integer as channel_min_contacts, $risky_grades as risky_grades,
+          $risky_score_below::double as risky_score_below,
           $rate_age::integer as exchange_rate_max_age_days, $refund_returns::boolean as refund_by_return,
           $refund_payments::boolean as refund_by_payment,
           $as_of::date as as_of, $as_of_end::timestamp as as_of_end,
@@ -96,6 +98,9 @@ def write_settings(con: duckdb.DuckDBPyConnection, config: CompanyConfig, clocks
             "retain_from": churn.retain_from,
             "high_share": company.value.high_share,
             "low_share": company.value.low_share,
+            "channel_min_contacts": company.channel.min_contacts,
+            "risky_grades": f"|{'|'.join(company.credit.risky_grades)}|",
+            "risky_score_below": company.credit.risky_score_below,
             "rate_age": company.exchange_rate_max_age_days,
             "refund_returns": company.refunds.returns,
             "refund_payments": company.refunds.payments,
@@ -119,6 +124,8 @@ def write_settings(con: duckdb.DuckDBPyConnection, config: CompanyConfig, clocks
     write_survivorship(con, config)
     write_strategies(con, config)
     write_quarantined_orders(con, config)
+    con.execute("create or replace table audit.rfm_threshold (measure varchar, score integer, bound double)")
+    con.executemany("insert into audit.rfm_threshold values (?, ?, ?)", company.rfm.thresholds())
 
 
 def write_quarantined_orders(con: duckdb.DuckDBPyConnection, config: CompanyConfig) -> None:

@@ -33,7 +33,7 @@ def check_timezone(value: str) -> str:
 class Lifecycle(Strict):
     """Windows of the life-cycle states, in days since the last purchase (SPEC S6.1)."""
 
-    new_days: int = Field(default=45, ge=1, description="first purchase this many days ago or less: new")
+    new_days: int = Field(default=45, ge=1, description="the only purchase this many days ago or less: new")
     at_risk_after_days: int = Field(default=45, ge=1, description="no purchase for longer: at risk")
     lost_after_days: int = Field(default=90, ge=2, description="no purchase for longer: lost")
 
@@ -205,6 +205,60 @@ class Privacy(Strict):
     clear_keys: bool = Field(default=False, description="publish the sources' own customer ids unhashed")
 
 
+Bounds = tuple[float, float, float, float]
+
+
+class Rfm(Strict):
+    """Fixed bounds of the scores 5, 4, 3 and 2 of recency, frequency and monetary value; who earns none has 1."""
+
+    recency: Bounds = Field(default=(30, 60, 90, 180), description="days since the last purchase, at most")
+    frequency: Bounds = Field(default=(20, 10, 5, 2), description="orders, at least")
+    monetary: Bounds = Field(default=(2000, 1000, 500, 100), description="company currency, at least")
+
+    @model_validator(mode="after")
+    def check(self) -> Rfm:
+        """A higher score asks for more."""
+        if list(self.recency) != sorted(set(self.recency)):
+            raise ValueError("recency: four bounds, each greater than the one before")
+        for name in ("frequency", "monetary"):
+            if list(getattr(self, name)) != sorted(set(getattr(self, name)), reverse=True):
+                raise ValueError(f"{name}: four bounds, each less than the one before")
+        return self
+
+    def thresholds(self) -> list[tuple[str, int, float]]:
+        """(measure, score, bound) of every bound."""
+        return [
+            (name, 5 - place, bound)
+            for name in ("recency", "frequency", "monetary")
+            for place, bound in enumerate(getattr(self, name))
+        ]
+
+
+class Channel(Strict):
+    """Preferred channels."""
+
+    min_contacts: int = Field(
+        default=10, ge=1, description="orders and contacts of a customer's own accord from which a channel is preferred"
+    )
+
+
+class Credit(Strict):
+    """Who is a credit risk, beside those with invoices long overdue."""
+
+    risky_grades: tuple[str, ...] = Field(default=("D", "E", "F"), description="credit grades that say so")
+    risky_score_below: float | None = Field(
+        default=None, description="credit score below which a customer is one; default: scores say nothing"
+    )
+
+    @field_validator("risky_grades")
+    @classmethod
+    def plain(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """Grades are compared in upper case."""
+        if any("|" in grade or not grade.strip() for grade in value):
+            raise ValueError("grades such as D, without |")
+        return tuple(grade.strip().upper() for grade in value)
+
+
 class Refunds(Strict):
     """Which records lower sales beside credit notes and lines of goods taken back, which always do (decision 0028)."""
 
@@ -240,6 +294,9 @@ class Company(Strict):
         default=7, ge=0, description="days for which an exchange rate holds where none is known for the day itself"
     )
     refunds: Refunds = Refunds()
+    rfm: Rfm = Rfm()
+    channel: Channel = Channel()
+    credit: Credit = Credit()
     privacy: Privacy = Privacy()
     identity: Identity = Identity()
     phone_country: str | None = Field(

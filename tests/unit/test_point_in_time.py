@@ -26,7 +26,7 @@ def history() -> duckdb.DuckDBPyConnection:
             case when n > 0 then 3 + c % 17 end as gap_days, 10.0 + (c * n) % 9 as net_amount
           from range(30) t(c), range(120) u(n)
         )
-        select customer_key::bigint as customer_key, purchased_on, 1 as orders,
+        select customer_key::bigint as customer_key, purchased_on, 1 as orders, 1 as valued_orders,
           net_amount::decimal(18, 4) as net_amount,
           (net_amount + 1)::decimal(18, 4) as gross_amount, 1::decimal(18, 4) as discount_amount,
           2::decimal(18, 4) as units, 1 as line_count, 1 as categories, no::integer as purchase_day_no,
@@ -42,8 +42,7 @@ def history() -> duckdb.DuckDBPyConnection:
         f"1 as signals from {PURCHASE} where purchase_day_no % 4 = 0"
     )
     con.execute(
-        "create table warehouse.features.feat_rhythm as select 9.0 as typical_gap_days, 1000 as sample_per_mille, "
-        "date '2024-01-01' as first_day"
+        "create table warehouse.features.feat_rhythm as select 1000 as sample_per_mille, date '2024-01-01' as first_day"
     )
     cutoffs = ", ".join(f"({n}, date '{AS_OF - dt.timedelta(days=n * HORIZON // 2)}')" for n in (0, 2, 4, 6))
     con.execute(
@@ -83,8 +82,9 @@ def test_features_are_the_same_without_the_future(sql: str) -> None:
     [
         ("days.purchased_on <= cut.cut_off", "days.purchased_on <= cut.cut_off + 20"),
         ("signals.signal_on <= cut.cut_off", "signals.signal_on <= cut.cut_off + 20"),
+        ("cutoffs.cut_off >= days.purchased_on", "cutoffs.cut_off + 200 >= days.purchased_on"),
     ],
-    ids=["purchases", "signals"],
+    ids=["purchases", "signals", "rhythm"],
 )
 def test_a_planted_leak_is_caught(sql: str, honest: str, leaking: str) -> None:
     assert honest in sql

@@ -1,12 +1,12 @@
 {#
   Basic life-cycle state (SPEC S6.1) of a customer some days after the last purchase. Recency decides first,
-  so the states exclude each other and leave nobody out.
+  so the states exclude each other and leave nobody out; new is who bought on one day only, not long ago.
 #}
-{% macro state_basic(recency_days, days_since_first, settings='settings') -%}
+{% macro state_basic(recency_days, purchase_days, settings='settings') -%}
   case
     when {{ recency_days }} > {{ settings }}.lost_after_days then 'lost'
     when {{ recency_days }} > {{ settings }}.at_risk_after_days then 'at_risk'
-    when {{ days_since_first }} <= {{ settings }}.new_days then 'new'
+    when {{ purchase_days }} = 1 and {{ recency_days }} <= {{ settings }}.new_days then 'new'
     else 'active'
   end
 {%- endmacro %}

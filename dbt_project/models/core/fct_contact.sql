@@ -10,6 +10,14 @@ select
   contact.contact_type,
   contact.business_type,
   contact.topic,
+  case
+    when agent.role = 'telemarketing' then 'telemarketing'
+    when agent.role in ('sales', 'field') then 'sales'
+    when agent.role = 'service' then 'service'
+    when contact.contact_type = 'marketing' then 'marketing'
+    when contact.contact_type = 'transaction' then 'sales'
+    else 'service'
+  end as department,
   contact.result,
   cast(contact.wave_no as integer) as wave_no,
   contact.accepted as is_accepted,
@@ -28,5 +36,7 @@ left join {{ ref('stg_customer_link') }} as link
     and link.valid_to is null
 left join ({{ preferred(ref('stg_channel'), 'channel') }}) as channel
   on contact.channel = channel.channel and channel.preference = 1
+left join ({{ preferred(ref('stg_agent'), 'agent_id') }}) as agent
+  on contact.agent_id = agent.agent_id and agent.preference = 1
 left join {{ ref('dim_product') }} as product on contact.product_id = product.product_id
 left join {{ ref('dim_campaign') }} as campaign on contact.campaign_id = campaign.campaign_id

@@ -3,17 +3,31 @@
 -- What was known of a customer at a cut-off, and nothing after it. Windows are counted in horizons before the
 -- cut-off: 1h the last one, 2h the one before it, 4h the last four. What grows with the age of the data alone
 -- (recency, tenure) ends at four horizons, so that cut-offs can be compared. Large companies learn from a sample of
--- customers at past cut-offs; at as_of everybody is looked at.
-with cut as (
+-- customers at past cut-offs; at as_of everybody is looked at. The company's typical gap is that of the cut-off, too.
+with typical as (
+  select
+    cutoffs.cutoff_no,
+    {{ quantile(
+      safe_divide(days_between('days.first_on', 'days.purchased_on'), '(days.purchase_day_no - 1)'), 0.5
+    ) }} as typical_gap_days
+  from {{ ref('feat_cutoff') }} as cutoffs
+  inner join {{ ref('int_customer_purchase_day') }} as days
+    on cutoffs.cut_off >= days.purchased_on and (days.next_on is null or cutoffs.cut_off < days.next_on)
+  where days.purchase_day_no >= 3
+  group by cutoffs.cutoff_no
+),
+
+cut as (
   select
     cutoffs.cutoff_no,
     cutoffs.cut_off,
     cutoffs.horizon_days,
-    rhythm.typical_gap_days,
+    round(coalesce(typical.typical_gap_days, 30), 6) as typical_gap_days,
     rhythm.sample_per_mille,
     rhythm.first_day
   from {{ ref('feat_cutoff') }} as cutoffs
   cross join {{ ref('feat_rhythm') }} as rhythm
+  left join typical on cutoffs.cutoff_no = typical.cutoff_no
 ),
 
 known_day as (

@@ -137,7 +137,7 @@ def show(key: int, currency: str) -> None:
     if row["flags"]:
         st.warning(f"Mind: **{row['flags']}**")
     said = [
-        f"Next best action: **{row['next_best_action']}**" if row["next_best_action"] else "",
+        f"Strategy: **{row['cell_strategy']}**" if row["cell_strategy"] else "",
         f"comes through **{row['preferred_channel']}**" if row["preferred_channel"] else "",
         f"an offer is open since {row['open_offer_since']:%d %B %Y}" if pd.notna(row["open_offer_since"]) else "",
         f"last said: {row['last_said']} ({row['last_said_channel']})" if row["last_said"] else "",

@@ -1,4 +1,5 @@
--- The channel that a customer comes through most often of their own accord, in orders and contacts.
+-- The channel that a customer comes through most often of their own accord, in orders and contacts other than
+-- complaints; null where there are too few of them to tell.
 with used as (
   select
     customer_key,
@@ -10,7 +11,7 @@ with used as (
     customer_key,
     channel
   from {{ ref('fct_contact') }}
-  where direction = 'in' and customer_key <> -1
+  where direction = 'in' and contact_type <> 'complaint' and channel is not null and customer_key <> -1
 ),
 
 counted as (
@@ -25,8 +26,10 @@ counted as (
 )
 
 select
-  customer_key,
-  channel,
-  {{ figure(safe_divide('uses', 'all_uses')) }} as share
+  counted.customer_key,
+  counted.channel,
+  {{ figure(safe_divide('counted.uses', 'counted.all_uses')) }} as share
 from counted
-where preference = 1
+inner join {{ ref('stg_regulars__settings') }} as settings
+  on counted.all_uses >= settings.channel_min_contacts
+where counted.preference = 1

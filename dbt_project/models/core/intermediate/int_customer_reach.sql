@@ -1,15 +1,26 @@
 {{ config(materialized='table') }}
--- What a customer can be reached by, over all of its records.
+-- What a customer can be reached by, over all of its records. Where no source of theirs gives contact fields at all,
+-- whether they can be reached is not known (`is_contact_known`).
+with giving as (
+  select
+    source_system,
+    max(case when gives_email or gives_phone or gives_address then 1 else 0 end) as gives_contact
+  from {{ ref('stg_record_profile') }}
+  group by source_system
+)
+
 select
-  customer_key,
-  max(cast(has_name as integer)) as has_name,
-  max(cast(gives_email as integer)) as gives_email,
-  max(cast(has_email as integer)) as has_email,
-  max(cast(gives_phone as integer)) as gives_phone,
-  max(cast(has_phone as integer)) as has_phone,
-  max(cast(gives_address as integer)) as gives_address,
-  max(cast(has_address as integer)) as has_address,
-  max(cast(has_birth_date as integer)) as has_birth_date,
-  max(cast(is_verified as integer)) as is_verified
-from {{ ref('stg_record_profile') }}
-group by customer_key
+  record.customer_key,
+  max(giving.gives_contact) as is_contact_known,
+  max(cast(record.has_name as integer)) as has_name,
+  max(cast(record.gives_email as integer)) as gives_email,
+  max(cast(record.has_email as integer)) as has_email,
+  max(cast(record.gives_phone as integer)) as gives_phone,
+  max(cast(record.has_phone as integer)) as has_phone,
+  max(cast(record.gives_address as integer)) as gives_address,
+  max(cast(record.has_address as integer)) as has_address,
+  max(cast(record.has_birth_date as integer)) as has_birth_date,
+  max(cast(record.is_verified as integer)) as is_verified
+from {{ ref('stg_record_profile') }} as record
+inner join giving on record.source_system = giving.source_system
+group by record.customer_key

@@ -6,10 +6,12 @@ with settings as (
 levelled as (
   select
     churn.*,
-    {{ warning_level('churn.churn_probability', 'churn.recency_days', 'churn.horizon_days') }} as warning_level,
+    lifecycle.recency_days as days_since_purchase,
+    {{ warning_level('churn.churn_probability', 'lifecycle.recency_days', 'churn.horizon_days') }} as warning_level,
     settings.retain_from,
     settings.as_of as built_as_of
   from {{ source('scores', 'churn') }} as churn
+  inner join {{ ref('customer_lifecycle') }} as lifecycle on churn.customer_key = lifecycle.customer_key
   cross join settings
 )
 
@@ -27,7 +29,7 @@ select
   levelled.share_1,
   levelled.share_2,
   levelled.share_3,
-  levelled.recency_days,
+  levelled.days_since_purchase as recency_days,
   levelled.horizon_days,
   levelled.probability_before,
   levelled.warning_level in ('retain', 'win_back') as is_red_alert,

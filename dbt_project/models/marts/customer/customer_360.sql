@@ -39,6 +39,13 @@ flag as (
     {{ text_list('flag') }} as flags
   from {{ ref('customer_flag') }}
   group by customer_key
+),
+
+strategy as (
+  select distinct
+    cell,
+    strategy
+  from {{ ref('value_churn_strategy') }}
 )
 
 select
@@ -70,7 +77,7 @@ select
   churn.churn_probability,
   churn.warning_level,
   churn.reason_1 as churn_reason,
-  strategy.strategy as next_best_action,
+  strategy.strategy as cell_strategy,
   preferred.channel as preferred_channel,
   preferred.share as preferred_channel_share,
   offer.offer_key as open_offer_key,
@@ -88,7 +95,7 @@ inner join {{ ref('customer_completeness') }} as completeness on customer.custom
 left join {{ ref('customer_lifecycle') }} as lifecycle on customer.customer_key = lifecycle.customer_key
 left join {{ ref('customer_value') }} as customer_value on customer.customer_key = customer_value.customer_key
 left join {{ ref('customer_churn') }} as churn on customer.customer_key = churn.customer_key
-left join {{ ref('stg_regulars__cell_strategy') }} as strategy
+left join strategy
   on churn.churn_class || coalesce(customer_value.value_class, 'S') = strategy.cell
 left join {{ ref('int_customer_channel') }} as preferred on customer.customer_key = preferred.customer_key
 left join {{ ref('int_customer_offer') }} as offer on customer.customer_key = offer.customer_key

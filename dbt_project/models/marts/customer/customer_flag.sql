@@ -6,7 +6,8 @@ with settings as (
 reach as (
   select
     completeness.customer_key,
-    completeness.has_email or completeness.has_phone or completeness.has_address as is_reachable
+    completeness.has_email or completeness.has_phone or completeness.has_address as is_reachable,
+    reached.is_contact_known
   from {{ ref('customer_completeness') }} as completeness
   inner join {{ ref('int_customer_reach') }} as reached on completeness.customer_key = reached.customer_key
 ),
@@ -44,6 +45,41 @@ overdue as (
   group by billing.customer_key
 ),
 
+-- why a customer is a credit risk; the score itself is sensitive and stays where it is
+risk as (
+  select
+    customer_key,
+    first_due as since,
+    invoices || ' invoices more than 90 days overdue' as evidence,
+    1 as weight
+  from overdue
+  union all
+  select
+    customer.customer_key,
+    cast(null as date),
+    'credit grade ' || customer.credit_grade,
+    2
+  from {{ ref('dim_customer') }} as customer
+  inner join settings on settings.risky_grades like '%|' || upper(trim(customer.credit_grade)) || '|%'
+  union all
+  select
+    credit.customer_key,
+    cast(null as date),
+    'low credit score',
+    3
+  from {{ ref('int_customer_credit') }} as credit
+  inner join settings on credit.credit_score < settings.risky_score_below
+),
+
+risky as (
+  select
+    customer_key,
+    since,
+    evidence,
+    row_number() over (partition by customer_key order by weight) as place
+  from risk
+),
+
 consent as (
   select
     customer_key,
@@ -61,7 +97,7 @@ customer_key,
 cast(null as date) as since,
 'no usable e-mail, telephone or address' as evidence
   from reach
-  where not is_reachable
+  where not is_reachable and is_contact_known = 1
   union all
   select
 customer_key,
@@ -90,9 +126,10 @@ cast(null as date),
   select
 customer_key,
 'high_credit_risk',
-first_due,
-invoices || ' invoices more than 90 days overdue'
-  from overdue
+since,
+evidence
+  from risky
+  where place = 1
   union all
   select
 inquiry.customer_key,

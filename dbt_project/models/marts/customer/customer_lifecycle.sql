@@ -45,13 +45,13 @@ thresholds as (
     max(case when bounds.measure = 'monetary' and recency.monetary >= bounds.bound then bounds.score end)
       as m_score
   from recency
-  cross join {{ ref('rfm_threshold') }} as bounds
+  cross join {{ ref('stg_regulars__rfm_threshold') }} as bounds
   group by recency.customer_key
 )
 
 select
   recency.customer_key,
-  {{ state_basic('recency.recency_days', 'recency.tenure_days') }} as state_basic,
+  {{ state_basic('recency.recency_days', 'recency.purchase_days') }} as state_basic,
   recency.recency_days,
   recency.frequency,
   recency.monetary,

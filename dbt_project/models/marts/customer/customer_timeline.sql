@@ -34,7 +34,7 @@ with interaction as (
     contacted_at,
     'contact ' || direction,
     channel,
-    'service',
+    department,
     contact_type || coalesce(', ' || topic, '') || coalesce(': ' || result, '')
   from {{ ref('fct_contact') }}
   union all

@@ -1,3 +1,4 @@
+-- A margin of the next twelve months is told only where a churn model passed and a year is known.
 select
   scored.customer_key,
   scored.value_index,
@@ -10,12 +11,16 @@ select
   scored.growth_score,
   scored.missing_parts,
   scored.is_tier_firm,
-  {{ modelled_money('scored.expected_margin') }} as expected_margin_amount,
+  case
+    when not churn.is_baseline and rhythm.history_days >= 365 then {{ modelled_money('scored.expected_margin') }}
+  end as expected_margin_amount,
   {{ modelled_money('scored.margin_if_staying') }} as margin_if_staying_amount,
   scored.model_version,
   scored.scored_at,
   scored.as_of
 from {{ source('scores', 'value') }} as scored
 inner join {{ ref('dim_customer') }} as customer on scored.customer_key = customer.customer_key
+cross join {{ ref('feat_rhythm') }} as rhythm
+left join {{ ref('customer_churn') }} as churn on scored.customer_key = churn.customer_key
 inner join {{ ref('stg_regulars__matrix_class') }} as letters
   on letters.kind = 'value' and scored.index_tier = letters.code

@@ -11,7 +11,7 @@ known as (
     days.customer_key,
     days.spend_year,
     {{ state_at_start(days_between('days.purchased_on', 'periods.eve'), 'days.purchase_day_no') }} as eve_state,
-    {{ state_basic(days_between('days.purchased_on', 'periods.eve'), days_between('days.first_on', 'periods.eve')) }}
+    {{ state_basic(days_between('days.purchased_on', 'periods.eve'), 'days.purchase_day_no') }}
       as lifecycle
   from periods
   inner join {{ ref('int_customer_purchase_day') }} as days

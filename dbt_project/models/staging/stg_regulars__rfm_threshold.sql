@@ -1,0 +1,5 @@
+select
+  measure,
+  score,
+  bound
+from {{ source('audit', 'rfm_threshold') }}
