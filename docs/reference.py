@@ -102,7 +102,7 @@ def leaf_commands(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 def command_line() -> str:
     """The commands and their options."""
     group = get_command(app)
-    parts = [NOTE, "# Command line\n", "Exit codes: 0 fine, 1 failed, 2 wrong use, 3 data-quality stop.\n"]
+    parts = [NOTE, "# Command line\n", "Exit codes: 0 fine, 1 failed, 2 wrong use, 3 data-quality stop, 130 stopped by Ctrl-C.\n"]
     for name, command in sorted(leaf_commands(group)):
         parts.append(f"## regulars {name}\n\n{command.help}\n")
         rows: list[list[object]] = []

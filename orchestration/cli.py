@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -24,7 +24,7 @@ from orchestration.clock import utc_now
 from orchestration.company import DEFAULT_COMPANY, load_company
 from orchestration.console import CompanyOption, JsonOption, Progress, err, escape, out, run_refresh, show
 from orchestration.environment import load_environment
-from orchestration.errors import RegularsError, UsageError, in_plain_words
+from orchestration.errors import RegularsError, Stopped, UsageError, in_plain_words
 from orchestration.literals import no_formula
 from orchestration.paths import PROJECT
 from orchestration.redaction import redact, redact_all
@@ -51,18 +51,26 @@ app.command()(access_report)
 
 
 def main() -> None:
-    """Entry point: one-line errors, exit codes 0 fine, 1 failed, 2 wrong use, 3 data-quality stop."""
+    """Run a command: one-line errors, exit codes 0 fine, 1 failed, 2 wrong use, 3 data-quality stop, 130 Ctrl-C."""
     try:
         load_environment()
         app()
+    except SystemExit as ended:
+        if ended.code != Stopped.exit_code:
+            raise
+        end(Stopped())
     except Exception as raised:
         if os.environ.get("REGULARS_DEBUG"):
             raise
-        error = in_plain_words(raised)
-        if "--json" in sys.argv:
-            print(json.dumps({"error": redact(error.message), "cure": error.cure, "exit_code": error.exit_code}))
-        err.print(f"[bold red]Error:[/] {escape(redact(str(error)))}")
-        sys.exit(error.exit_code)
+        end(in_plain_words(raised))
+
+
+def end(error: RegularsError) -> NoReturn:
+    """Say an error in one line, as JSON too where that is wanted, and exit with its code."""
+    if "--json" in sys.argv:
+        print(json.dumps({"error": redact(error.message), "cure": error.cure, "exit_code": error.exit_code}))
+    err.print(f"[bold red]Error:[/] {escape(redact(str(error)))}")
+    sys.exit(error.exit_code)
 
 
 def clock_time(moment: str | None) -> str | None:
