@@ -51,7 +51,10 @@ def source_test(
     company: CompanyOption = DEFAULT_COMPANY,
     as_json: JsonOption = False,
 ) -> None:
-    """Connect, and read columns and row counts of every configured table; exit code 1 where one fails."""
+    """Connect, and read columns, rows and rejected lines of every configured table; exit code 1 where one fails.
+
+    Tables of more than a million rows are read in part, or counted only, and that is said.
+    """
     from orchestration.authoring.preview import connector_of, tried
 
     config = load_company(company)
