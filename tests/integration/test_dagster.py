@@ -86,9 +86,9 @@ def test_the_schedule_ships_switched_off(definitions: dg.Definitions) -> None:
     assert schedule.execution_timezone == "Europe/Berlin"
 
 
-def dagster(shop: Shop, *arguments: str) -> subprocess.CompletedProcess[str]:
+def dagster(shop: Shop, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in shop.environment().items():
+        for name, value in (shop.environment() | variables).items():
             patch.setenv(name, value)
         dagster_home(load_company("shop"))
         return subprocess.run(
@@ -131,12 +131,13 @@ def test_the_job_by_dagster_alone_publishes_with_row_counts(copy: Copier) -> Non
             assert all(run.status == dg.DagsterRunStatus.SUCCESS for run in instance.get_runs())
 
 
-def test_the_job_ends_early_where_nothing_is_new_and_says_so(refreshed: Shop) -> None:
-    shop = refreshed  # a copy's files are elsewhere, and that is new; this run writes Dagster's journal alone
+def test_the_job_ends_early_where_nothing_is_new_and_says_so(refreshed: Shop, copy: Copier) -> None:
+    shop = copy()
     before = {path: path.stat().st_mtime_ns for path in sorted(shop.state.rglob("*.duckdb"))}
     with State(shop.state / "state.sqlite", read_only=True) as state:
         runs = state.rows("select * from run")
-    done = dagster(shop, "job", "execute", "-j", "refresh")
+    # The copy's source is the original's: files elsewhere would be new.
+    done = dagster(shop, "job", "execute", "-j", "refresh", SHOP_DATA=str(refreshed.data))
     assert done.returncode == 0, done.stderr[-3000:]
     assert {path: path.stat().st_mtime_ns for path in sorted(shop.state.rglob("*.duckdb"))} == before
     with State(shop.state / "state.sqlite", read_only=True) as state:
