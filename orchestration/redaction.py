@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 HIDDEN = "•••"
 WORDS = (
@@ -14,7 +14,7 @@ WORDS = (
     r"(?:api|access|account|private|shared|signing|encryption|pseudonym)[_-]?key"
 )
 # DB_PASS, MYSQL_PWD, PGPASSWORD, CRM_API_TOKEN, SHOP_KEY: a word that tells, or one of the short ones standing alone.
-SECRET_NAME = re.compile(rf"({WORDS})|(^|_)(pass|pwd|pw|pin|keys?|auth)(_|$)|pass$", re.I)
+SECRET_NAME = re.compile(rf"({WORDS})|(^|_)(pass|pwd|pw|pin|pat|keys?|auth)(_|$)|pass$", re.I)
 NO_SECRETS = frozenset({"PWD", "OLDPWD", "HOME", "PATH", "SSH_AUTH_SOCK"})
 SHORTEST = 4  # a shorter value would blank out ordinary text
 DIGITS = 6  # a shorter number is a year or a count
@@ -59,12 +59,13 @@ def secrets() -> list[str]:
     """Values of environment variables whose names say that they are secret, also as a URL has them; longest first."""
     found = {value.strip() for name, value in os.environ.items() if is_secret(name, value.strip())}
     found |= {
-        match["value"]
+        spelling
         for text in os.environ.values()
         if "://" in text or "=" in text  # a connection string
         for pattern in PATTERNS[:2]
         for match in pattern.finditer(text)
-        if is_secret("PASSWORD", match["value"])
+        for spelling in (match["value"], unquote(match["value"]))
+        if is_secret("PASSWORD", spelling)
     }
     return sorted(found | {quote(value, safe="") for value in found}, key=len, reverse=True)
 

@@ -68,6 +68,12 @@ def test_names_that_tell_a_secret(monkeypatch: pytest.MonkeyPatch, name: str) ->
     assert redact("etl, hunter2: refused; ghunter23") == f"etl, {HIDDEN}: refused; ghunter23"
 
 
+@pytest.mark.parametrize("spelling", ["p@ss!w0rd", "p%40ss!w0rd", "p%40ss%21w0rd"])
+def test_a_password_of_a_url_is_hidden_however_it_is_spelled(monkeypatch: pytest.MonkeyPatch, spelling: str) -> None:
+    monkeypatch.setenv("MONGO_URI", "mongodb://etl:p%40ss!w0rd@db/shop")
+    assert redact(f"auth of etl by {spelling} failed") == f"auth of etl by {HIDDEN} failed"
+
+
 def test_folders_and_what_everybody_knows_stay(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     text = f"{tmp_path}/a.csv: postgres on localhost, 1 row, is_new true, since 2024; {Path.home()}, key order_id"
     for name, value in {
