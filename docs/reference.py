@@ -102,7 +102,8 @@ def leaf_commands(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 def command_line() -> str:
     """The commands and their options."""
     group = get_command(app)
-    parts = [NOTE, "# Command line\n", "Exit codes: 0 fine, 1 failed, 2 wrong use, 3 data-quality stop.\n"]
+    codes = "Exit codes: 0 fine, 1 failed, 2 wrong use, 3 data-quality stop, 130 stopped by Ctrl-C.\n"
+    parts = [NOTE, "# Command line\n", codes]
     for name, command in sorted(leaf_commands(group)):
         parts.append(f"## regulars {name}\n\n{command.help}\n")
         rows: list[list[object]] = []

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -23,10 +23,11 @@ from orchestration.cli_source import init, source_app
 from orchestration.clock import utc_now
 from orchestration.company import DEFAULT_COMPANY, load_company
 from orchestration.console import CompanyOption, JsonOption, Progress, err, escape, out, run_refresh, show
-from orchestration.errors import RegularsError, UsageError, in_plain_words
+from orchestration.environment import load_environment
+from orchestration.errors import RegularsError, Stopped, UsageError, in_plain_words
 from orchestration.literals import no_formula
 from orchestration.paths import PROJECT
-from orchestration.redaction import redact
+from orchestration.redaction import redact, redact_all
 
 if TYPE_CHECKING:
     from orchestration.company import CompanyConfig
@@ -50,17 +51,26 @@ app.command()(access_report)
 
 
 def main() -> None:
-    """Entry point: one-line errors, exit codes 0 fine, 1 failed, 2 wrong use, 3 data-quality stop."""
+    """Run a command: one-line errors, exit codes 0 fine, 1 failed, 2 wrong use, 3 data-quality stop, 130 Ctrl-C."""
     try:
+        load_environment()
         app()
+    except SystemExit as ended:
+        if ended.code != Stopped.exit_code:
+            raise
+        end(Stopped())
     except Exception as raised:
         if os.environ.get("REGULARS_DEBUG"):
             raise
-        error = in_plain_words(raised)
-        if "--json" in sys.argv:
-            print(json.dumps({"error": redact(error.message), "cure": error.cure, "exit_code": error.exit_code}))
-        err.print(f"[bold red]Error:[/] {escape(redact(str(error)))}")
-        sys.exit(error.exit_code)
+        end(in_plain_words(raised))
+
+
+def end(error: RegularsError) -> NoReturn:
+    """Say an error in one line, as JSON too where that is wanted, and exit with its code."""
+    if "--json" in sys.argv:
+        print(json.dumps({"error": redact(error.message), "cure": error.cure, "exit_code": error.exit_code}))
+    err.print(f"[bold red]Error:[/] {escape(redact(str(error)))}")
+    sys.exit(error.exit_code)
 
 
 def clock_time(moment: str | None) -> str | None:
@@ -463,7 +473,7 @@ def doctor(company: CompanyOption = DEFAULT_COMPANY, as_json: JsonOption = False
     """Look for problems of configuration, versions, disk, permissions and locks; say the cure of each."""
     from orchestration.doctor import diagnose
 
-    findings = [finding.row() for finding in diagnose(company)]
+    findings = redact_all([finding.row() for finding in diagnose(company)])
     show(findings, as_json, "")
     if any(finding["state"] == "problem" for finding in findings):
         raise typer.Exit(1)
@@ -479,15 +489,16 @@ def ui(
     from orchestration.refresh import dagster_home
 
     config = load_company(company)
-    dagster_home(config)
+    home = dagster_home(config)
     dbt.ensure_manifest()
     out.print(f"Dagster for {config.company.title}: http://127.0.0.1:{port}")
     tool = str(Path(sys.executable).parent / "dagster")
     # `dagster dev` runs webserver and daemon; its successor wants another project layout and warns about this one.
     environment = dict(os.environ) | {"PYTHONWARNINGS": "ignore:Function `dev_command` is superseded"}
     run_until_interrupt(
-        [tool, "dev", "--workspace", "workspace.yaml", "--host", "127.0.0.1", "--port", str(port)],
+        [tool, "dev", "--workspace", str(PROJECT / "workspace.yaml"), "--host", "127.0.0.1", "--port", str(port)],
         environment,
+        folder=home,  # in the checkout, Dagster would set what .env says over what the environment says
     )
 
 
@@ -519,9 +530,9 @@ def dashboard(
     run_until_interrupt(command, environment)
 
 
-def run_until_interrupt(command: Sequence[str], environment: dict[str, str]) -> None:
-    """Run a server in the project's folder until Ctrl-C or its end; a failure is the command's."""
-    with subprocess.Popen(command, env=environment, cwd=PROJECT) as process:
+def run_until_interrupt(command: Sequence[str], environment: dict[str, str], folder: Path = PROJECT) -> None:
+    """Run a server in a folder until Ctrl-C or its end; a failure is the command's."""
+    with subprocess.Popen(command, env=environment, cwd=folder) as process:
         for name in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(name, lambda *_: process.terminate())
         try:

@@ -62,6 +62,7 @@ def quarantine_replay(
     """Correct values of quarantined rows, or apply a corrected map, and move the rows that are right now.
 
     Corrections are kept in the lake and hold at every rebuild. COLUMN is a column of the entity, not of the source.
+    Write numbers with a point (12.50), dates as 2024-01-31 and times as 2024-01-31 18:00, in the source's time zone.
     """
     from orchestration.refresh import open_session
 

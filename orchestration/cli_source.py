@@ -12,6 +12,7 @@ from orchestration.console import CompanyOption, JsonOption, escape, out, show
 from orchestration.contracts import load_contracts
 from orchestration.errors import UsageError
 from orchestration.paths import companies_folder
+from orchestration.redaction import redact_all
 from orchestration.yaml_model import display
 
 source_app = typer.Typer(help="Try a source system before anything is loaded.", no_args_is_help=True)
@@ -50,13 +51,16 @@ def source_test(
     company: CompanyOption = DEFAULT_COMPANY,
     as_json: JsonOption = False,
 ) -> None:
-    """Connect, and read columns and row counts of every configured table; exit code 1 where one fails."""
+    """Connect, and read columns, rows and rejected lines of every configured table; exit code 1 where one fails.
+
+    Tables of more than a million rows are read in part, or counted only, and that is said.
+    """
     from orchestration.authoring.preview import connector_of, tried
 
     config = load_company(company)
     systems = [system] if system else list(config.sources)
     found = tried(config, systems)
-    show([table.row() for table in found], as_json, "No table is configured.")
+    show(redact_all([table.row() for table in found]), as_json, "No table is configured.")
     if not as_json:
         for name in systems:
             if any(table.system == name and not table.error for table in found):
@@ -86,9 +90,9 @@ def source_preview(
         raise UsageError("name a table, or an entity with --entity", "regulars source preview SYSTEM TABLE")
     config = load_company(company)
     if entity is not None:
-        show(rows_as_mapped(config, system, entity, limit), as_json, "The map gives no row.")
+        show(redact_all(rows_as_mapped(config, system, entity, limit)), as_json, "The map gives no row.")
     else:
-        show(rows_as_received(config, system, table or "", limit), as_json, "The table holds no row.")
+        show(redact_all(rows_as_received(config, system, table or "", limit)), as_json, "The table holds no row.")
 
 
 @source_app.command("suggest")

@@ -17,6 +17,7 @@ from orchestration.errors import RegularsError
 from orchestration.lock import holder, is_free
 from orchestration.paths import DBT_PROJECT, home
 from orchestration.serving.publish import build_info, current_version
+from orchestration.serving.seal import SEAL, broken
 from orchestration.state import State
 
 # Distributions whose versions must agree with each other (docs/decisions/0001).
@@ -174,8 +175,24 @@ def publication(config: CompanyConfig) -> Iterator[Finding]:
     if version is None:
         yield Finding("publication", "note", "nothing is published yet", "Run: regulars refresh")
         return
+    yield from changed_versions(config, version)
     _, built_at, as_of = build_info(config.paths.current_database)
     yield Finding("publication", "ok", f"{version}, built {built_at} UTC, as of {as_of}")
+
+
+def changed_versions(config: CompanyConfig, current: str) -> Iterator[Finding]:
+    """Versions that are no longer as they were published, and those that could be changed by accident."""
+    for folder in sorted(config.paths.versions.glob("[!.]*")):
+        seen = " and readers see it" if folder.name == current else ""
+        if problem := broken(folder):
+            cure = "Run: regulars publish; if that does not help: regulars refresh --full, or regulars rollback"
+            if not seen:
+                cure = f"Nobody can roll back to it; delete it: rm -r {folder}"
+            yield Finding("publication", "problem", f"version {folder.name}: {problem}{seen}", cure)
+        elif not (folder / SEAL).exists():
+            yield Finding("publication", "note", f"version {folder.name} was published before files were sealed")
+        elif writable := [path for path in sorted(folder.iterdir()) if path.stat().st_mode & 0o222]:
+            yield Finding("publication", "problem", f"{writable[0]} is writable", f"Run: chmod a-w {writable[0]}")
 
 
 def last_run(config: CompanyConfig) -> Iterator[Finding]:

@@ -111,7 +111,9 @@ def read_yaml(path: Path, model: type[Model], env: bool = False, need_env: bool 
         raw = substitute_env(raw, missing)
     if missing and need_env:
         names = ", ".join(sorted(missing))
-        raise ConfigError(f"{name}: environment variable {names} is not set", f"Set it: export {names}=…")
+        raise ConfigError(
+            f"{name}: environment variable {names} is not set", f"Set it: export {names}=…, or write it into .env"
+        )
     try:
         return model.model_validate(raw if raw is not None else {})
     except ValidationError as error:

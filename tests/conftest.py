@@ -11,6 +11,9 @@ import pytest
 from orchestration.company import CompanyConfig, load_company
 from tests.support.shop import Shop
 
+# A developer's own .env is no part of a test, nor of the processes that tests start.
+os.environ["REGULARS_ENV_FILE"] = os.devnull
+
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:

@@ -16,6 +16,22 @@ from orchestration.errors import RegularsError, UsageError
 from orchestration.literals import quote_name
 
 SAMPLE = 10_000  # rows of each table that a preview of a map looks at
+MOST = 1_000_000  # rows that a table is read for to count them: a second of a CSV file
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Rows of a table, and lines of it that are none.
+
+    Args:
+        rows: those that would be landed; with `is_bound`, at least so many.
+        rejected: lines that cannot be read, among those looked at; None where none was looked at.
+        is_bound: whether reading stopped before the table's end.
+    """
+
+    rows: int
+    rejected: int | None
+    is_bound: bool = False
 
 
 @dataclass(frozen=True)
@@ -24,16 +40,44 @@ class Tried:
 
     system: str
     table: str
-    rows: int | None
+    counted: Counted | None
     columns: int
     error: str | None
 
     def row(self) -> dict[str, Any]:
         """For a table on the screen."""
+        rows, rejected = "", ""
+        if found := self.counted:
+            rows = f"{'more than ' if found.is_bound else ''}{found.rows:,}"
+            rejected = "not looked at"
+            if found.rejected is not None:
+                rejected = f"{found.rejected:,}{' so far' if found.is_bound else ''}"
         state = "failed" if self.error else "ok"
-        known = "" if self.error else ("counted when loaded" if self.rows is None else f"{self.rows:,}")
         return {"state": state, "system": self.system, "table": self.table, "columns": self.columns or "",
-                "rows": known, "error": self.error or ""}  # fmt: skip
+                "rows": rows, "rejected": rejected, "error": self.error or ""}  # fmt: skip
+
+
+def counted(connector: Connector, system: str, table: str) -> Counted:
+    """A table's rows by reading it, so that what is no row is found too; a large one is read in part, or counted.
+
+    Raises:
+        RegularsError: it cannot be read.
+    """
+    known = connector.count(table)
+    if known is not None and known > MOST:
+        return Counted(known, None)
+    with duckdb.connect() as con:
+        try:
+            # The hash makes DuckDB read every value; what it rejects stands in its tables once all is fetched.
+            sql = f"select * from ({connector.read(con, table)}) limit {MOST + 1}"
+            [(rows, _)] = con.execute(f"select count(*), bit_xor(hash(r)) from ({sql}) r").fetchall()
+        except duckdb.Error as error:
+            raise RegularsError(
+                f"source {system}, table {table}: not readable: {str(error).splitlines()[0]}",
+                "Check the settings of its connector and format",
+            ) from error
+        rejected = connector.rejected(con).num_rows
+    return Counted(min(rows, MOST), rejected, is_bound=rows > MOST)
 
 
 def connector_of(config: CompanyConfig, system: str) -> Connector:
@@ -66,7 +110,7 @@ def tried(config: CompanyConfig, systems: list[str]) -> list[Tried]:
         for table in config.sources[system].tables:
             try:
                 columns = connector.columns(table)
-                found.append(Tried(system, table, connector.count(table), len(columns), None))
+                found.append(Tried(system, table, counted(connector, system, table), len(columns), None))
             except RegularsError as error:
                 found.append(Tried(system, table, None, 0, str(error)))
     return found

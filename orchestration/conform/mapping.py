@@ -10,8 +10,8 @@ from typing import Any
 import duckdb
 
 from orchestration.company import CompanyConfig, Formats, Map
-from orchestration.conform.casting import Zones, checks, cleaned, local_timestamp, numbered, typed
-from orchestration.contracts import Contract
+from orchestration.conform.casting import ISO, Zones, checks, cleaned, local_timestamp, numbered, typed
+from orchestration.contracts import Column, Contract
 from orchestration.errors import ConfigError
 from orchestration.literals import quote, quote_name
 
@@ -192,6 +192,53 @@ def candidate_sql(
     )
 
 
+@dataclass(frozen=True)
+class Value:
+    """An input column's value in SQL.
+
+    Args:
+        shown: as it was given, cleaned; null where it is missing.
+        typed: in the contract's type; null where the cast fails.
+        local: as a local time, where that may be doubtful.
+        source_type: DuckDB type of `shown`.
+    """
+
+    shown: str
+    typed: str
+    local: str | None
+    source_type: str
+
+
+def given_value(column: str, source_type: str, spec: Column, zones: Zones, formats: Formats) -> Value:
+    """A value that stands in a column of the query."""
+    shown = cleaned(column, source_type)
+    is_local = spec.type == "timestamp" and source_type != "TIMESTAMP WITH TIME ZONE"
+    local = local_timestamp(shown, source_type, formats) if is_local else None
+    return Value(shown, typed(shown, source_type, spec, zones, formats), local, source_type)
+
+
+def corrected_value(name: str, spec: Column, zones: Zones, formats: Formats, given: Value | None) -> Value:
+    """The correction `k_<name>` in rows that have one (`h_<name>`), and the given value in the others.
+
+    A person writes 12.50 and 2024-01-31, whatever the source writes: a correction is read so first, and only where it
+    is not of that form as the source would write it. A time without an offset is the source's local time either way.
+    """
+    plain, as_source = (given_value(f"k_{name}", "VARCHAR", spec, zones, f) for f in (ISO, formats))
+
+    def chosen(corrected: str, otherwise: str | None) -> str:
+        return f"case when h_{name} then {corrected} else {otherwise or 'null'} end"
+
+    local = None
+    if plain.local and as_source.local:
+        local = chosen(f"coalesce({plain.local}, {as_source.local})", given.local if given else None)
+    return Value(
+        chosen(plain.shown, f"({given.shown})::varchar" if given else None),
+        chosen(f"coalesce({plain.typed}, {as_source.typed})", given.typed if given else None),
+        local,
+        "VARCHAR",
+    )
+
+
 def part_sql(
     mapping: Mapping,
     types: dict[str, str],
@@ -202,40 +249,35 @@ def part_sql(
 ) -> str:
     """The candidates' query over the rows with a correction (`apart`) or over those without."""
     contract, zones, formats = mapping.contract, mapping.zones, mapping.formats
-    expressions = dict(mapping.map.columns)
+    expressions = [f"({e}) as v_{n}" for n, e in mapping.map.columns.items()]
+    values = {n: given_value(f"v_{n}", types[n], contract.columns[n], zones, formats) for n in mapping.map.columns}
     raw = raw_record(raw_columns)
     source = "from raw r"
     if corrected:
         source += f" left join correction k on k._correction_id = {row_id(raw)}"
         source += f" where k._correction_id is {'not ' if apart else ''}null"
     if apart:
-        for name in corrected:
-            given = f"(({expressions[name]})::varchar)" if name in expressions else "null"
+        for name in sorted(corrected):
             key = quote(name)
-            expressions[name] = (
-                f"case when map_contains(k._correction, {key}) then k._correction[{key}] else {given} end"
-            )
-        types = types | dict.fromkeys(corrected, "VARCHAR")
+            expressions.append(f"k._correction[{key}] as k_{name}")
+            expressions.append(f"map_contains(k._correction, {key}) as h_{name}")
+            values[name] = corrected_value(name, contract.columns[name], zones, formats, values.get(name))
     numbers = numbered(contract)
-    values = {n: cleaned(f"v_{n}", types[n]) for n in expressions}
     results, tests, flags = [], [], []
     for name, spec in contract.columns.items():
-        if name in expressions:
-            results.append(f"{typed(values[name], types[name], spec, zones, formats)} as {name}")
-            tests += checks(name, values[name], name, types[name], spec)
-            doubt = (
-                zones.doubtful(local_timestamp(values[name], types[name], formats))
-                if spec.type == "timestamp"
-                else None
-            )
-            if doubt and types[name] != "TIMESTAMP WITH TIME ZONE":
+        if name in values:
+            value = values[name]
+            results.append(f"{value.typed} as {name}")
+            tests += checks(name, value.shown, name, value.source_type, spec)
+            doubt = zones.doubtful(value.local) if value.local else None
+            if doubt:
                 flags.append(f"case when {doubt} then 'doubtful_local_time:{name}' end")
         else:
             results.append(f"cast(null as {spec.sql_type}) as {name}")
     dates = [f"{zones.business_date(n)} as {date}" for n, date in contract.business_dates.items()]
     verdict = " ".join(f"when {test.predicate} then {numbers[test.reason, test.column]}" for test in tests)
     shown = " ".join(
-        f"when {numbers[t.reason, t.column]} then {values[t.column]}::varchar"
+        f"when {numbers[t.reason, t.column]} then {values[t.column].shown}::varchar"
         for t in tests
         if t.column in values and t.reason != "required_missing"
     )
@@ -250,7 +292,7 @@ def part_sql(
     with raw as ({mapping.from_sql()}),
     valued as (
       select r, {source_file} as _source_file, {source_row} as _source_row, {keep} as _keep,
-        {", ".join(f"({e}) as v_{n}" for n, e in expressions.items())}
+        {", ".join(expressions)}
       {source}
     ),
     cast_values as (

@@ -16,6 +16,7 @@ from orchestration.dashboard.views import (
     review,
     value_churn,
 )
+from orchestration.environment import load_environment
 from orchestration.errors import RegularsError
 
 st.set_page_config(page_title="Regulars", page_icon="◆", layout="wide")
@@ -43,6 +44,7 @@ def main() -> None:
         ]
     )
     try:
+        load_environment()
         build = published.build()
     except RegularsError as error:
         st.title("Regulars")

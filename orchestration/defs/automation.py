@@ -3,8 +3,9 @@
 import dagster as dg
 
 from orchestration.company import CompanyConfig
+from orchestration.defs.resources import PUBLISHED, REFRESH
 
-REFRESH, RETRAIN, PUBLISH = "refresh", "retrain", "publish"
+RETRAIN, PUBLISH = "retrain", "publish"
 
 
 def build(config: CompanyConfig) -> dg.Definitions:
@@ -12,7 +13,8 @@ def build(config: CompanyConfig) -> dg.Definitions:
     refresh = dg.define_asset_job(
         REFRESH,
         selection=dg.AssetSelection.all(),
-        description="The main job: load, conform, identity, dbt, scores, publish. The same as: regulars refresh.",
+        description="The main job: load, conform, identity, dbt, scores, publish. The same as: regulars refresh; where "
+        "nothing is new, every step after the load is skipped.",
     )
     retrain = dg.define_asset_job(
         RETRAIN,
@@ -21,7 +23,7 @@ def build(config: CompanyConfig) -> dg.Definitions:
     )
     publish = dg.define_asset_job(
         PUBLISH,
-        selection=dg.AssetSelection.assets(["published", "current"]),
+        selection=dg.AssetSelection.assets(PUBLISHED),
         description="Publish what was built last. The same as: regulars publish.",
     )
     nightly = dg.ScheduleDefinition(

@@ -7,7 +7,7 @@ import dagster as dg
 
 from orchestration.company import CompanyConfig
 from orchestration.conform.batch import Audit
-from orchestration.defs.resources import OWNERS, user_errors
+from orchestration.defs.resources import OWNERS, PUBLISHED, user_errors
 from orchestration.defs.sources import lake_key
 
 BOOKS = {
@@ -45,6 +45,7 @@ def build(config: CompanyConfig) -> dg.Definitions:
             owners=OWNERS,
             deps=sources_of(config, entity),
             description=contract.description,
+            skippable=True,
         )
         for entity, contract in config.contracts.items()
     ]
@@ -57,15 +58,23 @@ def build(config: CompanyConfig) -> dg.Definitions:
             owners=OWNERS,
             deps=every_table,
             description=text,
+            skippable=True,
         )
         for name, text in BOOKS.items()
     ]
 
     @dg.multi_asset(name="conform", specs=specs, can_subset=True, required_resource_keys={"session"})
     def conform(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]
+        handle = context.resources.session
+        if handle.unchanged:
+            # No output: Dagster skips every step that waits for one. The publication was looked at, as the loads were.
+            context.log.info(f"nothing new since version {handle.unchanged}; nothing was written")
+            looked_at = {"version": handle.unchanged, "unchanged": True}
+            context.log_event(dg.AssetMaterialization(PUBLISHED, metadata=looked_at))
+            return
         selected = {key.path[-1] for key in context.selected_asset_keys if key.path[0] == "input"}
         with user_errors():
-            audits, counts = context.resources.session.get().conform(selected)
+            audits, counts = handle.get().conform(selected)
         for key in context.selected_asset_keys:
             name = key.path[-1]
             metadata = describe(counts[name], [a for a in audits if a.entity == name]) if name in selected else {}

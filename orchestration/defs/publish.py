@@ -4,14 +4,14 @@ import dagster as dg
 
 from orchestration import dbt
 from orchestration.company import CompanyConfig
-from orchestration.defs.resources import OWNERS, freshness, user_errors
+from orchestration.defs.resources import OWNERS, PUBLISHED, freshness, user_errors
 
 
 def build(config: CompanyConfig) -> dg.Definitions:
     """Asset `published/current`."""
 
     @dg.asset(
-        key=["published", "current"],
+        key=PUBLISHED,
         group_name="published",
         kinds={"duckdb"},
         owners=OWNERS,

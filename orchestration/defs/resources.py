@@ -8,10 +8,13 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration.clock import utc_now
 from orchestration.company import CompanyConfig
 from orchestration.errors import RegularsError
-from orchestration.refresh import Session, open_session
+from orchestration.refresh import Session, nothing_new, open_session
 
+REFRESH = "refresh"  # the job that is the command of that name
+PUBLISHED = dg.AssetKey(["published", "current"])
 PID_TAG = "regulars/pid"
 OWNERS = ["team:data-engineering"]
 
@@ -25,12 +28,30 @@ def freshness(config: CompanyConfig) -> dg.FreshnessPolicy:
 
 
 class SessionHandle:
-    """Opens the session at its first use: Dagster initializes resources once more when a run is over."""
+    """Opens the session at its first use: Dagster initializes resources once more when a run is over.
 
-    def __init__(self, open_now: Callable[[], contextlib.AbstractContextManager[Session]]) -> None:
+    Args:
+        open_now: opens the session.
+        look: tells the published version where the run would make the same again.
+    """
+
+    def __init__(
+        self, open_now: Callable[[], contextlib.AbstractContextManager[Session]], look: Callable[[], str | None]
+    ) -> None:
         self._open = open_now
+        self._look = look
         self._stack = contextlib.ExitStack()
         self._session: Session | None = None
+        self.unchanged: str | None = None
+
+    def look(self) -> str | None:
+        """The published version where the run would make the same again, kept as `unchanged` for later steps.
+
+        Raises:
+            RegularsError: a refresh is running.
+        """
+        self.unchanged = self._look()
+        return self.unchanged
 
     def get(self) -> Session:
         """The run's session.
@@ -68,7 +89,15 @@ def session_resource(config: CompanyConfig) -> dg.ResourceDefinition:
             command = f"{job} (Dagster)"
             return open_session(config, command, (to_dagster,), retrain=job == "retrain")
 
-        handle = SessionHandle(open_now)
+        def look() -> str | None:
+            # Only the job that is the command `refresh` ends early; assets that were picked by hand are meant.
+            if Session.active is not None or run is None or run.job_name != REFRESH:
+                return None
+            if run.asset_selection is not None and PUBLISHED not in run.asset_selection:
+                return None
+            return nothing_new(config, utc_now())
+
+        handle = SessionHandle(open_now, look)
         try:
             yield handle
         finally:

@@ -7,7 +7,7 @@ import dagster as dg
 
 from orchestration.company import CompanyConfig
 from orchestration.defs.resources import OWNERS, freshness, user_errors
-from orchestration.landing.lake import Manifest
+from orchestration.landing.lake import Lake, Manifest
 from orchestration.landing.load import table_ids
 
 RETRY = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL)
@@ -52,8 +52,13 @@ def build(config: CompanyConfig) -> dg.Definitions:
         wanted = [t for t in table_ids(config) if lake_key(*t) in context.selected_asset_keys]
         # The whole job leaves optional tables to the session; one that was picked by hand is meant.
         picked = None if len(wanted) == len(table_ids(config)) else wanted
+        handle, found = context.resources.session, {}
         with user_errors():
-            found = context.resources.session.get().load(picked)
+            if picked is None and handle.look():
+                lake = Lake(config.paths.lake)
+                found = {table_id: None for table_id in wanted if lake.newest(*table_id)}
+            else:
+                found = handle.get().load(picked)
         for table_id in wanted:
             left_out = {"left_out": "optional: regulars refresh --include " + ".".join(table_id)}
             metadata = describe(found[table_id]) if table_id in found else left_out

@@ -6,7 +6,6 @@ The warehouse and the published versions are made from them; `regulars refresh -
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import shutil
@@ -22,18 +21,13 @@ from orchestration.errors import RegularsError, UsageError
 from orchestration.landing.lake import Lake
 from orchestration.privacy.scrub import scrub_lake
 from orchestration.privacy.suppression import Suppression
+from orchestration.serving.seal import checksum
 from orchestration.state import State
 from orchestration.warehouse import remove_database
 
 CONTENTS = "backup.json"  # first in the archive: what is in it, with a checksum of each file
 FORMAT = 1
 KEY = "pseudonym.key"
-
-
-def checksum(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def files_of(config: CompanyConfig, state_copy: Path) -> dict[str, Path]:

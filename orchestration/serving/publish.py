@@ -1,7 +1,8 @@
 """Publish `serve.duckdb` as a version: copy, verify, then move the `current` link in one step.
 
-Readers open `published/current/regulars.duckdb`. A version's file is never opened for writing again, and
-its folder has its own name, so a reader that holds the old one keeps it whole (DESIGN, Publish).
+Readers open `published/current/regulars.duckdb`. A version's file is never opened for writing again: it is read-only
+and sealed (`orchestration.serving.seal`). Its folder has its own name, so a reader that holds the old one keeps it
+whole.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from orchestration.company import CompanyConfig
 from orchestration.errors import RegularsError, UsageError
 from orchestration.literals import quote
 from orchestration.paths import CompanyPaths
+from orchestration.serving.seal import SEAL, broken, seal
 
 DATABASE = "regulars.duckdb"
 CONTACTS = "contacts.duckdb"
@@ -149,7 +151,8 @@ def publish(
     required: frozenset[str],
     write_contacts: Callable[[CompanyConfig, Path], None] = lambda *_: None,
 ) -> str:
-    """Publish what was built last; returns the version. Publishing it again only moves the link.
+    """Publish what was built last; returns the version. Publishing it again only moves the link, and puts files in
+    order that were changed since.
 
     Args:
         config: the company.
@@ -168,7 +171,7 @@ def publish(
         paths.versions.mkdir(parents=True, exist_ok=True)
         for leftover in paths.versions.glob(INCOMING + "*"):
             shutil.rmtree(leftover)
-        if not target.exists():
+        if not target.exists() or broken(target):
             incoming = paths.versions / (INCOMING + version)
             check_space(paths.serve, paths.versions)
             incoming.mkdir()
@@ -176,7 +179,8 @@ def publish(
             verify(incoming / DATABASE, expected, required)
             if paths.warehouse.exists():
                 write_contacts(config, incoming / CONTACTS)
-            incoming.rename(target)
+            seal(incoming, frozenset({CONTACTS}))
+            place(incoming, target)
         link(paths, version)
     except OSError as error:
         raise RegularsError(
@@ -184,6 +188,20 @@ def publish(
         ) from error
     prune(config)
     return version
+
+
+def place(incoming: Path, target: Path) -> None:
+    """Give a sealed copy its name; over a version that was changed, file by file, so that readers always find one."""
+    if not target.exists():
+        incoming.rename(target)
+        return
+    files = {path.name for path in incoming.iterdir()}
+    for name in [*sorted(files - {SEAL}), SEAL]:  # the seal last: a kill leaves a version that counts as changed
+        (incoming / name).replace(target / name)
+    for path in target.iterdir():
+        if path.name not in files:
+            path.unlink()
+    incoming.rmdir()
 
 
 def prune(config: CompanyConfig) -> None:
@@ -208,6 +226,7 @@ def rollback(paths: CompanyPaths, version: str | None) -> str:
 
     Raises:
         UsageError: there is no such version.
+        RegularsError: it was changed since it was published.
     """
     names = [folder.name for folder in sorted(paths.versions.glob("[!.]*"), reverse=True)]
     current = current_version(paths)
@@ -218,6 +237,10 @@ def rollback(paths: CompanyPaths, version: str | None) -> str:
         version = older[0]
     if version not in names:
         raise UsageError(f"no version '{version}'", f"Kept versions: {', '.join(names) or 'none'}")
+    if problem := broken(paths.versions / version):
+        raise RegularsError(
+            f"version {version} is not as it was published: {problem}", "Roll back to another: regulars versions"
+        )
     build_info(paths.versions / version / DATABASE)
     link(paths, version)
     return version

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import statistics
 import subprocess
@@ -214,3 +215,27 @@ def test_telemetry_is_off_everywhere() -> None:
     project = yaml.safe_load((DBT_PROJECT / "dbt_project.yml").read_text())
     assert project["flags"]["send_anonymous_usage_stats"] is False
     assert "gatherUsageStats = false" in (PROJECT / ".streamlit" / "config.toml").read_text()
+
+
+GROUPED = """
+import os, pytest
+
+@pytest.mark.xdist_group("one")
+@pytest.mark.parametrize("i", range(6))
+def test_place(i):
+    with open(os.environ["PLACES"], "a") as places:
+        print(os.environ["PYTEST_XDIST_WORKER"], file=places)
+"""
+
+
+def test_tests_of_a_group_run_in_one_worker(tmp_path: Path) -> None:
+    """Where they do not, each worker sets up the company that they share, and nothing else tells."""
+    (tmp_path / "test_grouped.py").write_text(GROUPED)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", "-c", os.devnull, str(tmp_path)],
+        env=os.environ | {"PLACES": str(tmp_path / "places")},
+        capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    places = (tmp_path / "places").read_text().split()
+    assert (len(places), len(set(places))) == (6, 1)

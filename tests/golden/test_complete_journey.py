@@ -35,7 +35,8 @@ def wheel() -> duckdb.DuckDBPyConnection:
 def published(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
     """The company refreshed by the command line into a folder of its own."""
     home = tmp_path_factory.mktemp("home")
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("REGULARS_")} | {"REGULARS_HOME": str(home)}
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("REGULARS_")}
+    environment |= {"REGULARS_HOME": str(home), "REGULARS_ENV_FILE": os.devnull}
     done = subprocess.run(
         [*command(), "refresh"], env=environment, capture_output=True, text=True, timeout=500, check=False
     )

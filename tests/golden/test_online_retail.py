@@ -38,7 +38,8 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnec
     """The company refreshed by the command line into a folder of its own."""
     home = tmp_path_factory.mktemp("home")
     environment = {k: v for k, v in os.environ.items() if not k.startswith("REGULARS_")}
-    environment |= {"REGULARS_HOME": str(home), "ONLINE_RETAIL_DATA": str(TESTDATA / FILE)}
+    environment |= {"REGULARS_HOME": str(home), "REGULARS_ENV_FILE": os.devnull}
+    environment |= {"ONLINE_RETAIL_DATA": str(TESTDATA / FILE)}
     refresh = [*command(), "refresh", "--company", "online_retail"]
     done = subprocess.run(refresh, env=environment, capture_output=True, text=True, timeout=500, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

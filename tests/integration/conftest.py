@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.shared import built_once
 from tests.support.shop import Shop
 
 Copier = Callable[[], Shop]
@@ -15,12 +16,15 @@ Copier = Callable[[], Shop]
 
 @pytest.fixture(scope="session")
 def refreshed(tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    """The small company after its first refresh. Do not change it."""
-    shop = Shop(tmp_path_factory.mktemp("refreshed"))
-    shop.write()
-    done = shop.regulars("refresh")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return shop
+    """The small company after its first refresh. Do not change it: all workers read it."""
+
+    def build(root: Path) -> None:
+        shop = Shop(root)
+        shop.write()
+        done = shop.regulars("refresh")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    return Shop(built_once(tmp_path_factory, "refreshed", build))
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ import pytest
 from orchestration import dbt
 from orchestration.company import load_company
 from orchestration.defs.scores import GATES
-from orchestration.paths import PROJECT
 from orchestration.refresh import dagster_home
+from orchestration.state import State
 from tests.integration.conftest import Copier
 from tests.support.shop import Shop
 
@@ -86,15 +86,15 @@ def test_the_schedule_ships_switched_off(definitions: dg.Definitions) -> None:
     assert schedule.execution_timezone == "Europe/Berlin"
 
 
-def dagster(shop: Shop, *arguments: str) -> subprocess.CompletedProcess[str]:
+def dagster(shop: Shop, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in shop.environment().items():
+        for name, value in (shop.environment() | variables).items():
             patch.setenv(name, value)
         dagster_home(load_company("shop"))
         return subprocess.run(
             [sys.executable, "-m", "dagster", *arguments, "-m", "orchestration.definitions"],
             env=dict(os.environ),
-            cwd=PROJECT,
+            cwd=shop.root,
             capture_output=True,
             text=True,
             timeout=300,
@@ -129,6 +129,36 @@ def test_the_job_by_dagster_alone_publishes_with_row_counts(copy: Copier) -> Non
                 else:
                     assert metadata["dagster/row_count"].value == rows
             assert all(run.status == dg.DagsterRunStatus.SUCCESS for run in instance.get_runs())
+
+
+def test_the_job_ends_early_where_nothing_is_new_and_says_so(refreshed: Shop, copy: Copier) -> None:
+    shop = copy()
+    before = {path: path.stat().st_mtime_ns for path in sorted(shop.state.rglob("*.duckdb"))}
+    with State(shop.state / "state.sqlite", read_only=True) as state:
+        runs = state.rows("select * from run")
+    # The copy's source is the original's: files elsewhere would be new.
+    done = dagster(shop, "job", "execute", "-j", "refresh", SHOP_DATA=str(refreshed.data))
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert {path: path.stat().st_mtime_ns for path in sorted(shop.state.rglob("*.duckdb"))} == before
+    with State(shop.state / "state.sqlite", read_only=True) as state:
+        assert state.rows("select * from run") == runs
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in shop.environment().items():
+            patch.setenv(name, value)
+        with dg.DagsterInstance.get() as instance:
+            [run] = instance.get_runs(filters=dg.RunsFilter(job_name="refresh"), limit=1)
+            assert run.status == dg.DagsterRunStatus.SUCCESS
+            kinds = dg.DagsterEventType
+            skipped = {r.event_log_entry.step_key for r in instance.get_records_for_run(
+                run.run_id, of_type=kinds.STEP_SKIPPED).records}  # fmt: skip
+            assert {"identity", "quality", "warehouse", "scores", "marts", "published__current"} <= skipped
+            made = [r.asset_materialization for r in instance.get_records_for_run(
+                run.run_id, of_type=kinds.ASSET_MATERIALIZATION).records]  # fmt: skip
+        names = {event.asset_key.to_user_string() for event in made}
+        assert names == {f"lake/till/{table}" for table in ("customers", "products", "orders", "lines")} | {
+            "published/current"
+        }
+        assert all(event.metadata["unchanged"].value is True for event in made)
 
 
 def test_one_model_alone_can_be_materialized_and_is_not_published(copy: Copier) -> None:

@@ -11,6 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from orchestration.paths import PROJECT
+from tests.integration.conftest import Copier
 from tests.support.shop import Shop
 
 pytestmark = pytest.mark.slow
@@ -189,14 +190,15 @@ def told(app: AppTest) -> str:
     return " ".join([str(part.value) for part in parts] + [frame.value.to_string() for frame in app.dataframe])
 
 
-def test_names_are_found_and_shown_with_the_grant_only(refreshed: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    use(refreshed, monkeypatch)
-    with duckdb.connect(str(refreshed.published), read_only=True) as con:
+def test_names_are_found_and_shown_with_the_grant_only(copy: Copier, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = copy()
+    use(shop, monkeypatch)
+    with duckdb.connect(str(shop.published), read_only=True) as con:
         key = con.execute("select customer_key from core.customer_xref where customer_id = 'C7'").fetchone()
     assert key is not None
-    contacts = refreshed.published.with_name("contacts.duckdb")
-    assert contacts.stat().st_mode & 0o777 == 0o600
-    log = refreshed.state / "logs" / "contacts-shown.jsonl"
+    contacts = shop.published.with_name("contacts.duckdb")
+    assert contacts.stat().st_mode & 0o777 == 0o400
+    log = shop.state / "logs" / "contacts-shown.jsonl"
 
     app = AppTest.from_function(customer_page, default_timeout=60).run()
     app.text_input(key="customer").set_value("Customer 7").run()

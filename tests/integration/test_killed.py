@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import random
+import shutil
 import signal
 import sqlite3
 import time
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -14,6 +16,7 @@ import pytest
 from orchestration.state import State
 from tests.integration.conftest import Copier
 from tests.support.equality import contents, difference
+from tests.support.shared import built_once
 from tests.support.shop import Shop
 
 pytestmark = pytest.mark.slow
@@ -92,16 +95,16 @@ def newest_run(shop: Shop) -> str:
 @pytest.fixture(scope="module")
 def undisturbed(refreshed: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """The same company and change, refreshed without a kill."""
-    import shutil
 
-    root = tmp_path_factory.mktemp("undisturbed") / "shop"
-    shutil.copytree(refreshed.root, root, symlinks=True)
-    shop = Shop(root)
-    shop.configure()
-    change(shop)
-    done = shop.regulars("refresh")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return shop
+    def build(root: Path) -> None:
+        shutil.copytree(refreshed.root, root, symlinks=True, dirs_exist_ok=True)
+        shop = Shop(root)
+        shop.configure()
+        change(shop)
+        done = shop.regulars("refresh")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    return Shop(built_once(tmp_path_factory, "undisturbed", build))
 
 
 @pytest.mark.parametrize("point", POINTS)

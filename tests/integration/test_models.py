@@ -6,13 +6,14 @@ import pytest
 
 from orchestration import dbt
 from orchestration.company import load_company
-from tests.support.shop import Shop
+from tests.integration.conftest import Copier
 
 pytestmark = pytest.mark.slow
 
 
-def test_dbt_unit_tests_pass(refreshed: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in refreshed.environment().items():
+def test_dbt_unit_tests_pass(copy: Copier, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = copy()
+    for name, value in shop.environment().items():
         monkeypatch.setenv(name, value)
     config = load_company("shop")
     for name, value in dbt.environment(config, config.paths).items():
@@ -25,7 +26,7 @@ def test_dbt_unit_tests_pass(refreshed: Shop, monkeypatch: pytest.MonkeyPatch) -
             ended[result.unique_id] = f"{result.status} {result.message}"
 
     dbt.ensure_manifest()
-    folder = str(refreshed.state / "dbt-unit")
+    folder = str(shop.state / "dbt-unit")
     outcome = dbt.invoke(
         ["test", "--select", "test_type:unit", "--target-path", folder, "--log-path", folder],
         dbt.load_manifest(),

@@ -302,10 +302,11 @@ def test_sql_reads_the_published_version(refreshed: Shop) -> None:
     assert "nowhere" in bad.stderr
 
 
-def test_wrong_use_is_exit_code_two(refreshed: Shop) -> None:
-    assert refreshed.regulars("refresh", "--company", "nowhere").returncode == 2
-    assert refreshed.regulars("refresh", "--nonsense").returncode == 2
-    assert refreshed.regulars("rollback", "V0").returncode == 2
+def test_wrong_use_is_exit_code_two(copy: Copier) -> None:
+    shop = copy()
+    assert shop.regulars("refresh", "--company", "nowhere").returncode == 2
+    assert shop.regulars("refresh", "--nonsense").returncode == 2
+    assert shop.regulars("rollback", "V0").returncode == 2
 
 
 def test_doctor_finds_nothing_on_a_sound_company_and_the_fault_on_a_broken_one(copy: Copier) -> None:

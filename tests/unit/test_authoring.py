@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import duckdb
@@ -9,7 +10,8 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from orchestration.authoring.preview import rows_as_mapped
+from orchestration.authoring import preview
+from orchestration.authoring.preview import rows_as_mapped, tried
 from orchestration.authoring.scaffold import table_name
 from orchestration.authoring.suggest import draft_for, expression, formats_of, suggest, words
 from orchestration.cli import app
@@ -17,6 +19,7 @@ from orchestration.company import Formats, load_company
 from orchestration.conform.casting import Zones, typed
 from orchestration.contracts import Column, load_contracts
 from orchestration.errors import UsageError
+from tests.support.shop import Shop
 
 
 @pytest.mark.parametrize(
@@ -172,3 +175,57 @@ def test_a_broken_table_fails_the_test_and_names_itself(tmp_path: Path, monkeypa
     done = CliRunner().invoke(app, ["source", "test", "--company", "empty_shop", "--json"])
     assert done.exit_code == 1
     assert "table orders: no file" in done.output
+
+
+def source_of(shop: Shop, kind: str, files: dict[str, str], **connector: object) -> None:
+    """Make the shop's source one of the given files, each a table."""
+    for name, text in files.items():
+        (shop.data / name).write_text(text)
+    record = {"format": {"record": "p/row"}} if kind == "xml" else {}
+    tables = {Path(name).stem: {"path": name, **record} for name in files}
+    maps = {"customer": {"from": next(iter(tables)), "columns": {"customer_id": "id"}}}
+    shop.configure(
+        source={"connector": {"kind": kind, "path": "${SHOP_DATA}", **connector}, "tables": tables, "maps": maps}
+    )
+
+
+def counts() -> list[tuple[str, str]]:
+    return [(table.row()["rows"], table.row()["rejected"]) for table in tried(load_company("shop"), ["till"])]
+
+
+def test_source_test_counts_rows_and_lines_that_are_none(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGULARS_COMPANY", "shop")
+    broken = 'id,name\n1,"two\nlines"\n2\n3,c,too many\n4,d\n'
+    source_of(shop, "csv", {"broken.csv": broken, "whole.csv": "id,name\n1,a\n2,b\n3,c\n", "none.csv": "id,name\n"})
+    assert counts() == [("2", "2"), ("3", "0"), ("0", "0")]
+    shown = CliRunner().invoke(app, ["source", "test", "--json"])
+    assert shown.exit_code == 0
+    assert [(row["rows"], row["rejected"]) for row in json.loads(shown.output)] == counts()
+    monkeypatch.setattr(preview, "MOST", 2)
+    assert counts()[1] == ("more than 2", "0 so far")
+    monkeypatch.setattr(preview, "MOST", 3)
+    assert counts()[1] == ("3", "0")
+
+
+def test_every_kind_of_text_is_counted_by_reading(shop: Shop) -> None:
+    source_of(shop, "json", {"events.jsonl": '{"id": 1}\n{"id": \n{"id": 3}\n'})
+    assert counts() == [("2", "1")]
+    source_of(shop, "xml", {"people.xml": "<p><row><id>1</id></row><row><id>2</id></row></p>"})
+    assert counts() == [("2", "0")]
+
+
+def test_a_large_table_that_counts_itself_is_not_read(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preview, "MOST", 100)
+    found = {
+        table.table: (table.row()["rows"], table.row()["rejected"]) for table in tried(load_company("shop"), ["till"])
+    }
+    assert found["orders"] == ("400", "not looked at")
+    assert found["customers"] == ("40", "0")
+
+
+def test_a_file_whose_rows_cannot_be_read_fails_though_its_columns_can(shop: Shop) -> None:
+    whole = (shop.data / "orders.parquet").read_bytes()
+    (shop.data / "orders.parquet").write_bytes(b"PAR1" + bytes(len(whole) // 2) + whole[4 + len(whole) // 2 :])
+    [failed] = [table for table in tried(load_company("shop"), ["till"]) if table.error]
+    assert failed.table == "orders"
+    assert "source till" in str(failed.error)

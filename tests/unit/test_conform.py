@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import random
+import shutil
+import sys
 from decimal import Decimal
+from types import FrameType
 
 import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestration.company import load_company
+from orchestration.company import CompanyConfig, load_company
 from orchestration.conform.mapping import record_key
 from orchestration.conform.workbench import by_reason, rows_of
 from orchestration.contracts import load_contracts
 from orchestration.errors import ConfigError, RegularsError, UsageError
+from orchestration.landing.lake import Lake
 from orchestration.refresh import open_session
+from orchestration.state import State
 from orchestration.warehouse import open_warehouse
 from tests.support.conforming import conform_only, load_and_conform, rows
 from tests.support.shop import ORDERS, Shop
@@ -337,6 +344,68 @@ def test_corrected_values_move_their_rows_and_hold_at_a_rebuild(shop: Shop) -> N
     assert load_and_conform(load_company("shop"), day=1)["order_line"].unchanged == 1
 
 
+GERMAN = {"decimal": ",", "thousands": ".", "date": ["%d.%m.%Y"], "timestamp": ["%d.%m.%Y %H:%M"]}
+
+
+def test_a_person_writes_numbers_plainly_whatever_the_source_writes(shop: Shop) -> None:
+    shop.configure(source={"formats": GERMAN})
+    put_lines(
+        shop,
+        "('O1', '1', 'P1', '1.000', '1.234,50', 'a'), ('O1', '2', 'P1', '2,5', '10,00', 'b'),"
+        "('O1', '3', 'P1', '1', '1.000', 'c'), ('O1', '4', 'P1', '1', null, 'd')",
+    )
+    load_and_conform(load_company("shop"))
+    waiting = dict(rows(load_company("shop"), "select value, row_id from quarantine.order_line"))
+    assert replay(shop, [(waiting["a"], "net_amount", "12.5.0"), (waiting["b"], "net_amount", None)]) == (0, 4)
+    given = {"a": "12.50", "b": "1.250", "c": "12,50", "d": "1.234,5"}
+    wanted = [(waiting[name], "net_amount", value) for name, value in given.items()]
+    assert replay(shop, [*wanted, (waiting["d"], "gross_amount", "7")]) == (4, 0)
+    # The columns that nobody corrected are still the source's: 1.000 is a thousand.
+    lines = "select line_no, quantity, gross_amount, net_amount from input.order_line order by 1"
+    assert rows(load_company("shop"), lines) == [
+        (1, 1000, Decimal("1234.50"), Decimal("12.50")),
+        (2, Decimal("2.5"), 10, Decimal("1.25")),
+        (3, 1, 1000, Decimal("12.50")),
+        (4, 1, 7, Decimal("1234.5")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("typed", "at"),
+    [
+        ("2024-07-01 12:30", "2024-07-01 10:30"),  # the source's zone, two hours before UTC
+        ("2024-07-01T12:30:00", "2024-07-01 10:30"),
+        ("2024-07-01 12:30:00Z", "2024-07-01 12:30"),
+        ("2024-07-01 12:30:00+05:30", "2024-07-01 07:00"),
+        ("2024-02-03", "2024-02-02 23:00"),
+        ("01.07.2024 12:30", "2024-07-01 10:30"),
+        ("03.02.2024", "2024-02-02 23:00"),
+    ],
+)
+def test_a_person_writes_times_as_iso_in_the_zone_of_the_source(shop: Shop, typed: str, at: str) -> None:
+    shop.configure(source={"formats": GERMAN})
+    shop.put("orders", "select * replace (case order_no when 'O1' then 'x' else '05.01.2024 08:00' end as placed_at) "
+             "from {table} where order_no in ('O1', 'O2')")  # fmt: skip
+    config = load_company("shop")
+    load_and_conform(config)
+    [(row_id,)] = rows(config, "select row_id from quarantine.sales_order")
+    with open_session(config, "quarantine replay sales_order") as session:
+        assert session.replay("sales_order", [(row_id, "ordered_at", typed)]).still == {}
+    assert rows(config, "select ordered_at from input.sales_order order by order_id") == [
+        (dt.datetime.fromisoformat(at),), (dt.datetime(2024, 1, 5, 7),),
+    ]  # fmt: skip
+
+
+def test_a_corrected_time_that_occurs_twice_is_flagged(shop: Shop) -> None:
+    shop.put("orders", "select * replace (null::timestamp as placed_at) from {table} where order_no = 'O1'")
+    config = load_company("shop")
+    load_and_conform(config)
+    [(row_id,)] = rows(config, "select row_id from quarantine.sales_order")
+    with open_session(config, "quarantine replay sales_order") as session:
+        session.replay("sales_order", [(row_id, "ordered_at", "2024-10-27 02:30")])
+    assert rows(config, "select _flags from input.sales_order") == [("doubtful_local_time:ordered_at",)]
+
+
 def test_a_correction_that_names_nothing_is_wrong_use(shop: Shop) -> None:
     put_lines(shop, "('O1', 2, 'P1', 'two', '10', '9')")
     load_and_conform(load_company("shop"))
@@ -373,6 +442,87 @@ def test_replay_moves_exactly_the_corrected_rows(tmp_path_factory: pytest.TempPa
             "select bool_and(candidates = accepted + unchanged + quarantined + filtered) from audit.conform_audit",
         )
         assert balanced
+
+
+def books(config: CompanyConfig) -> dict[str, list[tuple[object, ...]]]:
+    """Both sets of books and what they speak of, without times; the journal's own copies agree with them."""
+    loads = "source_system, table_name, rows_read, rows_landed, rows_rejected"
+    conformed = "source_system, entity, candidates, accepted, unchanged, quarantined, filtered"
+    with State(config.paths.state) as state:
+        journal = {
+            "load_audit": [tuple(row.values()) for row in state.rows(f"select {loads} from load_audit")],
+            "conform_audit": [tuple(row.values()) for row in state.rows(f"select {conformed} from conform_audit")],
+        }
+    lake = [tuple(m.audit()[name] for name in loads.split(", ")) for m in Lake(config.paths.lake).manifests()]
+    kept = {
+        "load_audit": rows(config, f"select {loads} from audit.load_audit"),
+        "conform_audit": rows(config, f"select {conformed} from audit.conform_audit"),
+    }
+    assert sorted(lake) == sorted(journal["load_audit"]) == sorted(kept["load_audit"])
+    assert sorted(journal["conform_audit"]) == sorted(kept["conform_audit"])
+    kept["input"] = rows(config, "select order_id, line_no, quantity, net_amount from input.order_line order by all")
+    kept["quarantine"] = rows(config, "select row_id, column_name, value from quarantine.order_line order by all")
+    return {name: sorted(found, key=str) for name, found in kept.items()}
+
+
+def killed_at(shop: Shop, wanted: list[tuple[str, str, str | None]], operation: int) -> int:
+    """Replay in a process that dies at the given one of the product's own calls; returns how many there were."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        calls = 0
+
+        def count(frame: FrameType, event: str, _: object) -> None:
+            nonlocal calls
+            if event in ("call", "c_call") and "/orchestration/" in frame.f_code.co_filename:
+                calls += 1
+                if calls == operation:
+                    os._exit(9)
+
+        try:
+            sys.setprofile(count)
+            replay(shop, wanted)
+            sys.setprofile(None)
+            os.write(writer, str(calls).encode())
+        finally:
+            os._exit(0)
+    os.close(writer)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == (9 if operation else 0)
+    with os.fdopen(reader) as said:
+        return int(said.read() or 0)
+
+
+def test_a_replay_killed_anywhere_leaves_both_books_equal(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_lines(
+        shop, "('O1', '1', 'P1', 'two', '10', '9'), ('O1', '2', 'P1', '2', '1', 'x'), ('O1', '3', 'P1', '1', '1', '1')"
+    )
+    load_and_conform(load_company("shop"))
+    wanted = [(ids(shop)["quantity"], "quantity", "2"), (ids(shop)["net_amount"], "net_amount", "7.5")]
+
+    def copied(name: str) -> CompanyConfig:
+        shutil.copytree(shop.home, shop.root / name, symlinks=True)
+        monkeypatch.setenv("REGULARS_HOME", str(shop.root / name))
+        return load_company("shop")
+
+    config = copied("undisturbed")
+    calls = killed_at(shop, wanted, 0)
+    expected = books(config)
+    assert [row[2:] for row in expected["input"]] == [(2, 9), (2, Decimal("7.5")), (1, 1)]
+    assert expected["quarantine"] == []
+    assert calls > 500
+    outcomes = set()
+    for operation in sorted(random.Random(20260131).sample(range(50, calls), 7)):
+        config = copied(f"killed-{operation}")
+        killed_at(shop, wanted, operation)
+        with open_session(config, "refresh") as session:
+            session.conform()
+        found = books(config)
+        outcomes.add(len(found["quarantine"]))
+        assert len(found["input"]) + len(found["quarantine"]) == 3, operation
+        waiting = {row[0] for row in found["quarantine"]}
+        assert replay(shop, [given for given in wanted if given[0] in waiting])[1] == 0
+        assert books(config) == expected, operation
+    assert outcomes == {0, 2}  # kept whole or not at all, and both were tried
 
 
 def test_long_keys_that_differ_in_two_places_stay_apart() -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import errno
+import re
 import sqlite3
+import subprocess
+import sys
 
 import duckdb
 import pytest
 
 from orchestration.dbt import BuildError, DbtResult, NodeResult, TestStop, failure
-from orchestration.errors import QualityStop, RegularsError, in_plain_words
+from orchestration.errors import QualityStop, RegularsError, Stopped, in_plain_words
+from orchestration.paths import PROJECT
 
 
 @pytest.mark.parametrize(
@@ -60,3 +64,40 @@ def test_a_failed_data_test_is_a_quality_stop_and_a_failed_model_is_not() -> Non
 
 def test_a_warning_is_no_failure() -> None:
     assert DbtResult([node("test", "warn"), node("test", "pass")]).failed == []
+
+
+# Ctrl-C as the named module is imported: from then on a command's own code runs, before then Python's alone.
+INTERRUPTED = """
+import sys
+
+class Interrupt:
+    def find_spec(self, name, *_):
+        if name == {module!r}:
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupt())
+sys.argv = ["regulars", "source", "test", "--json"]
+from orchestration.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize("module", ["orchestration.cli", "yaml", "orchestration.authoring.preview"])
+def test_a_ctrl_c_at_any_moment_is_one_line_and_130(module: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED.format(module=module)],
+        capture_output=True, text=True, timeout=60, check=False, cwd=PROJECT,
+    )  # fmt: skip
+    assert done.returncode == 130
+    assert done.stderr == "Error: stopped by Ctrl-C. Run it again to go on from what was committed\n"
+
+
+def test_the_readme_names_every_exit_code() -> None:
+    [line] = re.findall(r"Exit codes of `regulars`: ([^.]*)", (PROJECT / "README.md").read_text())
+    codes = {kind.exit_code for kind in (RegularsError, *kinds_below(RegularsError))}
+    assert {int(code) for code in re.findall(r"\d+", line)} == codes | {0}
+    assert Stopped.exit_code in codes
+
+
+def kinds_below(kind: type[RegularsError]) -> set[type[RegularsError]]:
+    return {below for direct in kind.__subclasses__() for below in {direct} | kinds_below(direct)}

@@ -8,14 +8,14 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from orchestration import doctor
 from orchestration.company import load_company
 from orchestration.doctor import diagnose
 from orchestration.errors import RegularsError
-from orchestration.redaction import HIDDEN, redact
+from orchestration.redaction import HIDDEN, is_secret, redact
 from orchestration.refresh import open_session, prune_runtime
 from orchestration.report import Reporter
 from orchestration.state import State
@@ -31,6 +31,10 @@ NOW = dt.datetime(2025, 6, 1, tzinfo=dt.UTC)
         ("host=db password=hunter2 user=etl", f"host=db password={HIDDEN} user=etl"),
         ('{"api_key": "hunter2", "rows": 3}', f'{{"api_key": "{HIDDEN}", "rows": 3}}'),
         ("Driver=X;PWD=hunter2;Database=y", f"Driver=X;PWD={HIDDEN};Database=y"),
+        ("DB_PASS=hunter2 PGPASSWORD=postgres", f"DB_PASS={HIDDEN} PGPASSWORD={HIDDEN}"),
+        ("SHOP_API_TOKEN: 'hunter2'", f"SHOP_API_TOKEN: '{HIDDEN}'"),
+        ("PWD=/usr OLDPWD=/", "PWD=/usr OLDPWD=/"),
+        ("Done. PASS=12 WARN=0 unique_key: order_id", "Done. PASS=12 WARN=0 unique_key: order_id"),
         ("Authorization: Bearer hunter2.abc", f"Authorization: Bearer {HIDDEN}"),
         (
             "table secretary: 12 rows, key order_id, token_count 5",
@@ -46,8 +50,58 @@ def test_what_looks_like_a_password_is_hidden(text: str, expected: str) -> None:
 def test_the_value_of_a_secret_variable_never_passes(secret: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CRM_DB_PASSWORD", secret)
+        assume(is_secret("CRM_DB_PASSWORD", secret))
         hidden = redact(f"cannot connect as etl with {secret} to db")
     assert secret not in hidden.replace(HIDDEN, "")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "DB_PASS", "DB_PW", "PGPASSWORD", "MYSQL_PWD", "SSHPASS", "CRM_TOKEN", "TOKEN_CRM", "CLIENT_SECRET",
+        "S3_ACCESS_KEY", "REGULARS_PSEUDONYM_KEY", "shop_password", "ODBC_CONNECTION", "DATABASE_URL",
+    ],
+)  # fmt: skip
+def test_names_that_tell_a_secret(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    values = {"ODBC_CONNECTION": "Driver=X;PWD=hunter2;Server=db", "DATABASE_URL": "mysql://etl:hunter2@db/shop"}
+    monkeypatch.setenv(name, values.get(name, "hunter2"))
+    assert redact("etl, hunter2: refused; ghunter23") == f"etl, {HIDDEN}: refused; ghunter23"
+
+
+@pytest.mark.parametrize("spelling", ["p@ss!w0rd", "p%40ss!w0rd", "p%40ss%21w0rd"])
+def test_a_password_of_a_url_is_hidden_however_it_is_spelled(monkeypatch: pytest.MonkeyPatch, spelling: str) -> None:
+    monkeypatch.setenv("MONGO_URI", "mongodb://etl:p%40ss!w0rd@db/shop")
+    assert redact(f"auth of etl by {spelling} failed") == f"auth of etl by {HIDDEN} failed"
+
+
+def test_folders_and_what_everybody_knows_stay(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    text = f"{tmp_path}/a.csv: postgres on localhost, 1 row, is_new true, since 2024; {Path.home()}, key order_id"
+    for name, value in {
+        "PWD": str(tmp_path), "OLDPWD": "/", "HOME": str(Path.home()), "PATH": "/usr/bin:/bin",
+        "TOKEN_FOLDER": str(tmp_path),
+        "DB_PASS": "postgres", "A_TOKEN": "1", "B_SECRET": "true", "C_KEY": "2024",
+        "D_PASSWORD": " ", "E_PW": "localhost",
+        "MONKEY": "order_id", "KEYBOARD": "rows",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    assert redact(text) == text
+
+
+def test_source_test_and_preview_show_no_secret(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    from typer.testing import CliRunner
+
+    from orchestration.cli import app
+
+    monkeypatch.setenv("TILL_PW", "s3cr3t-pw")
+    monkeypatch.setenv("REGULARS_COMPANY", "shop")
+    shop.put("customers", "select 's3cr3t-pw' as id, 'Ann' as name, 'female' as gender, now() as changed_at")
+    shown = CliRunner().invoke(app, ["source", "preview", "till", "customers", "--json"]).output
+    assert json.loads(shown)[0]["id"] == HIDDEN
+    shop.configure(source={"connector": {"kind": "parquet", "path": str(shop.root / "s3cr3t-pw")}})
+    failed = CliRunner().invoke(app, ["source", "test", "--json"])
+    assert failed.exit_code == 1
+    assert "s3cr3t" not in failed.output
+    assert HIDDEN in json.loads(failed.output)[0]["error"]
 
 
 def test_the_run_log_the_journal_and_the_sinks_are_redacted(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from orchestration.company import CompanyConfig
+from orchestration.company import CompanyConfig, load_company
+from orchestration.doctor import diagnose
 from orchestration.errors import RegularsError, UsageError
 from orchestration.serving.publish import (
     current_file,
@@ -97,8 +100,6 @@ def test_a_copy_with_other_rows_is_refused(config: CompanyConfig) -> None:
 
 
 def test_only_the_last_versions_are_kept_but_never_without_the_current(shop: Shop) -> None:
-    from orchestration.company import load_company
-
     shop.configure(company={"publish": {"keep": 2}})
     config = load_company("shop")
     for number in (1, 2, 3):
@@ -130,3 +131,104 @@ def test_a_reader_can_neither_write_nor_reach_other_files(config: CompanyConfig,
         ):
             with pytest.raises(duckdb.Error):
                 con.execute(sql)
+
+
+def write_contacts(_: CompanyConfig, path: Path) -> None:
+    path.write_bytes(b"names")
+
+
+def findings(what: str) -> list[tuple[str, str, str]]:
+    return [(f.state, f.message, f.cure) for f in diagnose("shop") if f.what == what and f.state != "ok"]
+
+
+def test_published_files_are_read_only_and_old_versions_still_go(shop: Shop) -> None:
+    shop.configure(company={"publish": {"keep": 1}})
+    config = load_company("shop")
+    config.paths.root.mkdir(parents=True)
+    duckdb.connect(str(config.paths.warehouse)).close()
+    for number in (1, 2):
+        build(config, f"V{number}", rows=number)
+        publish(config, REQUIRED, write_contacts)
+    [folder] = config.paths.versions.iterdir()
+    modes = {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()}
+    assert modes == {"regulars.duckdb": 0o444, "contacts.duckdb": 0o400, "seal.json": 0o444}
+    assert findings("publication") == []
+    (folder / "regulars.duckdb").chmod(0o644)
+    [(state, message, cure)] = findings("publication")
+    assert (state, message) == ("problem", f"{folder}/regulars.duckdb is writable")
+    assert cure == f"Run: chmod a-w {folder}/regulars.duckdb"
+
+
+def change_in_place(database: Path) -> None:
+    """What a tool does that opens the file for writing; size and time are put back."""
+    before = database.stat()
+    database.chmod(0o644)
+    with database.open("r+b") as handle:
+        handle.seek(-1, os.SEEK_END)
+        last = handle.read(1)
+        handle.seek(-1, os.SEEK_END)
+        handle.write(bytes([last[0] ^ 1]))
+    os.utime(database, ns=(before.st_atime_ns, before.st_mtime_ns))
+    database.chmod(0o444)
+
+
+def add_a_log(database: Path) -> None:
+    database.with_name(database.name + ".wal").write_bytes(b"x")
+
+
+def lose(database: Path) -> None:
+    database.unlink()
+
+
+def truncate(database: Path) -> None:
+    database.chmod(0o644)
+    database.write_bytes(b"nothing")
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        (change_in_place, "regulars.duckdb was changed"),
+        (add_a_log, "regulars.duckdb.wal lies beside what was published"),
+        (lose, "regulars.duckdb is gone"),
+        (truncate, "regulars.duckdb was changed"),
+    ],
+)
+def test_a_changed_version_is_noticed_and_publishing_mends_it(
+    config: CompanyConfig, harm: Callable[[Path], None], said: str
+) -> None:
+    for number in (1, 2):
+        build(config, f"V{number}", rows=number)
+        publish(config, REQUIRED)
+    harm(config.paths.versions / "V2" / "regulars.duckdb")
+    state, message, cure = findings("publication")[0]
+    assert (state, message) == ("problem", f"version V2: {said} and readers see it")
+    assert cure.startswith("Run: regulars publish; if that does not help: regulars refresh --full")
+    assert rollback(config.paths, None) == "V1"
+    with pytest.raises(RegularsError, match=f"version V2 is not as it was published: {said}"):
+        rollback(config.paths, "V2")
+    [(_, message, cure)] = findings("publication")
+    assert message == f"version V2: {said}"
+    assert cure.endswith(f"rm -r {config.paths.versions}/V2")
+    assert publish(config, REQUIRED) == "V2"
+    assert findings("publication") == []
+    assert rows_seen(config) == (2,)
+
+
+def test_a_reader_of_a_changed_version_keeps_its_file_while_it_is_mended(config: CompanyConfig) -> None:
+    build(config, "V1", rows=3)
+    publish(config, REQUIRED)
+    add_a_log(config.paths.current_database)
+    inode = config.paths.current_database.stat().st_ino
+    with config.paths.current_database.open("rb") as reader:
+        publish(config, REQUIRED)
+        assert os.fstat(reader.fileno()).st_ino == inode
+        assert config.paths.current_database.stat().st_ino != inode
+    assert rows_seen(config) == (3,)
+
+
+def test_a_version_from_before_the_seal_is_a_note(config: CompanyConfig) -> None:
+    build(config, "V1")
+    publish(config, REQUIRED)
+    (config.paths.versions / "V1" / "seal.json").unlink()
+    assert findings("publication") == [("note", "version V1 was published before files were sealed", "")]
