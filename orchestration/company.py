@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from orchestration.connectors.base import Settings, System, TableAt
 from orchestration.connectors.registry import AnySettings
-from orchestration.contracts import NAME, Contract, Quality, load_contracts
+from orchestration.contracts import NAME, Contract, Quality, Years, load_contracts
 from orchestration.errors import ConfigError, UsageError
 from orchestration.paths import CompanyPaths, companies_folder
 from orchestration.yaml_model import Strict, display, read_yaml
@@ -237,6 +237,9 @@ class Company(Strict):
         description="ISO 3166 code of the country that local telephone numbers are dialled in; default: only "
         "international numbers are understood",
     )
+    years: dict[str, dict[str, Years]] = Field(
+        default_factory=dict, description="input entity → column → least and greatest plausible year; see sources"
+    )
     terms: str = Field(default="", description="terms of the data, printed after a demo run")
 
     check_timezone = field_validator("timezone")(check_timezone)
@@ -385,6 +388,10 @@ class Source(Strict):
     quality: dict[str, Quality] = Field(
         default_factory=dict, description="input entity → bounds other than its contract's"
     )
+    years: dict[str, dict[str, Years]] = Field(
+        default_factory=dict,
+        description="input entity → column → least and greatest plausible year, other than its contract's",
+    )
 
     check_timezone = field_validator("timezone")(check_timezone)
 
@@ -482,6 +489,10 @@ class CompanyConfig(Strict):
         given = {name: getattr(own, name) for name in own.model_fields_set} if own else {}
         return self.contracts[entity].quality.model_copy(update=given)
 
+    def years_of(self, system: str, entity: str) -> dict[str, tuple[int, int]]:
+        """Plausible years that a source sets for columns of an entity, or else the company."""
+        return self.company.years.get(entity, {}) | self.sources[system].years.get(entity, {})
+
     def source_file(self, system: str) -> str:
         """The source's file as a user would type it."""
         return display(self.folder / "sources" / f"{system}.yml")
@@ -513,6 +524,7 @@ def load_company(name: str, need_env: bool = True) -> CompanyConfig:
             f"{display(folder / 'company.yml')}: key 'name': value '{company.name}': expected: the folder's name"
         )
     contracts = load_contracts()
+    check_years_set(display(folder / "company.yml"), company.years, contracts)
     sources: dict[str, Source] = {}
     for path in sorted((folder / "sources").glob("*.yml")):
         source = read_yaml(path, Source, env=True, need_env=need_env)
@@ -521,6 +533,7 @@ def load_company(name: str, need_env: bool = True) -> CompanyConfig:
                 f"{display(path)}: key 'system': value '{source.system}': expected: {path.stem}, the file's name"
             )
         check_maps(display(path), source, contracts)
+        check_years_set(display(path), source.years, contracts)
         sources[source.system] = source
     if not sources:
         raise ConfigError(f"{display(folder / 'sources')}: holds no source", "Add sources/<system>.yml")
@@ -555,6 +568,24 @@ def check_customer_ids(name: str, source: Source, sources: dict[str, Source]) ->
             f"{name}: key 'maps.customer': a source with customer_ids_of: {owner} has no customers of its own",
             "Leave the map out, or customer_ids_of: records of one person are joined by identity",
         )
+
+
+def check_years_set(name: str, years: dict[str, dict[str, Years]], contracts: dict[str, Contract]) -> None:
+    """Plausible years are set for columns that hold dates.
+
+    Raises:
+        ConfigError: says file, key and what was expected.
+    """
+    for entity, columns in years.items():
+        if entity not in contracts:
+            raise ConfigError(f"{name}: key 'years.{entity}': no such entity; expected one of: {', '.join(contracts)}")
+        dates = [n for n, spec in contracts[entity].columns.items() if spec.type in ("date", "timestamp")]
+        for column in columns:
+            if column not in dates:
+                raise ConfigError(
+                    f"{name}: key 'years.{entity}.{column}': no date of {entity}; "
+                    f"expected one of: {', '.join(dates) or 'none'}"
+                )
 
 
 def check_maps(name: str, source: Source, contracts: dict[str, Contract]) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from orchestration.errors import ConfigError
 from orchestration.paths import CONTRACTS
@@ -28,7 +29,22 @@ SQL_TYPE: dict[str, str] = {
     "json": "varchar",
 }
 
+YEARS = (1971, 2100)  # plausible years where a contract says nothing; 1970-01-01 is what a zero becomes
+
 NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def check_years(value: tuple[int, int]) -> tuple[int, int]:
+    """The least year comes first."""
+    if value[0] > value[1]:
+        raise ValueError("the least year first, then the greatest")
+    return value
+
+
+# Least and greatest plausible year of a date; 9999 as the greatest stands for "no end".
+Years = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=9999)], Annotated[int, Field(ge=1, le=9999)]], AfterValidator(check_years)
+]
 
 
 class Column(Strict):
@@ -42,7 +58,13 @@ class Column(Strict):
     references: str | None = Field(default=None, description="entity whose key the value must be")
     personal: Literal["none", "direct", "indirect", "sensitive"] = "none"
     business_date: str | None = Field(default=None, description="name of the derived local calendar date")
-    drives_as_of: bool = False
+    drives_as_of: str | None = Field(
+        default=None, description="SQL condition of the rows whose business date may be the last one of the data"
+    )
+    years: Years | None = Field(default=None, description="plausible years of a date; default: the entity's")
+    ahead: Literal["usual", "flag", "refuse"] = Field(
+        default="usual", description="what a date is that lies ahead of its load: usual, flagged, or not plausible"
+    )
 
     @property
     def sql_type(self) -> str:
@@ -58,6 +80,8 @@ class Column(Strict):
             raise ValueError("business_date goes with type timestamp")
         if self.drives_as_of and not self.business_date:
             raise ValueError("drives_as_of goes with business_date")
+        if (self.years or self.ahead != "usual") and self.type not in ("date", "timestamp"):
+            raise ValueError("years and ahead go with type date or timestamp")
         return self
 
 
@@ -119,6 +143,7 @@ class Contract(Strict):
         default=False, description="a record that is gone from its source keeps its last version: facts refer to it"
     )
     columns: dict[str, Column] = Field(min_length=1)
+    years: Years = Field(default=YEARS, description="plausible years of the entity's dates")
     quality: Quality = Quality()
 
     @field_validator("columns")
@@ -147,6 +172,16 @@ class Contract(Strict):
     def business_dates(self) -> dict[str, str]:
         """Timestamp column → name of the local calendar date that conform derives from it."""
         return {name: c.business_date for name, c in self.columns.items() if c.business_date}
+
+    def with_years(self, given: Mapping[str, tuple[int, int]]) -> Contract:
+        """The contract with the plausible years of each of its dates: those given, else the column's or entity's."""
+        columns = {
+            name: spec.model_copy(update={"years": given.get(name) or spec.years or self.years})
+            if spec.type in ("date", "timestamp")
+            else spec
+            for name, spec in self.columns.items()
+        }
+        return self.model_copy(update={"columns": columns})
 
     @property
     def has_versions(self) -> bool:

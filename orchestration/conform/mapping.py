@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
 
 from orchestration.company import CompanyConfig, Formats, Map
-from orchestration.conform.casting import Zones, checks, cleaned, local_timestamp, numbered, typed
+from orchestration.conform.casting import checks, cleaned, has_years, is_text, numbered, plausible, typed
+from orchestration.conform.times import Zones, doubtful
 from orchestration.contracts import Contract
 from orchestration.errors import ConfigError
 from orchestration.literals import quote, quote_name
@@ -35,7 +37,8 @@ class Mapping:
         """The map of a system's entity."""
         source, company = config.sources[system], config.company
         zones = Zones(source.timezone_of(entity), company.timezone, company.business_day_cut_minutes)
-        contract, formats = config.contracts[entity], source.formats_of(entity)
+        contract = config.contracts[entity].with_years(config.years_of(system, entity))
+        formats = source.formats_of(entity)
         return cls(system, entity, contract, source.maps[entity], zones, formats, config.source_file(system))
 
     def is_table(self) -> bool:
@@ -153,6 +156,7 @@ def record_key(system: str, contract: Contract, columns: Sequence[str]) -> str:
     return f"(hash({quote(system)}, {hashed(contract, columns)}) >> 1)::bigint"
 
 
+CLOCKS_DIFFER = dt.timedelta(days=1)  # a time is ahead of its load only if no clock or time zone can be the cause
 ROW_ID_LENGTH = 16  # hexadecimal digits of a quarantined row's id
 LOAD_PLACE = ("_load_id", "_loaded_at", "_source_file", "_source_row")
 
@@ -169,8 +173,30 @@ def row_id(raw: str) -> str:
     return f"left(md5({raw}), {ROW_ID_LENGTH})"
 
 
+def flags_sql(flags: dict[str, str]) -> str:
+    """SQL of the flags of a row, joined by commas, by their conditions; null where none holds."""
+    if not flags:
+        return "cast(null as varchar)"
+    shown = ", ".join(f"case when {condition} then {quote(flag)} end" for flag, condition in flags.items())
+    return f"case when {' or '.join(f'({c})' for c in flags.values())} then concat_ws(',', {shown}) end"
+
+
+def not_ahead(contract: Contract, loaded_at: dt.datetime | None) -> Contract:
+    """The contract of one load: dates that cannot lie ahead are plausible up to the load's year."""
+    columns = {
+        name: spec.model_copy(update={"years": (spec.years[0], min(spec.years[1], loaded_at.year))})
+        for name, spec in contract.columns.items()
+        if loaded_at is not None and spec.ahead == "refuse" and spec.years is not None
+    }
+    return contract.model_copy(update={"columns": contract.columns | columns})
+
+
 def candidate_sql(
-    mapping: Mapping, types: dict[str, str], raw_columns: list[str], corrected: frozenset[str] = frozenset()
+    mapping: Mapping,
+    types: dict[str, str],
+    raw_columns: list[str],
+    corrected: frozenset[str] = frozenset(),
+    loaded_at: dt.datetime | None = None,
 ) -> CandidateSql:
     """One row per row of `from`: typed columns, keys, `_verdict`, and for bad rows value and raw record.
 
@@ -180,13 +206,16 @@ def candidate_sql(
         raw_columns: columns of `from`.
         corrected: input columns of which some row has a corrected value, in the temporary table `correction`
             (`_correction_id`, and `_correction`: a map from column to value).
+        loaded_at: time of the load, naive UTC, which dates that lie ahead are told by; None asks for none.
     """
+    mapping = replace(mapping, contract=not_ahead(mapping.contract, loaded_at))
     if not corrected:
-        return CandidateSql(part_sql(mapping, types, raw_columns, False), part_sql(mapping, types, raw_columns, True))
+        return CandidateSql(*(part_sql(mapping, types, raw_columns, raw, loaded_at) for raw in (False, True)))
     return CandidateSql(
         *(
-            f"select * from ({part_sql(mapping, types, raw_columns, raw, corrected, apart=False)}) union all by name "
-            f"select * from ({part_sql(mapping, types, raw_columns, raw, corrected, apart=True)})"
+            f"select * from ({part_sql(mapping, types, raw_columns, raw, loaded_at, corrected, apart=False)}) "
+            "union all by name "
+            f"select * from ({part_sql(mapping, types, raw_columns, raw, loaded_at, corrected, apart=True)})"
             for raw in (False, True)
         )
     )
@@ -197,6 +226,7 @@ def part_sql(
     types: dict[str, str],
     raw_columns: list[str],
     every_raw: bool,
+    loaded_at: dt.datetime | None,
     corrected: frozenset[str] = frozenset(),
     apart: bool = False,
 ) -> str:
@@ -218,20 +248,25 @@ def part_sql(
         types = types | dict.fromkeys(corrected, "VARCHAR")
     numbers = numbered(contract)
     values = {n: cleaned(f"v_{n}", types[n]) for n in expressions}
-    results, tests, flags = [], [], []
+    parsed, results, tests = [], [], []
+    flags: dict[str, str] = {}
     for name, spec in contract.columns.items():
-        if name in expressions:
-            results.append(f"{typed(values[name], types[name], spec, zones, formats)} as {name}")
-            tests += checks(name, values[name], name, types[name], spec)
-            doubt = (
-                zones.doubtful(local_timestamp(values[name], types[name], formats))
-                if spec.type == "timestamp"
-                else None
-            )
-            if doubt and types[name] != "TIMESTAMP WITH TIME ZONE":
-                flags.append(f"case when {doubt} then 'doubtful_local_time:{name}' end")
-        else:
+        if name not in expressions:
             results.append(f"cast(null as {spec.sql_type}) as {name}")
+            continue
+        result, before = typed(values[name], types[name], spec, zones, formats), None
+        if has_years(spec):  # read once, in a step of its own: DuckDB evaluates the branches of a case one by one
+            before = f"p_{name}"
+            parsed.append(f"{result} as {before}")
+            result = plausible(before, spec)
+        results.append(f"{result} as {name}")
+        tests += checks(name, values[name], name, types[name], spec, before)
+        if spec.type == "timestamp":
+            doubt = doubtful(values[name], types[name], is_text(types[name]), zones, formats)
+            flags |= {f"doubtful_local_time:{name}": doubt} if doubt else {}
+        if spec.ahead == "flag" and loaded_at is not None:
+            latest = f"timestamp {quote(str(loaded_at + CLOCKS_DIFFER))}"
+            flags[f"dated_ahead:{name}"] = f"{name} > {latest}"
     dates = [f"{zones.business_date(n)} as {date}" for n, date in contract.business_dates.items()]
     verdict = " ".join(f"when {test.predicate} then {numbers[test.reason, test.column]}" for test in tests)
     shown = " ".join(
@@ -253,8 +288,11 @@ def part_sql(
         {", ".join(f"({e}) as v_{n}" for n, e in expressions.items())}
       {source}
     ),
+    parsed as (
+      select *{"".join(", " + p for p in parsed)} from valued
+    ),
     cast_values as (
-      select *, {", ".join(results)} from valued
+      select *, {", ".join(results)} from parsed
     ),
     judged as (
       select *, {"".join(d + ", " for d in dates)}
@@ -268,7 +306,7 @@ def part_sql(
       {parent} as _parent_key,
       (hash({hashed(contract, contract.columns)}) >> 1)::bigint as _record_hash,
       _source_file, _source_row,
-      {"nullif(concat_ws(',', " + ", ".join(flags) + "), '')" if flags else "cast(null as varchar)"} as _flags,
+      {flags_sql(flags)} as _flags,
       _verdict,
       {f"case _verdict {shown} end" if shown else "cast(null as varchar)"} as _value,
       {raw_or_null} as _raw_record

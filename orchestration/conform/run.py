@@ -18,7 +18,7 @@ from orchestration.errors import RegularsError
 from orchestration.landing.lake import Lake, Manifest, last_whole
 from orchestration.literals import quote_name
 
-RULES = "2"  # raise when conform's rules change: every entity is then made again from the lake
+RULES = "3"  # raise when conform's rules change: every entity is then made again from the lake
 
 Loads = dict[str, list[Manifest]]  # raw table → its loads, oldest first
 
@@ -192,7 +192,7 @@ def conform_map(
         loaded_at = bind_raw(con, config, lake, loads, mapping, load_id)
         types = mapping.source_types(con)
         raw_columns = [row[0] for row in con.execute(f"describe {mapping.from_sql()}").fetchall()]
-        query = candidate_sql(mapping, types, raw_columns, corrected)
+        query = candidate_sql(mapping, types, raw_columns, corrected, loaded_at)
         try:
             done(conform_batch(con, mapping, query, load_id, loaded_at, ends))
         except duckdb.ConversionException as error:
