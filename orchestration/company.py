@@ -303,6 +303,11 @@ class SourceTable(Strict):
     )
     load: Load = Load()
     key: tuple[str, ...] = Field(default=(), description="columns that name a row; of several loads the newest counts")
+    overlap: tuple[str, ...] | None = Field(
+        default=None,
+        description="columns that name an order in files that overlap: a later file that holds all lines of an order "
+        "replaces them; [] where every row counts; default: what the map makes its order id of",
+    )
     deletes: bool = Field(
         default=False,
         description="rows whose key is gone from the source are ended; each load then reads all keys",
@@ -320,6 +325,8 @@ class SourceTable(Strict):
         """What is gone is told by keys, of a table that is all there."""
         if self.deletes and (not self.key or self.load.mode == "files"):
             raise ValueError("deletes with a key, and with load mode full or incremental")
+        if self.overlap and (self.key or self.load.mode == "incremental"):
+            raise ValueError("overlap without a key, and with load mode full or files")
         return self
 
 

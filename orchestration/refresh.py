@@ -214,8 +214,11 @@ class Session:
             figures = {k: v for k, v in audit.row().items() if isinstance(v, int) and v}
             self.reporter.say("conform", f"{audit.source_system}.{audit.entity}", **figures)
 
+        def said(table: str, message: str) -> None:
+            self.reporter.say("conform", f"{table}: {message}")
+
         with self.stage("conform") as figures, open_warehouse(self.config) as con:
-            conform(con, self.config, self.lake, done, entities)
+            conform(con, self.config, self.lake, done, entities, said)
             write_load_audit(con, self.lake)
             cursor = con.execute("select * from audit.conform_audit")
             columns = [column[0] for column in cursor.description or []]

@@ -197,6 +197,7 @@ def candidate_sql(
     raw_columns: list[str],
     corrected: frozenset[str] = frozenset(),
     loaded_at: dt.datetime | None = None,
+    marks: dict[str, str] | None = None,
 ) -> CandidateSql:
     """One row per row of `from`: typed columns, keys, `_verdict`, and for bad rows value and raw record.
 
@@ -207,15 +208,16 @@ def candidate_sql(
         corrected: input columns of which some row has a corrected value, in the temporary table `correction`
             (`_correction_id`, and `_correction`: a map from column to value).
         loaded_at: time of the load, naive UTC, which dates that lie ahead are told by; None asks for none.
+        marks: further flags, by their conditions on a raw row `r`.
     """
     mapping = replace(mapping, contract=not_ahead(mapping.contract, loaded_at))
     if not corrected:
-        return CandidateSql(*(part_sql(mapping, types, raw_columns, raw, loaded_at) for raw in (False, True)))
+        return CandidateSql(*(part_sql(mapping, types, raw_columns, raw, loaded_at, marks) for raw in (False, True)))
     return CandidateSql(
         *(
-            f"select * from ({part_sql(mapping, types, raw_columns, raw, loaded_at, corrected, apart=False)}) "
+            f"select * from ({part_sql(mapping, types, raw_columns, raw, loaded_at, marks, corrected, apart=False)}) "
             "union all by name "
-            f"select * from ({part_sql(mapping, types, raw_columns, raw, loaded_at, corrected, apart=True)})"
+            f"select * from ({part_sql(mapping, types, raw_columns, raw, loaded_at, marks, corrected, apart=True)})"
             for raw in (False, True)
         )
     )
@@ -227,6 +229,7 @@ def part_sql(
     raw_columns: list[str],
     every_raw: bool,
     loaded_at: dt.datetime | None,
+    marks: dict[str, str] | None = None,
     corrected: frozenset[str] = frozenset(),
     apart: bool = False,
 ) -> str:
@@ -248,14 +251,19 @@ def part_sql(
         types = types | dict.fromkeys(corrected, "VARCHAR")
     numbers = numbered(contract)
     values = {n: cleaned(f"v_{n}", types[n]) for n in expressions}
+    # What is said of a time several times is worked out once, each in a step of its own: the value, and what it is as a
+    # time. DuckDB evaluates the branches of a case one by one, whatever they have in common.
+    times = [n for n in expressions if has_years(contract.columns[n])]
+    texts = [f"{values[n]} as c_{n}" for n in times]
+    values |= {n: f"c_{n}" for n in times}
     parsed, results, tests = [], [], []
-    flags: dict[str, str] = {}
+    flags = dict(marks or {})
     for name, spec in contract.columns.items():
         if name not in expressions:
             results.append(f"cast(null as {spec.sql_type}) as {name}")
             continue
         result, before = typed(values[name], types[name], spec, zones, formats), None
-        if has_years(spec):  # read once, in a step of its own: DuckDB evaluates the branches of a case one by one
+        if has_years(spec):
             before = f"p_{name}"
             parsed.append(f"{result} as {before}")
             result = plausible(before, spec)
@@ -288,8 +296,11 @@ def part_sql(
         {", ".join(f"({e}) as v_{n}" for n, e in expressions.items())}
       {source}
     ),
+    cleaned as (
+      select *{"".join(", " + text for text in texts)} from valued
+    ),
     parsed as (
-      select *{"".join(", " + p for p in parsed)} from valued
+      select *{"".join(", " + time for time in parsed)} from cleaned
     ),
     cast_values as (
       select *, {", ".join(results)} from parsed

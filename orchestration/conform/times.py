@@ -6,12 +6,14 @@ import datetime as dt
 import functools
 import re
 import zoneinfo
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from orchestration.company import Formats
 from orchestration.literals import quote
 
 FIRST_YEAR, LAST_YEAR = 1996, 2100  # between which the days are known on which clocks change
+EARLIEST, LATEST = "timestamp '0001-01-01'", "timestamp '9999-12-31'"  # farther ones overflow when they are moved
 NO_END = 9999  # a greatest plausible year that stands for "no end": later values are its last day
 
 OFFSET = r"[+-](?:0\d|1[0-4])(?::?[0-5]\d)?"
@@ -121,7 +123,15 @@ def dated(value: str, patterns: tuple[str, ...]) -> str:
 
 def first_of(choices: list[str]) -> str:
     """SQL of the first choice that has a value; a later one is only looked at where the others have none."""
-    return choices[0] if len(choices) == 1 else f"coalesce({', '.join(choices)})"
+    return f"coalesce({', '.join(choices)})" if len(choices) > 1 else choices[0]
+
+
+def with_offset(value: str, sql: str) -> str:
+    """SQL for text that is long enough for a day, a time and an offset.
+
+    Without the case DuckDB takes what the SQL says twice out of a coalesce, and works it out for every row.
+    """
+    return f"case when length({value}) > 10 then {sql} end"
 
 
 def part(value: str, pattern: str, group: int) -> str:
@@ -129,45 +139,55 @@ def part(value: str, pattern: str, group: int) -> str:
     return f"nullif(regexp_extract({value}, {quote(pattern)}, {group}), '')"
 
 
-def moved(local: str, zone: str) -> str:
-    """SQL of a local time as UTC by a zone's text: an offset, a word for UTC, or an IANA name such as Europe/Berlin.
+def moved(value: str, pattern: str, local: Callable[[str], str]) -> str:
+    """SQL of text as UTC by the offset or zone at its end: an offset, a word for UTC, or a name such as Europe/Berlin.
 
     An abbreviation such as EST or CET says different things in different places and months: null.
+
+    Args:
+        value: SQL of the text.
+        pattern: regular expression with two groups: what stands before the zone, and the zone.
+        local: gives SQL of the first as a time stamp.
     """
-    digits = f"regexp_replace({zone}, '[^0-9+-]', '', 'g')"
+    parts = f"regexp_extract({value}, {quote(pattern)}, ['before', 'zone'])"
+    read = (
+        f"{{'local': {local('p.before')}, 'zone': upper(p.zone), 'digits': regexp_replace(p.zone, '[A-Z:]', '', 'gi')}}"
+    )
     minutes = (
-        f"left({digits}, 3)::integer * 60 + (left({digits}, 1) || coalesce(nullif({digits}[4:], ''), '0'))::integer"
+        "left(t.digits, 3)::integer * 60 + (left(t.digits, 1) || coalesce(nullif(t.digits[4:], ''), '0'))::integer"
     )
-    return (
-        f"case when upper({zone}) in ('Z', 'UTC', 'GMT', 'UT') then {local} "
-        f"when regexp_full_match({zone}, {quote('(?i)(UTC|GMT)?' + OFFSET)}) then try({local} - to_minutes({minutes})) "
-        f"else try_cast({local}::varchar || ' ' || {zone} as timestamptz) at time zone 'UTC' end"
+    utc = (
+        "case when t.zone in ('Z', 'UTC', 'GMT', 'UT') then t.local "
+        "when contains(t.zone, '/') then try_cast(t.local::varchar || ' ' || t.zone as timestamptz) at time zone 'UTC' "
+        f"when t.zone <> '' and t.local between {EARLIEST} and {LATEST} then t.local - to_minutes({minutes}) end"
     )
+    # Lambdas stand for names that SQL does not have within an expression: each part is worked out once.
+    return f"list_transform(list_transform([{parts}], lambda p: {read}), lambda t: {utc})[1]"
 
 
 def by_patterns(value: str, patterns: Patterns, zones: Zones) -> list[str]:
     """Choices of SQL for text as UTC by a source's formats."""
     choices = [zones.to_utc(dated(value, patterns.plain))] if patterns.plain else []
     if patterns.before_offset:
-        local = dated(part(value, OF_ANY, 1), patterns.before_offset)
-        choices.append(moved(local, part(value, OF_ANY, 2)))
+        zoned = moved(value, OF_ANY, lambda before: dated(before, patterns.before_offset))
+        choices.append(with_offset(value, zoned))
     numeric = f"regexp_replace({value}, '(?i)(:\\d\\d(?:\\.\\d+)?\\s*)(Z|UTC|GMT|UT)\\b', '\\1+0000')"
     for pattern in patterns.inner:
         if "%Z" in pattern:
             known = f"regexp_matches({value}, {quote(PLAIN_ZONE)})"
             choices.append(f"case when {known} then {dated(value, (pattern,))} at time zone 'UTC' end")
         else:
-            choices.append(f"{dated(numeric, (pattern,))} at time zone 'UTC'")
+            choices.append(with_offset(value, f"{dated(numeric, (pattern,))} at time zone 'UTC'"))
     return choices
 
 
 def by_iso(value: str, zones: Zones) -> str:
     """SQL of ISO text as UTC: a stated offset wins over the source's zone."""
-    stated = moved(f"try_cast({part(value, OF_TIME, 1)} as timestamp)", part(value, OF_TIME, 2))
+    stated = moved(value, OF_TIME, lambda before: f"try_cast({before} as timestamp)")
     return (
-        f"case when length({value}) > 10 and regexp_matches({value}, {quote(STATES_ZONE)}) then "
-        f"case when regexp_full_match({value}, {quote(AS_ISO)}) "
-        f"then try_cast({value} as timestamptz) at time zone 'UTC' else {stated} end "
+        f"case when length({value}) > 19 and regexp_full_match({value}, {quote(AS_ISO)}) "
+        f"then try_cast({value} as timestamptz) at time zone 'UTC' "
+        f"when length({value}) > 10 and regexp_matches({value}, {quote(STATES_ZONE)}) then {stated} "
         f"else {zones.to_utc(f'try_cast({value} as timestamp)')} end"
     )
 
@@ -201,11 +221,11 @@ def date_sql(value: str, source_type: str, text: bool, zones: Zones, formats: Fo
     patterns = Patterns.of(formats.date + formats.timestamp)
     choices = [dated(value, patterns.plain)] if patterns.plain else []
     if patterns.before_offset:
-        choices.append(dated(part(value, OF_ANY, 1), patterns.before_offset))
+        choices.append(with_offset(value, dated(part(value, OF_ANY, 1), patterns.before_offset)))
     for pattern in patterns.inner:  # the same time with an offset of nothing: what is written is then the day
         zone = "UTC" if "%Z" in pattern else "+0000"
         neutral = rf"regexp_replace({value}, {quote(AFTER_TIME)}, '\1{zone}')"
-        choices.append(f"{dated(neutral, (pattern,))} at time zone 'UTC'")
+        choices.append(with_offset(value, f"{dated(neutral, (pattern,))} at time zone 'UTC'"))
     if not formats.date:
         written = first_of([part(value, OF_TIME, 1), part(value, OF_DATE, 1)])
         stated = f"length({value}) > 10 and regexp_matches({value}, {quote(STATES_ZONE + '|' + OF_DATE)})"
