@@ -92,7 +92,10 @@ class Parent(Strict):
     columns: tuple[str, ...] = Field(min_length=1)
 
 
-Rule = Literal["completeness", "drop", "distinct", "quarantine", "unknown", "reconcile", "volume", "freshness", "shift"]
+Rule = Literal[
+    "completeness", "drop", "distinct", "quarantine", "unknown", "reconcile", "overlap", "volume", "freshness", "ahead",
+    "shift",
+]  # fmt: skip
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -123,6 +126,10 @@ class Quality(Strict):
         ge=0,
         description="greatest age of the last row, today; default: against the company's other data, three times its "
         "longest gap and a week at least",
+    )
+    ahead: int = Field(default=0, ge=0, description="greatest number of rows dated after today")
+    overlap: int = Field(
+        default=0, ge=0, description="greatest number of rows of which several overlapping exports count"
     )
     stop: dict[Rule, float] = Field(
         default={"quarantine": 0.5},

@@ -16,8 +16,10 @@ DIMENSION: dict[Rule, str] = {
     "quarantine": "validity",
     "unknown": "consistency",
     "reconcile": "consistency",
+    "overlap": "consistency",
     "volume": "timeliness",
     "freshness": "timeliness",
+    "ahead": "accuracy",
     "shift": "accuracy",
 }
 MEANING: dict[Rule, str] = {
@@ -27,8 +29,10 @@ MEANING: dict[Rule, str] = {
     "quarantine": "share of the newest load's rows in quarantine",
     "unknown": "share of values that name no record",
     "reconcile": "difference between order headers and their lines, as a share of the lines",
+    "overlap": "rows of orders that several exports hold, none of them whole: each export's lines count",
     "volume": "rows of the last week, as a factor of a usual week's",
     "freshness": "days since the last row's business day",
+    "ahead": "rows dated after today; they count from their day on",
     "shift": "median of new rows, as a factor of the median of the rows before",
 }
 
@@ -102,6 +106,8 @@ def checks_of(
         yield from both("distinct", column, None, share)
     yield from both("quarantine", None, "quarantine", quality.quarantine)
     yield from both("reconcile", None, "reconcile", quality.reconcile)
+    yield from both("overlap", None, "overlap", quality.overlap)
+    yield from both("ahead", None, "ahead", quality.ahead)
     yield from both("volume", None, "volume", quality.volume)
     if quality.freshness_days is not None:  # a promise is held against the calendar
         yield from both("freshness", None, "age", quality.freshness_days)
