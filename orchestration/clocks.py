@@ -39,8 +39,7 @@ def business_days(con: duckdb.DuckDBPyConnection, config: CompanyConfig, ended: 
         if spec.drives_as_of
     ]
     found = con.execute(
-        "select max(day) filter (day <= $ended), min(day) filter (day > $ended) "
-        f"from ({' union all '.join(parts)})",
+        f"select max(day) filter (day <= $ended), min(day) filter (day > $ended) from ({' union all '.join(parts)})",
         {"ended": ended},
     ).fetchone()
     return BusinessDays(*found) if found else BusinessDays(None, None)
