@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import zoneinfo
 from pathlib import Path
 from typing import Any, Literal
@@ -289,6 +290,9 @@ class Load(Strict):
         return self
 
 
+DIRECTIVE = re.compile("%-?.?", re.DOTALL)
+KNOWN_DIRECTIVE = re.compile("%(-?[djmyHIMS]|[abcfghnpuwxzABGTUVWXYZ%])")
+
 DriftPolicy = Literal["evolve", "freeze", "discard"]
 
 
@@ -337,6 +341,18 @@ class Formats(Strict):
     thousands: Literal["", ".", ",", " ", "'"] = Field(default="", description="mark between groups of three digits")
     date: tuple[str, ...] = Field(default=(), description="strptime formats of dates; default: ISO")
     timestamp: tuple[str, ...] = Field(default=(), description="strptime formats of time stamps; default: ISO")
+
+    @field_validator("date", "timestamp")
+    @classmethod
+    def directives(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """DuckDB's strptime directives, a year among them: without one every date would be of 1900."""
+        for pattern in value:
+            unknown = [sign for sign in DIRECTIVE.findall(pattern) if not KNOWN_DIRECTIVE.fullmatch(sign)]
+            if unknown:
+                raise ValueError(f"strptime directives such as %d.%m.%Y; {unknown[0]} is none")
+            if not re.search("%-?[YyGcx]", pattern):
+                raise ValueError(f"formats with a year, such as %d.%m.%Y, not '{pattern}'")
+        return value
 
     @model_validator(mode="after")
     def check(self) -> Formats:

@@ -86,12 +86,12 @@ class Zones:
         utc = self.to_utc(local)
         back = [self.from_utc(f"({utc}) {shift}", self.source) for shift in ("+ interval 1 hour", "- interval 1 hour")]
         doubt = f"(({self.from_utc(utc, self.source)}) <> {local} or {back[0]} = {local} or {back[1]} = {local})"
-        days = [
+        days = [f"year({local}) not between {FIRST_YEAR} and {LAST_YEAR}"]
+        days += [
             f"month({local}) = {month} and day({local}) between {first} and {last}"
             for month, first, last in clock_changes(self.source)
         ]
-        known = f"year({local}) between {FIRST_YEAR} and {LAST_YEAR}"
-        return f"case when not ({known}) or {' or '.join(days)} then {doubt} end" if days else None
+        return f"case when {' or '.join(days)} then {doubt} end"
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class Patterns:
     @property
     def before_offset(self) -> tuple[str, ...]:
         """Formats of what stands before an offset at the end: those that state one, and those with a time of day."""
-        return tuple(dict.fromkeys([*self.tail, *(p for p in self.plain if re.search("%-?[HI]", p))]))
+        return tuple(dict.fromkeys([*self.tail, *(p for p in self.plain if re.search("%-?[HITcX]", p))]))
 
 
 def dated(value: str, patterns: tuple[str, ...]) -> str:

@@ -20,7 +20,7 @@ def test_bad_and_future_dates_neither_stretch_the_calendar_nor_move_the_last_day
         "select * from {table} union all select 'AHEAD', 'C1', timestamp '2090-01-01 10:00', 'completed', 10 "
         "union all select 'OLD', 'C2', timestamp '0003-04-21 10:00', 'completed', 10",
     )
-    done = shop.regulars("refresh")
+    done = shop.regulars("refresh", timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
     assert build_info(shop.published)[2] == "2024-10-12"
     with duckdb.connect(str(shop.published), read_only=True) as con:

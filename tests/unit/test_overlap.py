@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -282,3 +283,48 @@ def test_the_day_of_a_load_is_no_part_of_a_line(till: Till) -> None:
     till.export("02", A, B, C)
     till.load(day=dt.timedelta(days=40).days)
     assert amounts() == Counter([A, B, C])
+
+
+def test_a_file_that_grows_under_one_name_counts_as_it_stands(till: Till) -> None:
+    till.export("all", A)
+    till.load()
+    till.export("all", A, B, C)
+    till.load(day=1)
+    till.export("all", A, B, C, D)
+    till.load(day=2)
+    assert amounts() == Counter([A, B, C, D])
+
+
+def test_sliding_windows_of_another_kind_of_file(till: Till) -> None:
+    """Each day's export holds three days; a day has one order of two lines, 3.00 in all: six days make 18.00."""
+    source = yaml.safe_load((till.companies / "till" / "sources" / "shop.yml").read_text())
+    source["connector"]["kind"] = "json"
+    source["tables"]["sales"]["path"] = "window_*.ndjson"
+    (till.companies / "till" / "sources" / "shop.yml").write_text(yaml.safe_dump(source))
+    for last in range(1, 7):
+        window = range(max(1, last - 2), last + 1)
+        text = "".join(
+            json.dumps({"invoice": n, "day": f"2024-05-{n:02}", "customer": "C1", "sku": sku, "amount": amount}) + "\n"
+            for n in window
+            for sku, amount in (("tea", 1.0), ("cup", 2.0))
+        )
+        (till.data / f"window_{last}.ndjson").write_text(text)
+        till.load(day=last)
+    assert sum(float(amount) for _, _, amount in amounts().elements()) == 18
+    assert sum(amounts().values()) == 12
+    assert flagged() == []
+
+
+def test_a_header_that_adds_lines_up_does_not_count_them_twice(till: Till) -> None:
+    """No map of lines at all: the order's amount is the sum of what the table says."""
+    source = yaml.safe_load((till.companies / "till" / "sources" / "shop.yml").read_text())
+    query = "select invoice, min(day) as day, sum(amount::decimal(18,2)) as net from sales group by invoice"
+    columns = {"order_id": "invoice", "ordered_at": "day", "net_amount": "net"}
+    source["maps"] = {"sales_order": {"from": query, "columns": columns}}
+    (till.companies / "till" / "sources" / "shop.yml").write_text(yaml.safe_dump(source))
+    till.export("01", A, B, C)
+    till.load()
+    till.export("02", C, A, B, D)
+    till.load(day=1)
+    found = rows(load_company("till"), "select order_id, net_amount::int from input.sales_order order by 1")
+    assert found == [("1", 14), ("2", 10), ("3", 30)]

@@ -178,6 +178,28 @@ def test_years_of_two_digits() -> None:
     assert read("2021-12-24") == "2021-12-23 23:00:00"
 
 
+@pytest.mark.parametrize("pattern", ["%d.%m.%Y", "%-d/%-m/%y %I:%M %p", "%Y%m%dT%H%M%S%z", "100 %% %Y", "%c"])
+def test_formats_that_strptime_knows(pattern: str) -> None:
+    assert Formats(date=(pattern,)).date == (pattern,)
+    with duckdb.connect() as con:
+        con.execute("select try_strptime('x', [$1])", [pattern])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("%s", "%s is none"),
+        ("%d.%m.%Y%", "% is none"),
+        ("%-Q", "%-Q is none"),
+        ("", "with a year"),
+        ("%d.%m.", "with a year"),
+    ],
+)
+def test_formats_that_strptime_does_not_know_are_refused(pattern: str, expected: str) -> None:
+    with pytest.raises(ValueError, match=expected):
+        Formats(timestamp=(pattern,))
+
+
 def test_only_local_times_are_doubtful() -> None:
     """02:30 on 27 October 2024 came twice in Berlin; with an offset it is one moment."""
     with duckdb.connect() as con:
