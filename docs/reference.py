@@ -17,6 +17,7 @@ from typer.main import get_command
 from orchestration import dbt
 from orchestration.cli import app
 from orchestration.conform.casting import REASONS
+from orchestration.conform.times import NO_END
 from orchestration.contracts import Contract, load_contracts
 
 FOLDER = Path(__file__).resolve().parent / "reference"
@@ -44,6 +45,9 @@ def contract_rows(contract: Contract) -> Iterator[list[object]]:
             notes.append("one of: " + ", ".join(column.allowed))
         if column.references:
             notes.append(f"names a {column.references}")
+        if column.type in ("date", "timestamp"):
+            first, last = column.years or contract.years
+            notes.append(f"years {first} to {last}" if last < NO_END else f"from {first}, without end")
         if column.business_date:
             notes.append(f"gives the business date `{column.business_date}`")
         marks = ("key" if name in contract.key else "") + (" required" if column.required else "")

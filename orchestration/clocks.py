@@ -14,24 +14,42 @@ from orchestration.conform.mapping import record_key
 from orchestration.strategy import write_strategies
 
 
-def last_business_day(con: duckdb.DuckDBPyConnection, config: CompanyConfig) -> dt.date | None:
-    """The latest business date of any fact that drives `as_of`; None where there is none."""
+@dataclass(frozen=True)
+class BusinessDays:
+    """Days of the facts that drive `as_of`, before and after the end of a business day.
+
+    Args:
+        last: the latest that is not ahead; None where there is none.
+        following: the first that is ahead, which a coming refresh will take in; None where there is none.
+    """
+
+    last: dt.date | None
+    following: dt.date | None
+
+
+def business_days(con: duckdb.DuckDBPyConnection, config: CompanyConfig, ended: dt.date) -> BusinessDays:
+    """The business days of what holds now, around the last one that has ended.
+
+    Rows dated ahead do not count until their day has come: one order of the year 2090 would else make yesterday the
+    last day of data that end a year ago, and all their customers lost.
+    """
     parts = [
-        f"select max({spec.business_date}) as day from input.{entity}"
+        f"select {spec.business_date} as day from input.{entity} where _superseded_at is null and ({spec.drives_as_of})"
         for entity, contract in config.contracts.items()
         for spec in contract.columns.values()
         if spec.drives_as_of
     ]
-    found = con.execute(f"select max(day) from ({' union all '.join(parts)})").fetchone()
-    day: dt.date | None = found[0] if found else None
-    return day
+    found = con.execute(
+        f"select max(day) filter (day <= $ended), min(day) filter (day > $ended) from ({' union all '.join(parts)})",
+        {"ended": ended},
+    ).fetchone()
+    return BusinessDays(*found) if found else BusinessDays(None, None)
 
 
 def default_as_of(con: duckdb.DuckDBPyConnection, config: CompanyConfig, now: dt.datetime) -> dt.date:
-    """The last complete business day in the data: never today, however early rows are dated ahead."""
+    """The last complete business day in the data: never today, nor a day of which only rows dated ahead speak."""
     ended = config.business_day_before(now)
-    last = last_business_day(con, config)
-    return min(last, ended) if last else ended
+    return business_days(con, config, ended).last or ended
 
 
 def end_of(day: dt.date, config: CompanyConfig) -> dt.datetime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import zoneinfo
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +12,7 @@ from pydantic import Field, field_validator, model_validator
 
 from orchestration.connectors.base import Settings, System, TableAt
 from orchestration.connectors.registry import AnySettings
-from orchestration.contracts import NAME, Contract, Quality, load_contracts
+from orchestration.contracts import NAME, Contract, Quality, Years, load_contracts
 from orchestration.errors import ConfigError, UsageError
 from orchestration.paths import CompanyPaths, companies_folder
 from orchestration.yaml_model import Strict, display, read_yaml
@@ -305,6 +306,9 @@ class Company(Strict):
         description="ISO 3166 code of the country that local telephone numbers are dialled in; default: only "
         "international numbers are understood",
     )
+    years: dict[str, dict[str, Years]] = Field(
+        default_factory=dict, description="input entity → column → least and greatest plausible year; see sources"
+    )
     terms: str = Field(default="", description="terms of the data, printed after a demo run")
 
     check_timezone = field_validator("timezone")(check_timezone)
@@ -354,6 +358,9 @@ class Load(Strict):
         return self
 
 
+DIRECTIVE = re.compile("%-?.?", re.DOTALL)
+KNOWN_DIRECTIVE = re.compile("%(-?[djmyHIMS]|[abcfghnpuwxzABGTUVWXYZ%])")
+
 DriftPolicy = Literal["evolve", "freeze", "discard"]
 
 
@@ -368,6 +375,11 @@ class SourceTable(Strict):
     )
     load: Load = Load()
     key: tuple[str, ...] = Field(default=(), description="columns that name a row; of several loads the newest counts")
+    overlap: tuple[str, ...] | None = Field(
+        default=None,
+        description="columns that name an order in files that overlap: a later file that holds all lines of an order "
+        "replaces them; [] where every row counts; default: what the map makes its order id of",
+    )
     deletes: bool = Field(
         default=False,
         description="rows whose key is gone from the source are ended; each load then reads all keys",
@@ -385,6 +397,8 @@ class SourceTable(Strict):
         """What is gone is told by keys, of a table that is all there."""
         if self.deletes and (not self.key or self.load.mode == "files"):
             raise ValueError("deletes with a key, and with load mode full or incremental")
+        if self.overlap and (self.key or self.load.mode == "incremental"):
+            raise ValueError("overlap without a key, and with load mode full or files")
         return self
 
 
@@ -395,6 +409,18 @@ class Formats(Strict):
     thousands: Literal["", ".", ",", " ", "'"] = Field(default="", description="mark between groups of three digits")
     date: tuple[str, ...] = Field(default=(), description="strptime formats of dates; default: ISO")
     timestamp: tuple[str, ...] = Field(default=(), description="strptime formats of time stamps; default: ISO")
+
+    @field_validator("date", "timestamp")
+    @classmethod
+    def directives(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """DuckDB's strptime directives, a year among them: without one every date would be of 1900."""
+        for pattern in value:
+            unknown = [sign for sign in DIRECTIVE.findall(pattern) if not KNOWN_DIRECTIVE.fullmatch(sign)]
+            if unknown:
+                raise ValueError(f"strptime directives such as %d.%m.%Y; {unknown[0]} is none")
+            if not re.search("%-?[YyGcx]", pattern):
+                raise ValueError(f"formats with a year, such as %d.%m.%Y, not '{pattern}'")
+        return value
 
     @model_validator(mode="after")
     def check(self) -> Formats:
@@ -452,6 +478,10 @@ class Source(Strict):
     maps: dict[str, Map] = Field(default_factory=dict, description="input entity → map")
     quality: dict[str, Quality] = Field(
         default_factory=dict, description="input entity → bounds other than its contract's"
+    )
+    years: dict[str, dict[str, Years]] = Field(
+        default_factory=dict,
+        description="input entity → column → least and greatest plausible year, other than its contract's",
     )
 
     check_timezone = field_validator("timezone")(check_timezone)
@@ -553,6 +583,10 @@ class CompanyConfig(Strict):
             given["stop"] = bounds.stop | given["stop"]
         return bounds.model_copy(update=given)
 
+    def years_of(self, system: str, entity: str) -> dict[str, tuple[int, int]]:
+        """Plausible years that a source sets for columns of an entity, or else the company."""
+        return self.company.years.get(entity, {}) | self.sources[system].years.get(entity, {})
+
     def source_file(self, system: str) -> str:
         """The source's file as a user would type it."""
         return display(self.folder / "sources" / f"{system}.yml")
@@ -584,6 +618,7 @@ def load_company(name: str, need_env: bool = True) -> CompanyConfig:
             f"{display(folder / 'company.yml')}: key 'name': value '{company.name}': expected: the folder's name"
         )
     contracts = load_contracts()
+    check_years_set(display(folder / "company.yml"), company.years, contracts)
     sources: dict[str, Source] = {}
     for path in sorted((folder / "sources").glob("*.yml")):
         source = read_yaml(path, Source, env=True, need_env=need_env)
@@ -592,6 +627,7 @@ def load_company(name: str, need_env: bool = True) -> CompanyConfig:
                 f"{display(path)}: key 'system': value '{source.system}': expected: {path.stem}, the file's name"
             )
         check_maps(display(path), source, contracts)
+        check_years_set(display(path), source.years, contracts)
         sources[source.system] = source
     if not sources:
         raise ConfigError(f"{display(folder / 'sources')}: holds no source", "Add sources/<system>.yml")
@@ -626,6 +662,24 @@ def check_customer_ids(name: str, source: Source, sources: dict[str, Source]) ->
             f"{name}: key 'maps.customer': a source with customer_ids_of: {owner} has no customers of its own",
             "Leave the map out, or customer_ids_of: records of one person are joined by identity",
         )
+
+
+def check_years_set(name: str, years: dict[str, dict[str, Years]], contracts: dict[str, Contract]) -> None:
+    """Plausible years are set for columns that hold dates.
+
+    Raises:
+        ConfigError: says file, key and what was expected.
+    """
+    for entity, columns in years.items():
+        if entity not in contracts:
+            raise ConfigError(f"{name}: key 'years.{entity}': no such entity; expected one of: {', '.join(contracts)}")
+        dates = [n for n, spec in contracts[entity].columns.items() if spec.type in ("date", "timestamp")]
+        for column in columns:
+            if column not in dates:
+                raise ConfigError(
+                    f"{name}: key 'years.{entity}.{column}': no date of {entity}; "
+                    f"expected one of: {', '.join(dates) or 'none'}"
+                )
 
 
 def check_maps(name: str, source: Source, contracts: dict[str, Contract]) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from orchestration.errors import ConfigError
 from orchestration.paths import CONTRACTS
@@ -28,7 +29,22 @@ SQL_TYPE: dict[str, str] = {
     "json": "varchar",
 }
 
+YEARS = (1971, 2100)  # plausible years where a contract says nothing; 1970-01-01 is what a zero becomes
+
 NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def check_years(value: tuple[int, int]) -> tuple[int, int]:
+    """The least year comes first."""
+    if value[0] > value[1]:
+        raise ValueError("the least year first, then the greatest")
+    return value
+
+
+# Least and greatest plausible year of a date; 9999 as the greatest stands for "no end".
+Years = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=9999)], Annotated[int, Field(ge=1, le=9999)]], AfterValidator(check_years)
+]
 
 
 class Column(Strict):
@@ -43,7 +59,13 @@ class Column(Strict):
     case: Literal["upper"] | None = Field(default=None, description="letters that a code is written in")
     personal: Literal["none", "direct", "indirect", "sensitive"] = "none"
     business_date: str | None = Field(default=None, description="name of the derived local calendar date")
-    drives_as_of: bool = False
+    drives_as_of: str | None = Field(
+        default=None, description="SQL condition of the rows whose business date may be the last one of the data"
+    )
+    years: Years | None = Field(default=None, description="plausible years of a date; default: the entity's")
+    ahead: Literal["usual", "flag", "refuse"] = Field(
+        default="usual", description="what a date is that lies ahead of its load: usual, flagged, or not plausible"
+    )
 
     @property
     def sql_type(self) -> str:
@@ -61,6 +83,8 @@ class Column(Strict):
             raise ValueError("business_date goes with type timestamp")
         if self.drives_as_of and not self.business_date:
             raise ValueError("drives_as_of goes with business_date")
+        if (self.years or self.ahead != "usual") and self.type not in ("date", "timestamp"):
+            raise ValueError("years and ahead go with type date or timestamp")
         return self
 
 
@@ -72,8 +96,8 @@ class Parent(Strict):
 
 
 Rule = Literal[
-    "completeness", "drop", "distinct", "quarantine", "unknown", "reconcile", "currency", "unvalued", "volume",
-    "freshness", "shift",
+    "completeness", "drop", "distinct", "quarantine", "unknown", "reconcile", "currency", "unvalued", "overlap",
+    "volume", "freshness", "ahead", "shift",
 ]  # fmt: skip
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -112,6 +136,10 @@ class Quality(Strict):
         description="greatest age of the last row, today; default: against the company's other data, three times its "
         "longest gap and a week at least",
     )
+    ahead: int = Field(default=0, ge=0, description="greatest number of rows dated after today")
+    overlap: int = Field(
+        default=0, ge=0, description="greatest number of rows of which several overlapping exports count"
+    )
     stop: dict[Rule, float] = Field(
         default={"quarantine": 0.5, "currency": 0.9, "unvalued": 0.9},
         description="bounds that stop a refresh before anything is published, by rule",
@@ -131,6 +159,7 @@ class Contract(Strict):
         default=False, description="a record that is gone from its source keeps its last version: facts refer to it"
     )
     columns: dict[str, Column] = Field(min_length=1)
+    years: Years = Field(default=YEARS, description="plausible years of the entity's dates")
     quality: Quality = Quality()
 
     @field_validator("columns")
@@ -159,6 +188,16 @@ class Contract(Strict):
     def business_dates(self) -> dict[str, str]:
         """Timestamp column → name of the local calendar date that conform derives from it."""
         return {name: c.business_date for name, c in self.columns.items() if c.business_date}
+
+    def with_years(self, given: Mapping[str, tuple[int, int]]) -> Contract:
+        """The contract with the plausible years of each of its dates: those given, else the column's or entity's."""
+        columns = {
+            name: spec.model_copy(update={"years": given.get(name) or spec.years or self.years})
+            if spec.type in ("date", "timestamp")
+            else spec
+            for name, spec in self.columns.items()
+        }
+        return self.model_copy(update={"columns": columns})
 
     @property
     def has_versions(self) -> bool:

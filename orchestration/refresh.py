@@ -45,7 +45,7 @@ from orchestration.serving.publish import build_info, current_version, drop_othe
 from orchestration.state import State
 from orchestration.warehouse import check_disk, open_warehouse, remove_database
 
-INPUTS, AS_OF, LAST_DAY = "inputs_fingerprint", "as_of", "last_business_day"
+INPUTS, AS_OF, NEXT_DAY = "inputs_fingerprint", "as_of", "following_business_day"
 ERASURE = "erasure"  # set from the first step of an erasure until a version without the person is published
 CODE_FOLDERS = ("orchestration", "models_ml", "data/contracts")
 
@@ -85,8 +85,11 @@ def nothing_new(config: CompanyConfig, now: dt.datetime) -> str | None:
             return None
         if state.fact(INPUTS) != inputs_fingerprint(config):
             return None
-        as_of, last_day = state.fact(AS_OF), state.fact(LAST_DAY)
-        if last_day is None or as_of != str(min(dt.date.fromisoformat(last_day), config.business_day_before(now))):
+        as_of, following = state.fact(AS_OF), state.fact(NEXT_DAY)
+        ended = config.business_day_before(now)
+        if as_of is None or following is None or dt.date.fromisoformat(as_of) > ended:
+            return None
+        if following and dt.date.fromisoformat(following) <= ended:
             return None
         return None if changed_tables(config, state.fingerprints()) else version
 
@@ -211,8 +214,11 @@ class Session:
             figures = {k: v for k, v in audit.row().items() if isinstance(v, int) and v}
             self.reporter.say("conform", f"{audit.source_system}.{audit.entity}", **figures)
 
+        def said(table: str, message: str) -> None:
+            self.reporter.say("conform", f"{table}: {message}")
+
         with self.stage("conform") as figures, open_warehouse(self.config) as con:
-            conform(con, self.config, self.lake, done, entities)
+            conform(con, self.config, self.lake, done, entities, said)
             write_load_audit(con, self.lake)
             cursor = con.execute("select * from audit.conform_audit")
             columns = [column[0] for column in cursor.description or []]
@@ -373,10 +379,11 @@ class Session:
 
     def clocks(self, con: duckdb.DuckDBPyConnection, whole: bool) -> clocks.Clocks:
         """The coming build's times; remembers them for `nothing_new`."""
-        last_day = clocks.last_business_day(con, self.config)
-        self.as_of = clocks.default_as_of(con, self.config, self.now)
+        ended = self.config.business_day_before(self.now)
+        days = clocks.business_days(con, self.config, ended)
+        self.as_of = days.last or ended
         self.state.set_fact(AS_OF, str(self.as_of))
-        self.state.set_fact(LAST_DAY, str(last_day or self.as_of))
+        self.state.set_fact(NEXT_DAY, str(days.following or ""))
         before = None
         if whole and self.config.paths.serve.exists():
             with contextlib.suppress(RegularsError):  # an unreadable file is simply made anew

@@ -40,6 +40,7 @@ def conform_batch(
     load_id: str,
     loaded_at: dt.datetime,
     ends: bool = False,
+    may_shrink: bool = False,
 ) -> Audit:
     """Take one batch in, in one transaction; a kill leaves all of it or nothing.
 
@@ -50,6 +51,7 @@ def conform_batch(
         load_id: the batch.
         loaded_at: its time, naive UTC.
         ends: whether records end that are not in the temporary table `alive`.
+        may_shrink: whether a record of the batch may have lost parts, such as an order one of its lines: they end.
     """
     contract = mapping.contract
     con.execute("begin")
@@ -69,6 +71,16 @@ def conform_batch(
                 update input.{mapping.entity} set _superseded_at = $loaded_at
                 where source_system = $system and _superseded_at is null
                   and _record_key not in (select _record_key from alive)
+                """,
+                {"system": mapping.system, "loaded_at": loaded_at},
+            )
+        if may_shrink and contract.parent and known:
+            con.execute(
+                f"""
+                update input.{mapping.entity} set _superseded_at = $loaded_at
+                where source_system = $system and _superseded_at is null
+                  and _parent_key in (select _parent_key from candidate)
+                  and _record_key not in (select _record_key from candidate)
                 """,
                 {"system": mapping.system, "loaded_at": loaded_at},
             )

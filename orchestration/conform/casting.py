@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import functools
 import re
-import zoneinfo
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from orchestration.company import Formats
-from orchestration.contracts import Column, Contract
+from orchestration.conform.times import Zones, date_sql, timestamp_sql, within
+from orchestration.contracts import YEARS, Column, Contract
 from orchestration.literals import quote
 
 INTEGERS = {
     "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT",
 }  # fmt: skip
 SAFE_INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
-FIRST_YEAR, LAST_YEAR = 1996, 2100  # between which the days are known on which clocks change
-OFFSET = r"(Z|[+-]\d\d(:?\d\d)?)$"
-
 REASONS = {
     "cast_failed": "the value is not of the column's type",
+    "implausible_year": "the year is not one that the column can have: correct the row, or set years and formats",
     "required_missing": "a required value is missing",
     "value_not_allowed": "the value is not among the allowed ones",
     "duplicate_key": "another row of the same load has this key with other values",
@@ -46,72 +41,6 @@ def numbered(contract: Contract) -> dict[tuple[str, str], int]:
     return {place: i for i, place in enumerate([*places, (DUPLICATE, ", ".join(contract.key))], start=1)}
 
 
-@functools.cache
-def clock_changes(zone: str) -> tuple[tuple[int, int, int], ...]:
-    """Runs of days (month, first, last) around which the zone's clocks change, FIRST_YEAR to LAST_YEAR."""
-    info = zoneinfo.ZoneInfo(zone)
-    noon = dt.datetime(FIRST_YEAR, 1, 1, 12, tzinfo=dt.UTC)
-    before = noon.astimezone(info).utcoffset()
-    days: set[tuple[int, int]] = set()
-    while noon.year <= LAST_YEAR:
-        noon += dt.timedelta(days=1)
-        after = noon.astimezone(info).utcoffset()
-        if after != before:
-            near = [noon + dt.timedelta(days=shift) for shift in (-2, -1, 0, 1)]
-            days |= {(day.month, day.day) for day in near}
-        before = after
-    runs: list[tuple[int, int, int]] = []
-    for month, day in sorted(days):
-        if runs and runs[-1][0] == month and runs[-1][2] == day - 1:
-            runs[-1] = (month, runs[-1][1], day)
-        else:
-            runs.append((month, day, day))
-    return tuple(runs)
-
-
-@dataclass(frozen=True)
-class Zones:
-    """Time zones of a map's local times and of the company, and where its business day ends."""
-
-    source: str
-    company: str
-    day_cut_minutes: int = 0
-
-    def to_utc(self, local: str) -> str:
-        """SQL of a local time stamp as UTC."""
-        if self.source == "UTC":
-            return local
-        return f"(({local}) at time zone {quote(self.source)}) at time zone 'UTC'"
-
-    def from_utc(self, moment: str, zone: str) -> str:
-        """SQL of a UTC time stamp as local time."""
-        return moment if zone == "UTC" else f"(({moment}) at time zone 'UTC') at time zone {quote(zone)}"
-
-    def business_date(self, moment: str) -> str:
-        """SQL of the company's business date of a UTC time stamp."""
-        local = self.from_utc(moment, self.company)
-        if self.day_cut_minutes:
-            local = f"({local}) - interval {self.day_cut_minutes} minute"
-        return f"({local})::date"
-
-    def doubtful(self, local: str) -> str | None:
-        """SQL that is true for local times that occur twice or not at all; None where there are none.
-
-        Only days on which clocks change are looked at: six conversions of a time cost more than all else of its row.
-        """
-        if self.source == "UTC":
-            return None
-        utc = self.to_utc(local)
-        back = [self.from_utc(f"({utc}) {shift}", self.source) for shift in ("+ interval 1 hour", "- interval 1 hour")]
-        doubt = f"(({self.from_utc(utc, self.source)}) <> {local} or {back[0]} = {local} or {back[1]} = {local})"
-        days = [f"year({local}) not between {FIRST_YEAR} and {LAST_YEAR}"]
-        days += [
-            f"month({local}) = {month} and day({local}) between {first} and {last}"
-            for month, first, last in clock_changes(self.source)
-        ]
-        return f"case when {' or '.join(days)} then {doubt} end"
-
-
 def is_text(source_type: str) -> bool:
     """Whether a DuckDB type is text."""
     return source_type == "VARCHAR" or source_type.startswith("ENUM")
@@ -133,22 +62,8 @@ def plain_number(value: str, formats: Formats) -> str:
     return f"case when regexp_full_match({value}, {quote(pattern)}) then {point} end"
 
 
-def dated(value: str, patterns: tuple[str, ...]) -> str:
-    """SQL of text as a TIMESTAMP by the first pattern that fits; null where none does."""
-    return f"try_strptime({value}, [{', '.join(quote(pattern) for pattern in patterns)}])"
-
-
-def local_timestamp(value: str, source_type: str, formats: Formats = ISO) -> str:
-    """SQL of a value as a TIMESTAMP without a zone; null where it is none."""
-    if is_text(source_type) and formats.timestamp:
-        return dated(value, formats.timestamp + formats.date)
-    if is_text(source_type) and formats.date:
-        return f"coalesce({dated(value, formats.date)}, try_cast({value} as timestamp))"
-    return f"try_cast({value} as timestamp)" if source_type != "TIMESTAMP" else value
-
-
 def typed(value: str, source_type: str, spec: Column, zones: Zones, formats: Formats = ISO) -> str:
-    """SQL of a mapped value in its contract type; null where the cast fails.
+    """SQL of a mapped value in its contract type; null where the cast fails. Of years see `plausible`.
 
     Args:
         value: SQL of the value, already cleaned.
@@ -168,12 +83,9 @@ def typed(value: str, source_type: str, spec: Column, zones: Zones, formats: For
                 return f"case when json_valid({value}::varchar) then {value}::varchar end"
             return f"to_json({value})::varchar"
         case "timestamp":
-            return utc_timestamp(value, source_type, zones, formats)
+            return timestamp_sql(value, source_type, is_text(source_type), zones, formats)
         case "date":
-            cast = f"try_cast({value} as date)"
-            if is_text(source_type) and formats.date:
-                cast = f"{dated(value, formats.date + formats.timestamp)}::date"
-            return f"case when isfinite({cast}) then {cast} end"
+            return date_sql(value, source_type, is_text(source_type), zones, formats)
         case "number":
             cast = f"try_cast({value} as double)"
             return f"case when isfinite({cast}) then {cast} end"
@@ -184,16 +96,14 @@ def typed(value: str, source_type: str, spec: Column, zones: Zones, formats: For
             return value if source_type.lower() == spec.sql_type else f"try_cast({value} as {spec.sql_type})"
 
 
-def utc_timestamp(value: str, source_type: str, zones: Zones, formats: Formats) -> str:
-    """SQL of a value as UTC: a stated offset wins over the source's zone."""
-    if source_type == "TIMESTAMP WITH TIME ZONE":
-        utc = f"({value}) at time zone 'UTC'"
-    else:
-        utc = zones.to_utc(local_timestamp(value, source_type, formats))
-        if is_text(source_type) and not formats.timestamp:
-            offset = f"regexp_matches({value}, {quote(OFFSET)}) and length({value}) > 10"
-            utc = f"case when {offset} then try_cast({value} as timestamptz) at time zone 'UTC' else {utc} end"
-    return f"case when isfinite({utc}) then {utc} end"
+def has_years(spec: Column) -> bool:
+    """Whether a column holds dates or times, whose years are looked at."""
+    return spec.type in ("date", "timestamp")
+
+
+def plausible(result: str, spec: Column) -> str:
+    """SQL of a typed value; null where its year is none that the column can have."""
+    return within(result, spec.type, spec.years or YEARS) if has_years(spec) else result
 
 
 def can_fail(source_type: str, spec: Column) -> bool:
@@ -211,17 +121,22 @@ def can_fail(source_type: str, spec: Column) -> bool:
             return True
 
 
-def checks(name: str, value: str, result: str, source_type: str | None, spec: Column) -> list[Check]:
+def checks(
+    name: str, value: str, result: str, source_type: str | None, spec: Column, parsed: str | None = None
+) -> list[Check]:
     """Tests on one column, in the order in which they name the reason.
 
     Args:
         name: contract column.
         value: SQL of the cleaned source value.
         result: SQL of the typed value.
+        parsed: SQL of the typed value before its year was looked at; None where it has none.
         source_type: DuckDB type of the source value; None where the map does not give the column.
         spec: the contract column.
     """
     found = []
+    if source_type is not None and parsed is not None:
+        found.append(Check("implausible_year", name, f"{parsed} is not null and {result} is null"))
     if source_type is not None and can_fail(source_type, spec):
         found.append(Check("cast_failed", name, f"{value} is not null and {result} is null"))
     if spec.required:

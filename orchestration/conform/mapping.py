@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
 
 from orchestration.company import CompanyConfig, Formats, Map
-from orchestration.conform.casting import ISO, Zones, checks, cleaned, local_timestamp, numbered, typed
+from orchestration.conform.casting import ISO, checks, cleaned, has_years, is_text, numbered, plausible, typed
+from orchestration.conform.times import Zones, doubtful
 from orchestration.contracts import Column, Contract
 from orchestration.errors import ConfigError
 from orchestration.literals import quote, quote_name
@@ -35,7 +37,8 @@ class Mapping:
         """The map of a system's entity."""
         source, company = config.sources[system], config.company
         zones = Zones(source.timezone_of(entity), company.timezone, company.business_day_cut_minutes)
-        contract, formats = config.contracts[entity], source.formats_of(entity)
+        contract = config.contracts[entity].with_years(config.years_of(system, entity))
+        formats = source.formats_of(entity)
         return cls(system, entity, contract, source.maps[entity], zones, formats, config.source_file(system))
 
     def is_table(self) -> bool:
@@ -153,6 +156,7 @@ def record_key(system: str, contract: Contract, columns: Sequence[str]) -> str:
     return f"(hash({quote(system)}, {hashed(contract, columns)}) >> 1)::bigint"
 
 
+CLOCKS_DIFFER = dt.timedelta(days=1)  # a time is ahead of its load only if no clock or time zone can be the cause
 ROW_ID_LENGTH = 16  # hexadecimal digits of a quarantined row's id
 LOAD_PLACE = ("_load_id", "_loaded_at", "_source_file", "_source_row")
 
@@ -169,8 +173,31 @@ def row_id(raw: str) -> str:
     return f"left(md5({raw}), {ROW_ID_LENGTH})"
 
 
+def flags_sql(flags: dict[str, str]) -> str:
+    """SQL of the flags of a row, joined by commas, by their conditions; null where none holds."""
+    if not flags:
+        return "cast(null as varchar)"
+    shown = ", ".join(f"case when {condition} then {quote(flag)} end" for flag, condition in flags.items())
+    return f"case when {' or '.join(f'({c})' for c in flags.values())} then concat_ws(',', {shown}) end"
+
+
+def not_ahead(contract: Contract, loaded_at: dt.datetime | None) -> Contract:
+    """The contract of one load: dates that cannot lie ahead are plausible up to the load's year."""
+    columns = {
+        name: spec.model_copy(update={"years": (spec.years[0], min(spec.years[1], loaded_at.year))})
+        for name, spec in contract.columns.items()
+        if loaded_at is not None and spec.ahead == "refuse" and spec.years is not None
+    }
+    return contract.model_copy(update={"columns": contract.columns | columns})
+
+
 def candidate_sql(
-    mapping: Mapping, types: dict[str, str], raw_columns: list[str], corrected: frozenset[str] = frozenset()
+    mapping: Mapping,
+    types: dict[str, str],
+    raw_columns: list[str],
+    corrected: frozenset[str] = frozenset(),
+    loaded_at: dt.datetime | None = None,
+    marks: dict[str, str] | None = None,
 ) -> CandidateSql:
     """One row per row of `from`: typed columns, keys, `_verdict`, and for bad rows value and raw record.
 
@@ -180,13 +207,17 @@ def candidate_sql(
         raw_columns: columns of `from`.
         corrected: input columns of which some row has a corrected value, in the temporary table `correction`
             (`_correction_id`, and `_correction`: a map from column to value).
+        loaded_at: time of the load, naive UTC, which dates that lie ahead are told by; None asks for none.
+        marks: further flags, by their conditions on a raw row `r`.
     """
+    mapping = replace(mapping, contract=not_ahead(mapping.contract, loaded_at))
     if not corrected:
-        return CandidateSql(part_sql(mapping, types, raw_columns, False), part_sql(mapping, types, raw_columns, True))
+        return CandidateSql(*(part_sql(mapping, types, raw_columns, raw, loaded_at, marks) for raw in (False, True)))
     return CandidateSql(
         *(
-            f"select * from ({part_sql(mapping, types, raw_columns, raw, corrected, apart=False)}) union all by name "
-            f"select * from ({part_sql(mapping, types, raw_columns, raw, corrected, apart=True)})"
+            f"select * from ({part_sql(mapping, types, raw_columns, raw, loaded_at, marks, corrected, apart=False)}) "
+            "union all by name "
+            f"select * from ({part_sql(mapping, types, raw_columns, raw, loaded_at, marks, corrected, apart=True)})"
             for raw in (False, True)
         )
     )
@@ -199,22 +230,21 @@ class Value:
     Args:
         shown: as it was given, cleaned; null where it is missing.
         typed: in the contract's type; null where the cast fails.
-        local: as a local time, where that may be doubtful.
+        doubt: whether it is a local time that occurs twice or not at all, where that may be.
         source_type: DuckDB type of `shown`.
     """
 
     shown: str
     typed: str
-    local: str | None
+    doubt: str | None
     source_type: str
 
 
-def given_value(column: str, source_type: str, spec: Column, zones: Zones, formats: Formats) -> Value:
-    """A value that stands in a column of the query."""
-    shown = cleaned(column, source_type)
-    is_local = spec.type == "timestamp" and source_type != "TIMESTAMP WITH TIME ZONE"
-    local = local_timestamp(shown, source_type, formats) if is_local else None
-    return Value(shown, typed(shown, source_type, spec, zones, formats), local, source_type)
+def given_value(shown: str, source_type: str, spec: Column, zones: Zones, formats: Formats) -> Value:
+    """A value that is already cleaned."""
+    is_time = spec.type == "timestamp"
+    doubt = doubtful(shown, source_type, is_text(source_type), zones, formats) if is_time else None
+    return Value(shown, typed(shown, source_type, spec, zones, formats), doubt, source_type)
 
 
 def corrected_value(name: str, spec: Column, zones: Zones, formats: Formats, given: Value | None) -> Value:
@@ -223,18 +253,20 @@ def corrected_value(name: str, spec: Column, zones: Zones, formats: Formats, giv
     A person writes 12.50 and 2024-01-31, whatever the source writes: a correction is read so first, and only where it
     is not of that form as the source would write it. A time without an offset is the source's local time either way.
     """
-    plain, as_source = (given_value(f"k_{name}", "VARCHAR", spec, zones, f) for f in (ISO, formats))
+    shown = cleaned(f"k_{name}", "VARCHAR")
+    plain, as_source = (given_value(shown, "VARCHAR", spec, zones, f) for f in (ISO, formats))
 
     def chosen(corrected: str, otherwise: str | None) -> str:
         return f"case when h_{name} then {corrected} else {otherwise or 'null'} end"
 
-    local = None
-    if plain.local and as_source.local:
-        local = chosen(f"coalesce({plain.local}, {as_source.local})", given.local if given else None)
+    doubt = None
+    if plain.doubt or as_source.doubt:
+        either = f"case when {plain.typed} is null then {as_source.doubt or 'false'} else {plain.doubt or 'false'} end"
+        doubt = chosen(either, given.doubt if given else None)
     return Value(
         chosen(plain.shown, f"({given.shown})::varchar" if given else None),
         chosen(f"coalesce({plain.typed}, {as_source.typed})", given.typed if given else None),
-        local,
+        doubt,
         "VARCHAR",
     )
 
@@ -244,13 +276,23 @@ def part_sql(
     types: dict[str, str],
     raw_columns: list[str],
     every_raw: bool,
+    loaded_at: dt.datetime | None,
+    marks: dict[str, str] | None = None,
     corrected: frozenset[str] = frozenset(),
     apart: bool = False,
 ) -> str:
     """The candidates' query over the rows with a correction (`apart`) or over those without."""
     contract, zones, formats = mapping.contract, mapping.zones, mapping.formats
     expressions = [f"({e}) as v_{n}" for n, e in mapping.map.columns.items()]
-    values = {n: given_value(f"v_{n}", types[n], contract.columns[n], zones, formats) for n in mapping.map.columns}
+    # What is said of a time several times is worked out once, each in a step of its own: the value, and what it is as a
+    # time. DuckDB evaluates the branches of a case one by one, whatever they have in common.
+    texts, values = [], {}
+    for name in mapping.map.columns:
+        spec, shown = contract.columns[name], cleaned(f"v_{name}", types[name])
+        if has_years(spec):
+            texts.append(f"{shown} as c_{name}")
+            shown = f"c_{name}"
+        values[name] = given_value(shown, types[name], spec, zones, formats)
     raw = raw_record(raw_columns)
     source = "from raw r"
     if corrected:
@@ -263,17 +305,25 @@ def part_sql(
             expressions.append(f"map_contains(k._correction, {key}) as h_{name}")
             values[name] = corrected_value(name, contract.columns[name], zones, formats, values.get(name))
     numbers = numbered(contract)
-    results, tests, flags = [], [], []
+    parsed, results, tests = [], [], []
+    flags = dict(marks or {})
     for name, spec in contract.columns.items():
-        if name in values:
-            value = values[name]
-            results.append(f"{value.typed} as {name}")
-            tests += checks(name, value.shown, name, value.source_type, spec)
-            doubt = zones.doubtful(value.local) if value.local else None
-            if doubt:
-                flags.append(f"case when {doubt} then 'doubtful_local_time:{name}' end")
-        else:
+        if name not in values:
             results.append(f"cast(null as {spec.sql_type}) as {name}")
+            continue
+        value = values[name]
+        result, before = value.typed, None
+        if has_years(spec):
+            before = f"p_{name}"
+            parsed.append(f"{result} as {before}")
+            result = plausible(before, spec)
+        results.append(f"{result} as {name}")
+        tests += checks(name, value.shown, name, value.source_type, spec, before)
+        if value.doubt:
+            flags[f"doubtful_local_time:{name}"] = value.doubt
+        if spec.ahead == "flag" and loaded_at is not None:
+            latest = f"timestamp {quote(str(loaded_at + CLOCKS_DIFFER))}"
+            flags[f"dated_ahead:{name}"] = f"{name} > {latest}"
     dates = [f"{zones.business_date(n)} as {date}" for n, date in contract.business_dates.items()]
     verdict = " ".join(f"when {test.predicate} then {numbers[test.reason, test.column]}" for test in tests)
     shown = " ".join(
@@ -295,8 +345,14 @@ def part_sql(
         {", ".join(expressions)}
       {source}
     ),
+    cleaned as (
+      select *{"".join(", " + text for text in texts)} from valued
+    ),
+    parsed as (
+      select *{"".join(", " + time for time in parsed)} from cleaned
+    ),
     cast_values as (
-      select *, {", ".join(results)} from valued
+      select *, {", ".join(results)} from parsed
     ),
     judged as (
       select *, {"".join(d + ", " for d in dates)}
@@ -310,7 +366,7 @@ def part_sql(
       {parent} as _parent_key,
       (hash({hashed(contract, contract.columns)}) >> 1)::bigint as _record_hash,
       _source_file, _source_row,
-      {"nullif(concat_ws(',', " + ", ".join(flags) + "), '')" if flags else "cast(null as varchar)"} as _flags,
+      {flags_sql(flags)} as _flags,
       _verdict,
       {f"case _verdict {shown} end" if shown else "cast(null as varchar)"} as _value,
       {raw_or_null} as _raw_record

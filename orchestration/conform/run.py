@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 import duckdb
 
@@ -13,6 +14,7 @@ from orchestration.company import CompanyConfig
 from orchestration.conform.batch import Audit, conform_batch
 from orchestration.conform.corrections import Corrections
 from orchestration.conform.mapping import Mapping, candidate_sql
+from orchestration.conform.overlap import Overlap, find_overlap, overlap_columns
 from orchestration.conform.tables import LOAD_AUDIT_SQL, REJECTED_ROW_SQL, prepare
 from orchestration.errors import RegularsError
 from orchestration.landing.lake import Lake, Manifest, last_whole
@@ -30,6 +32,7 @@ def map_fingerprint(config: CompanyConfig, mapping: Mapping, corrections: Correc
         mapping.zones.source, mapping.formats.model_dump_json(),
         config.company.timezone, str(config.company.business_day_cut_minutes),
         corrections.fingerprint(mapping.system, mapping.entity),
+        {n: (t.key, t.overlap, t.load.mode) for n, t in config.sources[mapping.system].tables.items()},
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
@@ -54,6 +57,21 @@ def batches(loads: Loads, tables: set[str]) -> list[str]:
     return sorted({m.load_id for table in tables for m in loads[table] if m.load_id >= complete})
 
 
+@dataclass(frozen=True)
+class Bound:
+    """The raw tables of a batch, bound as views.
+
+    Args:
+        loaded_at: the batch's time, naive UTC.
+        overlaps: what the files of a table have in common, by table.
+        may_shrink: whether a part of a record that was there before may be gone: a later file replaced its lines.
+    """
+
+    loaded_at: dt.datetime
+    overlaps: dict[str, Overlap]
+    may_shrink: bool
+
+
 def bind_raw(
     con: duckdb.DuckDBPyConnection,
     config: CompanyConfig,
@@ -62,23 +80,32 @@ def bind_raw(
     mapping: Mapping,
     load_id: str,
     whole: bool = False,
-) -> dt.datetime:
-    """Make the raw tables that a map reads visible as temporary views; returns the batch's time.
+) -> Bound:
+    """Make the raw tables that a map reads visible as temporary views.
 
     A map of one table sees the batch's own load. A query sees each table as of the batch: the last whole load
     and the partial ones since, and of rows with the same key the newest; so does a map of one table if asked for
-    the `whole` of it.
+    the `whole` of it, and one whose files may overlap.
     """
     times = []
+    overlaps = {}
+    by_place = False
     source = config.sources[mapping.system]
     for table in sorted(mapping.raw_tables(con, set(source.tables))):
         until = [m for m in loads[table] if m.load_id <= load_id]
         times.append(until[-1].loaded_at)
         spec = source.tables[table]
-        seen = until[-1:] if mapping.is_table() and not whole else until[last_whole(until) :]
+        by = overlap_columns(con, config, mapping.system, table, until[-1].columns)
+        seen = until[-1:] if mapping.is_table() and not whole and not by else until[last_whole(until) :]
         rows = lake.current(seen, spec.key, by_file=spec.load.mode == "files")
+        if by:
+            content = [name for name in until[-1].columns if all(name in m.columns for m in seen)]
+            if found := find_overlap(con, table, rows, by, content):
+                overlaps[table] = found
+                rows = found.without_replaced(rows)
+        by_place = by_place or bool(by) or bool(spec.key and spec.load.mode == "files" and not mapping.is_table())
         con.execute(f'create or replace temp view "{table}" as {rows}')
-    return max(dt.datetime.fromisoformat(time) for time in times)
+    return Bound(max(dt.datetime.fromisoformat(time) for time in times), overlaps, by_place)
 
 
 def check_columns(config: CompanyConfig, lake: Lake, system: str, table: str, columns: dict[str, str]) -> None:
@@ -130,6 +157,7 @@ def conform(
     lake: Lake,
     done: Callable[[Audit], None],
     entities: Iterable[str] | None = None,
+    said: Callable[[str, str], None] = lambda *_: None,
 ) -> None:
     """Bring the input tables up to the lake.
 
@@ -139,6 +167,7 @@ def conform(
         lake: its loads.
         done: called after each batch.
         entities: only these.
+        said: called with a table's name and what a user should know of it.
 
     Raises:
         ConfigError: a map is not valid SQL over its tables; says file, key and value.
@@ -150,8 +179,16 @@ def conform(
     for manifest in lake.manifests():
         by_system.setdefault(manifest.source_system, {}).setdefault(manifest.table_name, []).append(manifest)
     corrections = Corrections.read(lake)
+    told: set[tuple[str, str]] = set()
+
+    def once(table: str, message: str) -> None:
+        """Several maps read the same table."""
+        if (table, message) not in told:
+            told.add((table, message))
+            said(table, message)
+
     for mapping in mappings(config, entities):
-        conform_map(con, config, lake, by_system.get(mapping.system, {}), mapping, corrections, done)
+        conform_map(con, config, lake, by_system.get(mapping.system, {}), mapping, corrections, done, once)
 
 
 def conform_map(
@@ -162,6 +199,7 @@ def conform_map(
     mapping: Mapping,
     corrections: Corrections,
     done: Callable[[Audit], None],
+    said: Callable[[str, str], None],
 ) -> None:
     """Conform the pending batches of one map."""
     fingerprint = map_fingerprint(config, mapping, corrections)
@@ -189,12 +227,15 @@ def conform_map(
         if ends:
             bind_raw(con, config, lake, loads, mapping, load_id, whole=True)
             note_alive(con, mapping)
-        loaded_at = bind_raw(con, config, lake, loads, mapping, load_id)
+        bound = bind_raw(con, config, lake, loads, mapping, load_id)
+        for table, overlap in bound.overlaps.items():
+            said(f"{mapping.system}.{table}", str(overlap))
         types = mapping.source_types(con)
         raw_columns = [row[0] for row in con.execute(f"describe {mapping.from_sql()}").fetchall()]
-        query = candidate_sql(mapping, types, raw_columns, corrected)
+        marks = {flag: sql for found in bound.overlaps.values() for flag, sql in found.flag(raw_columns).items()}
+        query = candidate_sql(mapping, types, raw_columns, corrected, bound.loaded_at, marks)
         try:
-            done(conform_batch(con, mapping, query, load_id, loaded_at, ends))
+            done(conform_batch(con, mapping, query, load_id, bound.loaded_at, ends, bound.may_shrink))
         except duckdb.ConversionException as error:
             raise RegularsError(
                 f"{mapping.file}: maps.{mapping.entity}: a cast in the map failed: {str(error).splitlines()[0]}",

@@ -7,6 +7,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.conform.overlap import FLAG
 from orchestration.contracts import Contract
 from orchestration.literals import quote
 
@@ -67,7 +68,7 @@ def measure(
         refused = quarantined_share(con, system, contract.entity)
         return ({"quarantine": refused}, {}, None) if refused else None
     found: dict[str, float | None] = {}
-    completeness = compare(con, contract, rows, is_new(rows, day, seen["loads"]), found)
+    completeness = compare(con, contract, rows, is_new(rows, day, seen["loads"], today), found)
     unknown_references(con, contract, contracts, rows, found)
     found["quarantine"] = quarantined_share(con, system, contract.entity)
     gap = None
@@ -77,14 +78,31 @@ def measure(
             found["age"] = idle + (today - as_of).days
     if contract.entity == "sales_order":
         found |= order_amounts(con, system) | {"currency": without_rate(con, system, base, rate_age)}
+    found |= counts(con, contract, rows, today)
     return found, completeness, gap
 
 
-def is_new(rows: str, day: str | None, loads: int) -> str | None:
-    """SQL that tells the rows that are judged from those that they are compared with."""
+def counts(con: duckdb.DuckDBPyConnection, contract: Contract, rows: str, today: dt.date) -> dict[str, float | None]:
+    """Rows dated after the day that follows `today`, the last one that has ended; rows of exports that overlap."""
+    days = {name: contract.business_dates.get(name, f"{name}::date") for name in contract.columns}
+    ahead = [days[name] for name, spec in contract.columns.items() if spec.ahead == "flag"]
+    parts = {}
+    if ahead:
+        parts["ahead"] = " or ".join(f"{day} > $today::date + 1" for day in ahead)
+    if contract.entity in ("sales_order", "order_line"):
+        parts["overlap"] = f"contains(_flags, '{FLAG}')"
+    if not parts:
+        return {}
+    columns = ", ".join(f"count(*) filter ({condition}) as {name}" for name, condition in parts.items())
+    return fetch_row(con, f"select {columns} from ({rows})", {"today": today} if ahead else {})
+
+
+def is_new(rows: str, day: str | None, loads: int, today: dt.date) -> str | None:
+    """SQL that tells the rows that are judged from those that they are compared with; rows dated ahead set no day."""
     if loads > 1:
         return f"_load_id = (select max(_load_id) from ({rows}))"
-    return f"{day} > (select max({day}) - {RECENT_DAYS} from ({rows}))" if day else None
+    known = f"select max({day}) - {RECENT_DAYS} from ({rows}) where {day} <= date '{today}' + 1"
+    return f"{day} > ({known})" if day else None
 
 
 def compare(

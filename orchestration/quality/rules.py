@@ -18,8 +18,10 @@ DIMENSION: dict[Rule, str] = {
     "reconcile": "consistency",
     "currency": "validity",
     "unvalued": "completeness",
+    "overlap": "consistency",
     "volume": "timeliness",
     "freshness": "timeliness",
+    "ahead": "accuracy",
     "shift": "accuracy",
 }
 MEANING: dict[Rule, str] = {
@@ -31,8 +33,10 @@ MEANING: dict[Rule, str] = {
     "reconcile": "difference between order headers and their lines, as a share of the lines",
     "currency": "share of orders in another currency for whose day no exchange rate is known",
     "unvalued": "share of orders without an amount, in lines or header",
+    "overlap": "rows of orders that several exports hold, none of them whole: each export's lines count",
     "volume": "rows of the last week, as a factor of a usual week's",
     "freshness": "days since the last row's business day",
+    "ahead": "rows dated after today; they count from their day on",
     "shift": "median of new rows, as a factor of the median of the rows before",
 }
 
@@ -108,6 +112,8 @@ def checks_of(
     yield from both("reconcile", None, "reconcile", quality.reconcile)
     yield from both("currency", None, "currency", quality.currency)
     yield from both("unvalued", None, "unvalued", quality.unvalued)
+    yield from both("overlap", None, "overlap", quality.overlap)
+    yield from both("ahead", None, "ahead", quality.ahead)
     yield from both("volume", None, "volume", quality.volume)
     if quality.freshness_days is not None:  # a promise is held against the calendar
         yield from both("freshness", None, "age", quality.freshness_days)

@@ -16,7 +16,8 @@ from orchestration.authoring.scaffold import table_name
 from orchestration.authoring.suggest import draft_for, expression, formats_of, suggest, words
 from orchestration.cli import app
 from orchestration.company import Formats, load_company
-from orchestration.conform.casting import Zones, typed
+from orchestration.conform.casting import typed
+from orchestration.conform.times import Zones
 from orchestration.contracts import Column, load_contracts
 from orchestration.errors import UsageError
 from tests.support.shop import Shop

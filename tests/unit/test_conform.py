@@ -119,6 +119,120 @@ def test_local_times_become_utc_and_business_dates(shop: Shop) -> None:
     assert found[3][:3] == ("D", dt.datetime(2024, 6, 30, 15, 30), dt.date(2024, 6, 30))
 
 
+def put_orders(shop: Shop, *placed: str) -> None:
+    """Orders O1, O2, …, by the text of their times."""
+    values = ", ".join(f"('O{i}', '{text}')" for i, text in enumerate(placed, start=1))
+    shop.put(
+        "orders",
+        f"select *, 'C1' as customer, 'completed' as state, 1 as total from (values {values}) t(order_no, placed_at)",
+    )
+
+
+def test_years_that_cannot_be_go_to_quarantine_and_are_replayed(shop: Shop) -> None:
+    """A date of two-digit years read as ISO is of year 3; one bad row would make a calendar of two thousand years."""
+    put_orders(
+        shop,
+        "03/04/21",
+        "2024-05-05",
+        "infinity",
+        "1900-01-01",
+        "2204-05-05",
+        "21-05-06 10:00",
+        "0001-01-01 00:00:00 UTC",
+    )
+    config = load_company("shop")
+    audit = load_and_conform(config)["sales_order"]
+    assert (audit.candidates, audit.accepted, audit.quarantined) == (7, 1, 6)
+    waiting = rows(config, "select reason_code, column_name, value from quarantine.sales_order order by _source_row")
+    assert waiting == [
+        ("implausible_year", "ordered_at", value)
+        for value in ("03/04/21", "infinity", "1900-01-01", "2204-05-05", "21-05-06 10:00", "0001-01-01 00:00:00 UTC")
+    ]
+    with open_warehouse(config) as con:
+        [summary] = [r for r in by_reason(con) if r["entity"] == "sales_order"]
+        assert summary["rows"] == 6
+        assert "set years" in summary["meaning"]
+        [row] = rows_of(con, "sales_order", "implausible_year", 1)
+    with open_session(config, "quarantine replay sales_order") as session:
+        assert session.replay("sales_order", [(row["row_id"], "ordered_at", "2021-03-04")]).moved == [row["row_id"]]
+    days = rows(config, "select ordered_on from input.sales_order order by 1")
+    assert days == [(dt.date(2021, 3, 4),), (dt.date(2024, 5, 5),)]
+
+
+def test_plausible_years_are_a_matter_of_the_company_and_its_sources(shop: Shop) -> None:
+    put_orders(shop, "1965-05-05", "1950-05-05", "2024-05-05")
+    assert load_and_conform(load_company("shop"))["sales_order"].quarantined == 2
+    shop.configure(company={"years": {"sales_order": {"ordered_at": [1960, 2100]}}})
+    assert conform_only(load_company("shop"))["sales_order"].quarantined == 1
+    shop.configure(
+        company={"years": {"sales_order": {"ordered_at": [1960, 2100]}}},
+        source={"years": {"sales_order": {"ordered_at": [1900, 2023]}}},
+    )
+    assert conform_only(load_company("shop"))["sales_order"].quarantined == 1
+    assert rows(load_company("shop"), "select value from quarantine.sales_order") == [("2024-05-05",)]
+
+
+@pytest.mark.parametrize(
+    ("years", "expected"),
+    [
+        ({"orders": {"ordered_at": [1960, 2100]}}, r"till\.yml: key 'years\.orders': no such entity.*sales_order"),
+        (
+            {"sales_order": {"status": [1960, 2100]}},
+            r"till\.yml: key 'years\.sales_order\.status': no date.*ordered_at",
+        ),
+        (
+            {"sales_order": {"ordered_at": [2100, 1960]}},
+            r"till\.yml: key 'years\.sales_order\.ordered_at'.*least year first",
+        ),
+        ({"sales_order": {"ordered_at": [1960]}}, r"till\.yml: key 'years\.sales_order\.ordered_at"),
+    ],
+)
+def test_wrong_years_are_refused_by_name(shop: Shop, years: dict[str, object], expected: str) -> None:
+    shop.configure(source={"years": years})
+    with pytest.raises(ConfigError, match=expected):
+        load_company("shop")
+
+
+def test_an_end_may_lie_as_far_ahead_as_it_is_written(shop: Shop) -> None:
+    """Year 9999 and infinity stand for no end; where clocks are behind UTC it would be year 10000."""
+    shop.put(
+        "contracts",
+        "select 'S' || row_number() over () as id, 'C1' as customer, '2020-01-01' as since, until from (values "
+        "('9999-12-31 23:59:59'), ('2999-12-31'), ('infinity'), ('2024-06-30'), (null), ('0001-01-01')) t(until)",
+    )
+    maps = {
+        "subscription": {
+            "from": "contracts",
+            "columns": {"subscription_id": "id", "customer_id": "customer", "started_at": "since", "ended_at": "until",
+                        "contract_end": "until"},
+        }
+    }  # fmt: skip
+    shop.configure(source={"timezone": "America/New_York", "tables": {"contracts": None}, "maps": maps})
+    config = load_company("shop")
+    audit = load_and_conform(config)["subscription"]
+    assert (audit.accepted, audit.quarantined) == (5, 1)
+    ends = rows(
+        config, "select contract_end::varchar, ended_at::varchar from input.subscription order by subscription_id"
+    )
+    assert ends == [
+        ("9999-12-31", "9999-12-31 00:00:00"), ("2999-12-31", "2999-12-31 05:00:00"),
+        ("9999-12-31", "9999-12-31 00:00:00"), ("2024-06-30", "2024-06-30 04:00:00"), (None, None),
+    ]  # fmt: skip
+    assert rows(config, "select reason_code from quarantine.subscription") == [("implausible_year",)]
+
+
+def test_nobody_is_born_after_the_load(shop: Shop) -> None:
+    """Loaded in January 2025. 45 of a year with two digits is 2045 to strptime."""
+    shop.put("people", "select * from (values ('C1', '1/2/45'), ('C2', '1/2/85'), ('C3', '1/2/24')) t(id, born)")
+    maps = {"customer": {"from": "people", "columns": {"customer_id": "id", "birth_date": "born"}}}
+    shop.configure(source={"tables": {"people": None}, "maps": maps, "formats": {"date": ["%d/%m/%y"]}})
+    config = load_company("shop")
+    load_and_conform(config)
+    born = rows(config, "select customer_id, birth_date::varchar from input.customer order by 1")
+    assert born == [("C2", "1985-02-01"), ("C3", "2024-02-01")]
+    assert rows(config, "select reason_code, value from quarantine.customer") == [("implausible_year", "1/2/45")]
+
+
 def test_a_repeated_row_is_unchanged_and_a_conflicting_one_refused(shop: Shop) -> None:
     put_lines(
         shop,
