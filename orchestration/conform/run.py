@@ -89,7 +89,7 @@ def bind_raw(
     """
     times = []
     overlaps = {}
-    by_place = False
+    may_shrink = False
     source = config.sources[mapping.system]
     for table in sorted(mapping.raw_tables(con, set(source.tables))):
         until = [m for m in loads[table] if m.load_id <= load_id]
@@ -103,9 +103,9 @@ def bind_raw(
             if found := find_overlap(con, table, rows, by, content):
                 overlaps[table] = found
                 rows = found.without_replaced(rows)
-        by_place = by_place or bool(by) or bool(spec.key and spec.load.mode == "files" and not mapping.is_table())
+        may_shrink = may_shrink or bool(by) or bool(spec.key and spec.load.mode == "files" and not mapping.is_table())
         con.execute(f'create or replace temp view "{table}" as {rows}')
-    return Bound(max(dt.datetime.fromisoformat(time) for time in times), overlaps, by_place)
+    return Bound(max(dt.datetime.fromisoformat(time) for time in times), overlaps, may_shrink)
 
 
 def check_columns(config: CompanyConfig, lake: Lake, system: str, table: str, columns: dict[str, str]) -> None:

@@ -28,7 +28,8 @@ def test_bad_and_future_dates_neither_stretch_the_calendar_nor_move_the_last_day
         states = dict(con.execute("select state_basic, count(*) from marts.customer_360 group by 1").fetchall())
         orders = con.execute("select count(*) from core.fct_order").fetchone()
     assert days == (dt.date(2024, 1, 1), dt.date(2024, 12, 31))
-    assert states["lost"] < sum(states.values())
+    assert states["active"] > 0
+    assert "lost" not in states  # each buyer comes at least once in forty orders, which take 28 days
     assert orders == (ORDERS,)
     with duckdb.connect(str(shop.state / "warehouse.duckdb"), read_only=True) as con:
         ahead = con.execute("select order_id, _flags from input.sales_order where _flags is not null").fetchall()
