@@ -308,6 +308,11 @@ class SourceTable(Strict):
     customer_columns: tuple[str, ...] = Field(
         default=(), description="columns with a customer's id that no map reads: an erasure finds a person by them, too"
     )
+    may_lack: tuple[str, ...] = Field(
+        default=(),
+        description="mapped columns that a file need not have, and is then empty in: keys that JSON leaves out, "
+        "columns that came later; any other is refused where a file lacks it",
+    )
     optional: bool = Field(
         default=False, description="loaded only once asked for: regulars refresh --include SYSTEM.TABLE"
     )

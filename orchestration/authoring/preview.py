@@ -11,6 +11,7 @@ from orchestration.company import CompanyConfig
 from orchestration.conform.casting import numbered
 from orchestration.conform.mapping import Mapping, candidate_sql
 from orchestration.connectors.base import Connector
+from orchestration.connectors.numbers import as_written
 from orchestration.connectors.registry import connect
 from orchestration.errors import RegularsError, UsageError
 from orchestration.literals import quote_name
@@ -27,11 +28,13 @@ class Tried:
     rows: int | None
     columns: int
     error: str | None
+    rejected: int = 0
 
     def row(self) -> dict[str, Any]:
         """For a table on the screen."""
         state = "failed" if self.error else "ok"
-        known = "" if self.error else ("counted when loaded" if self.rows is None else f"{self.rows:,}")
+        known = "" if self.error or self.rows is None else f"{self.rows:,}"
+        known += f", and {self.rejected:,} rejected" if self.rejected else ""
         return {"state": state, "system": self.system, "table": self.table, "columns": self.columns or "",
                 "rows": known, "error": self.error or ""}  # fmt: skip
 
@@ -66,10 +69,38 @@ def tried(config: CompanyConfig, systems: list[str]) -> list[Tried]:
         for table in config.sources[system].tables:
             try:
                 columns = connector.columns(table)
-                found.append(Tried(system, table, connector.count(table), len(columns), None))
+                rows, rejected = counted(connector, table)
+                found.append(Tried(system, table, rows, len(columns), None, rejected))
             except RegularsError as error:
                 found.append(Tried(system, table, None, 0, str(error)))
     return found
+
+
+def counted(connector: Connector, table: str) -> tuple[int, int]:
+    """Rows of a table, and of it what is no row; a kind that cannot tell otherwise is read for it.
+
+    Raises:
+        RegularsError: it cannot be read.
+    """
+    rows = connector.count(table)
+    if rows is not None:
+        return rows, 0
+    with duckdb.connect() as con:
+        try:
+            found = con.execute(f"select count(*) from ({connector.read(con, table)})").fetchone()
+        except duckdb.Error as error:
+            raise RegularsError(
+                f"table {table}: cannot be read: {str(error).splitlines()[0]}",
+                "Check the file; regulars source preview shows its rows",
+            ) from error
+        return int(found[0]) if found else 0, connector.rejected(con).num_rows
+
+
+def shown_rows(config: CompanyConfig, system: str, connector: Connector, sql: str, table: str, decimal: str) -> str:
+    """SQL of a table's rows as maps see them."""
+    if not config.sources[system].connector.has_numbers:
+        return sql
+    return as_written(sql, connector.columns(table), decimal)
 
 
 def rows_as_received(config: CompanyConfig, system: str, table: str, limit: int) -> list[dict[str, Any]]:
@@ -77,7 +108,9 @@ def rows_as_received(config: CompanyConfig, system: str, table: str, limit: int)
     connector = connector_of(config, system)
     check_table(config, system, table)
     with duckdb.connect() as con:
-        cursor = con.execute(f"select * from ({connector.read(con, table)}) limit {limit}")
+        decimal = config.sources[system].formats.decimal
+        rows = shown_rows(config, system, connector, connector.read(con, table), table, decimal)
+        cursor = con.execute(f"select * from ({rows}) limit {limit}")
         names = [column[0] for column in cursor.description or []]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
@@ -98,6 +131,7 @@ def rows_as_mapped(config: CompanyConfig, system: str, entity: str, limit: int) 
     with duckdb.connect() as con:
         for table in sorted(mapping.raw_tables(con, set(source.tables))):
             sql = connector.read(con, table)
+            sql = shown_rows(config, system, connector, sql, table, mapping.formats.decimal)
             con.execute(
                 f"create or replace temp table {quote_name(table)} as select *, 'preview' as _load_id, "
                 f"current_localtimestamp()::timestamp as _loaded_at from ({sql}) limit {SAMPLE}"

@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 
 from orchestration.company import CompanyConfig, Formats, Map
-from orchestration.conform.casting import Zones, checks, cleaned, local_timestamp, numbered, typed
+from orchestration.conform.casting import Zones, checks, cleaned, is_text, local_timestamp, numbered, typed
 from orchestration.contracts import Contract
 from orchestration.errors import ConfigError
 from orchestration.literals import quote, quote_name
@@ -217,7 +217,8 @@ def part_sql(
             )
         types = types | dict.fromkeys(corrected, "VARCHAR")
     numbers = numbered(contract)
-    values = {n: cleaned(f"v_{n}", types[n]) for n in expressions}
+    values = {n: f"c_{n}" if is_text(types[n]) else f"v_{n}" for n in expressions}
+    clean = [f", {cleaned(f'v_{n}', types[n], contract.is_id(n))} as c_{n}" for n in expressions if is_text(types[n])]
     results, tests, flags = [], [], []
     for name, spec in contract.columns.items():
         if name in expressions:
@@ -253,8 +254,11 @@ def part_sql(
         {", ".join(f"({e}) as v_{n}" for n, e in expressions.items())}
       {source}
     ),
+    cleaned_values as (
+      select *{"".join(clean)} from valued
+    ),
     cast_values as (
-      select *, {", ".join(results)} from valued
+      select *, {", ".join(results)} from cleaned_values
     ),
     judged as (
       select *, {"".join(d + ", " for d in dates)}

@@ -47,13 +47,14 @@ class Unreachable(RegularsError):
 class Settings(Strict):
     """What a kind needs to know of a system; a table may set other values under `format`.
 
-    Class attributes say what the kind can do: whether columns have types, so that a cursor can be compared, and
-    which settings belong to the system alone.
+    Class attributes say what the kind can do: whether columns have types, so that a cursor can be compared; whether
+    it tells numbers from text (`numbers`); and which settings belong to the system alone.
     """
 
     kind: str
 
     has_cursor: ClassVar[bool] = False
+    has_numbers: ClassVar[bool] = True
     of_system: ClassVar[tuple[str, ...]] = ("kind",)
 
 
@@ -121,6 +122,9 @@ class Connector(Protocol):
 
     def columns(self, table: str) -> dict[str, str]:
         """Columns of the table as it is now, with DuckDB types."""
+
+    def headers(self, table: str, part: Part = WHOLE) -> dict[str, list[str]]:
+        """Columns of each file of the part, by the file's name; none of a system that has no files."""
 
     def count(self, table: str, part: Part = WHOLE) -> int | None:
         """Rows of the part, counted independently of reading them; None where only reading can tell."""

@@ -212,6 +212,10 @@ class DatabaseConnector:
         """Columns with the types that DuckDB reads them as."""
         return {row[0]: row[1] for row in self.query(table, "describe select * from {table}")}
 
+    def headers(self, table: str, part: Part = WHOLE) -> dict[str, list[str]]:  # noqa: ARG002 - the interface's
+        """A database has no files."""
+        return {}
+
     def stamp(self, table: str) -> dict[str, Any]:
         """A checksum of the content: databases have no time stamp that can be trusted."""
         [(rows, checksum)] = self.query(
