@@ -11,6 +11,7 @@ import duckdb
 
 from orchestration.company import CompanyConfig, Formats, Map
 from orchestration.conform.casting import Zones, checks, cleaned, is_text, local_timestamp, numbered, typed
+from orchestration.connectors.base import SOURCE_FLAGS
 from orchestration.contracts import Contract
 from orchestration.errors import ConfigError
 from orchestration.literals import quote, quote_name
@@ -154,7 +155,7 @@ def record_key(system: str, contract: Contract, columns: Sequence[str]) -> str:
 
 
 ROW_ID_LENGTH = 16  # hexadecimal digits of a quarantined row's id
-LOAD_PLACE = ("_load_id", "_loaded_at", "_source_file", "_source_row")
+LOAD_PLACE = ("_load_id", "_loaded_at", "_source_file", "_source_row", SOURCE_FLAGS)
 
 
 def raw_record(raw_columns: Iterable[str]) -> str:
@@ -219,7 +220,7 @@ def part_sql(
     numbers = numbered(contract)
     values = {n: f"c_{n}" if is_text(types[n]) else f"v_{n}" for n in expressions}
     clean = [f", {cleaned(f'v_{n}', types[n], contract.is_id(n))} as c_{n}" for n in expressions if is_text(types[n])]
-    results, tests, flags = [], [], []
+    results, tests, flags = [], [], [f"r.{SOURCE_FLAGS}"] if SOURCE_FLAGS in raw_columns else []
     for name, spec in contract.columns.items():
         if name in expressions:
             results.append(f"{typed(values[name], types[name], spec, zones, formats)} as {name}")

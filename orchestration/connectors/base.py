@@ -22,6 +22,7 @@ from orchestration.yaml_model import Strict
 PACKAGE = "package://"
 ROOTS = "REGULARS_ROOTS"
 CHUNK = 1 << 20
+SOURCE_FLAGS = "_source_flags"  # column of a read that says what of the row the source has no right value of
 BATCH_ROWS = 122_880  # DuckDB's row group; larger batches only cost memory
 
 REJECTED = pa.schema(

@@ -57,7 +57,7 @@ def sheet_part(archive: zipfile.ZipFile, sheet: str) -> str | None:
     elif "xl/workbook.xml" in names:
         book = etree.fromstring(archive.read("xl/workbook.xml"), etree.XMLParser(resolve_entities=False))
         ids = {
-            node.get("name"): next((v for k, v in node.attrib.items() if local(k) == "id"), "")
+            str(node.get("name")): next((str(v) for k, v in node.attrib.items() if local(k) == "id"), "")
             for node in book.iter()
             if local(node.tag) == "sheet"
         }
@@ -68,7 +68,7 @@ def sheet_part(archive: zipfile.ZipFile, sheet: str) -> str | None:
         return None
     tree = etree.fromstring(archive.read(relations), etree.XMLParser(resolve_entities=False))
     targets = {node.get("Id"): node.get("Target") or "" for node in tree}
-    target = targets.get(ids.get(sheet))
+    target = targets.get(ids.get(sheet, ""))
     part = posixpath.normpath(posixpath.join("xl", target)).lstrip("/") if target else ""
     return part if part in names else None
 

@@ -55,7 +55,8 @@ class Keys:
     def spellings(self) -> dict[str, list[str]]:
         """Column → the keys that are it, in alphabetical order of the first."""
         found: dict[str, list[str]] = {}
-        for key in sorted({key for keys in self.by_file.values() for key in keys}):
+        keys_of_all = {key for keys in self.by_file.values() for key in keys}
+        for key in sorted(keys_of_all, key=lambda key: (key.strip().lower(), key)):
             found.setdefault(key.strip().lower(), []).append(key)
         return dict(zip(distinct_names([keys[0] for keys in found.values()]), found.values(), strict=True))
 
@@ -148,11 +149,12 @@ class JsonConnector(LineConnector):
                     "create temp table seen as select distinct _source_file as file, json_keys(line) as keys "
                     f"from ({lines}) where {IS_OBJECT}",
                 )
-                pairs = con.execute("select distinct file, unnest(keys) as key from seen order by all").fetchall()
-                twice = con.execute(
-                    "select distinct keys from seen where len(keys) <> "
-                    "list_unique(list_transform(keys, lambda key: lower(trim(key)))) order by all"
+                is_twice = "len(keys) <> list_unique(list_transform(keys, lambda key: lower(trim(key))))"
+                pairs = con.execute(
+                    "select distinct file, unnest(keys) as key from seen "
+                    f"where not {is_twice} or file not in (select file from seen where not {is_twice}) order by all"
                 ).fetchall()
+                twice = con.execute(f"select distinct keys from seen where {is_twice} order by all").fetchall()
             by_file: dict[str, list[str]] = {}
             for file, key in pairs:
                 by_file.setdefault(file, []).append(key)

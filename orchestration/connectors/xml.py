@@ -164,8 +164,9 @@ class XmlConnector(TextColumnsConnector):
                     for trail, _ in flat(node, found.lists, found.lists):
                         trails[trail] = None
                         name = plain_name(trail).lower()
-                        if name in declared:
-                            found.lists.add(trail)
+                        found.lists.update(
+                            trail[:n] for n in range(1, len(trail) + 1) if plain_name(trail[:n]).lower() in declared
+                        )
                         (found.together if name in own else own).add(name)
                     found.prefixes |= {uri: prefix or "" for prefix, uri in node.nsmap.items()}
                 if not trails:

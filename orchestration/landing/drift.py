@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from orchestration.company import DriftPolicy
-from orchestration.errors import RegularsError
+from orchestration.errors import ConfigError, RegularsError
 from orchestration.landing.lake import Drift
 
 
@@ -79,7 +79,7 @@ def check_files(
         check: raises where the maps cannot do with some columns.
 
     Raises:
-        RegularsError: a file lacks one; says which file and column, and what it may be called now.
+        ConfigError: a file lacks one; says which file and column, and what it may be called now.
     """
     seen: set[frozenset[str]] = set()
     for name, header in headers.items():
@@ -98,8 +98,8 @@ def check_files(
             common = {column.lower() for other in others for column in other} or {c.lower() for c in columns}
             new = [column for column in header if column.lower() not in common]
             told = f"; new in it: {', '.join(new)}" if new else ""
-            raise RegularsError(
+            raise ConfigError(
                 f"{place}, file {name}: lacks a column that is needed: {error.message}{told}",
-                "Have the file written with the column's usual name, read both names in the map, or name the column in "
-                "may_lack of the table if it may be missing",
+                "Have the file written with the column's usual name; or, if files may lack it, name it in may_lack of "
+                "the table: coalesce(old, new) in the map reads a column that was renamed",
             ) from error

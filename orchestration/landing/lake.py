@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from pydantic import Field, ValidationError
 
 from orchestration.clock import naive_utc
-from orchestration.connectors.base import bind, none_rejected, text_kind
+from orchestration.connectors.base import SOURCE_FLAGS, bind, none_rejected, text_kind
 from orchestration.connectors.numbers import as_text, text_beside_numbers
 from orchestration.errors import RegularsError
 from orchestration.literals import exact_path, quote, quote_name
@@ -33,7 +33,7 @@ OWN = "_regulars"  # source system of what the product itself must remember
 MEMORY = (
     "1200MB"  # of a load while it is written; without a bound a large file is held in memory as far as there is any
 )
-LOAD_COLUMNS = ("_load_id", "_loaded_at", "_source_file", "_source_row")
+LOAD_COLUMNS = ("_load_id", "_loaded_at", "_source_file", "_source_row", SOURCE_FLAGS)
 
 
 class Drift(Strict):

@@ -156,11 +156,11 @@ def load_table(config: CompanyConfig, lake: Lake, state: State, table_id: TableI
         found = {name: kind for name, kind in found.items() if name not in drift.discarded}
         order.check(system, table, landed_columns(found, {}, source.tables[table].may_lack))
 
-    if drift:
-        check(landing)
     if newest or len({frozenset(name.lower() for name in header) for header in headers.values()}) > 1:
         needed = [name for name in source.tables[table].key if name not in source.tables[table].may_lack]
         check_files(f"source {system}, table {table}", headers, columns, needed, check)
+    if drift:
+        check(landing)
     manifest = lake.write(
         system,
         table,
