@@ -142,7 +142,8 @@ def cleaned(value: str, source_type: str, is_id: bool = False) -> str:
     text = value if source_type == "VARCHAR" else f"{value}::varchar"
     ends = " or ".join(f"suffix({text}, {end})" for end in ("' '", "chr(9)", "chr(10)", "chr(13)", "chr(0)"))
     is_plain = f"strlen({text}) = length({text}) and {text} >= '!' and not ({ends})"
-    bare = f"regexp_replace({text}, {quote(f'^{BLANK}|{BLANK}$')}, '', 'g')"
+    whole = f"replace({text}, chr(0), '')"  # at which nfc_normalize would end
+    bare = f"regexp_replace({whole}, {quote(f'^{BLANK}|{BLANK}$')}, '', 'g')"
     if is_id:
         seen = f"regexp_replace({bare}, {quote(f'[{INVISIBLE}]+')}, '', 'g')"
         bare = rf"regexp_replace({seen}, '\p{{Zs}}', ' ', 'g')"

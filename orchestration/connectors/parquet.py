@@ -89,13 +89,16 @@ class ParquetConnector(FileConnector):
         con.executemany(
             "insert into source_name values (?, ?)", [[str(file.path), file.name] for file in self.files(table)]
         )
-        files = self.wanted(table, part)
+        files, columns = self.wanted(table, part), self.columns(table)
+        own = {name.lower() for file in files for name in self.header(table, file)}
+        fields = ", ".join(
+            f"{'' if name.lower() in own else f'null::{kind} as '}{quote_name(name)}" for name, kind in columns.items()
+        )
         if not files:
-            fields = ", ".join(f"null::{kind} as {quote_name(name)}" for name, kind in self.columns(table).items())
             return f"select {fields}, null::varchar as _source_file, null::bigint as _source_row limit 0"
-        where = span_sql(self.system.name, table, self.columns(table) if part.cursor else {}, part)
+        where = span_sql(self.system.name, table, columns if part.cursor else {}, part)
         sql = f"""
-            select t.* exclude ({PLACE}), s.name as _source_file, t.file_row_number + 1 as _source_row
+            select {fields}, s.name as _source_file, t.file_row_number + 1 as _source_row
             from ({self.rows(table, files)}) t
             left join source_name s on s.path = t._source_path
             {f"where {where}" if where else ""}
