@@ -17,10 +17,12 @@ from hypothesis import strategies as st
 
 from orchestration.authoring.preview import rows_as_mapped, rows_as_received, tried
 from orchestration.company import load_company
+from orchestration.conform.casting import cleaned, true_text
 from orchestration.connectors.excel import as_text
 from orchestration.connectors.excel_cells import unread_cells
 from orchestration.connectors.numbers import as_written, exact_text, marked_text, number_text, written
 from orchestration.errors import RegularsError
+from orchestration.privacy.subject import id_text
 from tests.support.conforming import load_and_conform, rows
 from tests.support.shop import Shop
 from tests.support.systems import connector_of, take
@@ -423,3 +425,24 @@ def test_one_name_from_several_places_is_several_columns(tmp_path: Path) -> None
     assert found[0] == {"id_attribute": "9", "id": "A", "name": "x", "m_name": "y", "price": "1", "a_b": "5",
                         "a_b_2": "6"}  # fmt: skip
     assert (found[1]["id"], found[1]["name"], found[1]["m_name"]) == ("B", None, "z")
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ("17.0", "double"), ("17", "bigint"), ("17.00", "decimal(9, 2)"), ("17.0", "varchar"), ("17.5", "double"),
+        ("a\t", "varchar"), ("\u00a0Zoe\u0308\u200b", "varchar"), ("4503599627370496", "double"), ("17", "float"),
+    ],
+)  # fmt: skip
+def test_an_erasure_finds_ids_in_the_lake_as_conform_has_them(value: str, kind: str) -> None:
+    """Whoever is forgotten by the id of an input table is found in raw rows by the same id."""
+    source = {"double": "DOUBLE", "bigint": "BIGINT", "decimal(9, 2)": "DECIMAL(9,2)", "float": "FLOAT"}.get(
+        kind, "VARCHAR"
+    )
+    conformed = true_text(cleaned("v", source, is_id=True), source)
+    with duckdb.connect() as con:
+        [(raw, input_id)] = con.execute(
+            f"select {id_text('v')}, {conformed} from (select $1::varchar::{kind} as v)", [value]
+        ).fetchall()
+    assert raw == input_id
+    assert raw
