@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from orchestration.connectors.base import Settings, System, TableAt
+from orchestration.connectors.numbers import as_written
 from orchestration.connectors.registry import AnySettings
 from orchestration.contracts import NAME, Contract, Quality, load_contracts
 from orchestration.errors import ConfigError, UsageError
@@ -457,6 +458,14 @@ class Source(Strict):
     def formats_of(self, entity: str) -> Formats:
         """How the map's text is read as numbers and dates."""
         return self.maps[entity].formats or self.formats
+
+    def as_written(self, rows: str, columns: dict[str, str], formats: Formats) -> str:
+        """SQL of landed rows of a table as maps see them: numbers and dates of typed cells in the source's formats."""
+        if not self.connector.has_numbers:
+            return rows
+        day = next(iter(formats.date), None) if self.connector.has_dates else None
+        moment = next(iter(formats.timestamp), None) if self.connector.has_dates else None
+        return as_written(rows, columns, formats.decimal, day, moment)
 
     def timezone_of(self, entity: str) -> str:
         """Zone in which the map's local times are read."""

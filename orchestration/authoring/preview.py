@@ -11,7 +11,6 @@ from orchestration.company import CompanyConfig
 from orchestration.conform.casting import numbered
 from orchestration.conform.mapping import Mapping, candidate_sql
 from orchestration.connectors.base import Connector
-from orchestration.connectors.numbers import as_written
 from orchestration.connectors.registry import connect
 from orchestration.errors import RegularsError, UsageError
 from orchestration.literals import quote_name
@@ -96,20 +95,13 @@ def counted(connector: Connector, table: str) -> tuple[int, int]:
         return int(found[0]) if found else 0, connector.rejected(con).num_rows
 
 
-def shown_rows(config: CompanyConfig, system: str, connector: Connector, sql: str, table: str, decimal: str) -> str:
-    """SQL of a table's rows as maps see them."""
-    if not config.sources[system].connector.has_numbers:
-        return sql
-    return as_written(sql, connector.columns(table), decimal)
-
-
 def rows_as_received(config: CompanyConfig, system: str, table: str, limit: int) -> list[dict[str, Any]]:
     """First rows of a table with the types that it lands with."""
     connector = connector_of(config, system)
     check_table(config, system, table)
     with duckdb.connect() as con:
-        decimal = config.sources[system].formats.decimal
-        rows = shown_rows(config, system, connector, connector.read(con, table), table, decimal)
+        source = config.sources[system]
+        rows = source.as_written(connector.read(con, table), connector.columns(table), source.formats)
         cursor = con.execute(f"select * from ({rows}) limit {limit}")
         names = [column[0] for column in cursor.description or []]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
@@ -130,8 +122,7 @@ def rows_as_mapped(config: CompanyConfig, system: str, entity: str, limit: int) 
     reasons = {n: f"{reason}: {column}" for (reason, column), n in numbered(mapping.contract).items()}
     with duckdb.connect() as con:
         for table in sorted(mapping.raw_tables(con, set(source.tables))):
-            sql = connector.read(con, table)
-            sql = shown_rows(config, system, connector, sql, table, mapping.formats.decimal)
+            sql = source.as_written(connector.read(con, table), connector.columns(table), mapping.formats)
             con.execute(
                 f"create or replace temp table {quote_name(table)} as select *, 'preview' as _load_id, "
                 f"current_localtimestamp()::timestamp as _loaded_at from ({sql}) limit {SAMPLE}"

@@ -14,7 +14,6 @@ from orchestration.conform.batch import Audit, conform_batch
 from orchestration.conform.corrections import Corrections
 from orchestration.conform.mapping import Mapping, candidate_sql
 from orchestration.conform.tables import LOAD_AUDIT_SQL, REJECTED_ROW_SQL, prepare
-from orchestration.connectors.numbers import as_written
 from orchestration.connectors.registry import connect
 from orchestration.errors import RegularsError
 from orchestration.landing.lake import LOAD_COLUMNS, Lake, Manifest, last_whole
@@ -79,9 +78,8 @@ def bind_raw(
         spec = source.tables[table]
         seen = until[-1:] if mapping.is_table() and not whole else until[last_whole(until) :]
         rows = lake.current(seen, spec.key, by_file=spec.load.mode == "files")
-        if source.connector.has_numbers:
-            kinds = {row[0]: row[1] for row in con.execute(f"describe {rows}").fetchall() if row[0] not in LOAD_COLUMNS}
-            rows = as_written(rows, kinds, mapping.formats.decimal)
+        kinds = {row[0]: row[1] for row in con.execute(f"describe {rows}").fetchall() if row[0] not in LOAD_COLUMNS}
+        rows = source.as_written(rows, kinds, mapping.formats)
         con.execute(f'create or replace temp view "{table}" as {rows}')
     return max(dt.datetime.fromisoformat(time) for time in times)
 

@@ -49,13 +49,14 @@ class Settings(Strict):
     """What a kind needs to know of a system; a table may set other values under `format`.
 
     Class attributes say what the kind can do: whether columns have types, so that a cursor can be compared; whether
-    it tells numbers from text (`numbers`); and which settings belong to the system alone.
+    it tells numbers (`numbers`), and dates, from text; and which settings belong to the system alone.
     """
 
     kind: str
 
     has_cursor: ClassVar[bool] = False
     has_numbers: ClassVar[bool] = True
+    has_dates: ClassVar[bool] = False
     of_system: ClassVar[tuple[str, ...]] = ("kind",)
 
 

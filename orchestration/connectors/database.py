@@ -180,13 +180,14 @@ class DatabaseConnector:
         schema, name = self.name(table)
         return f"{ALIAS}.{quote_name(schema)}.{quote_name(name)}"
 
-    def rows(self, con: duckdb.DuckDBPyConnection, table: str) -> str:
-        """SQL of a table's rows as they land; found once, since it may need a look at what the table holds."""
+    def source(self, con: duckdb.DuckDBPyConnection, table: str) -> str:
+        """A table as SQL names it after `from`; found once, since it may need a look at what the table holds."""
         if table not in self.known:
             try:
-                self.known[table] = self.look(con, table) or f"select * from {self.remote(table)}"
+                found = self.look(con, table)
             except duckdb.Error as error:
                 raise self.unreadable(table, error) from error
+            self.known[table] = f"({found})" if found else self.remote(table)
         return self.known[table]
 
     def look(self, con: duckdb.DuckDBPyConnection, table: str) -> str | None:  # noqa: ARG002 - for kinds that need it
@@ -210,9 +211,9 @@ class DatabaseConnector:
         """Rows of a query over the table, which it names `{table}`."""
         with duckdb.connect() as con:
             self.attach(con)
-            rows = self.rows(con, table)
+            source = self.source(con, table)
             try:
-                return con.execute(sql.replace("{table}", f"({rows})")).fetchall()
+                return con.execute(sql.replace("{table}", source)).fetchall()
             except duckdb.Error as error:
                 raise self.unreadable(table, error) from error
 
@@ -256,9 +257,9 @@ class DatabaseConnector:
         """The part's rows; a database has no file, and numbers its rows as it gives them."""
         self.attach(con)
         where = span_sql(self.system.name, table, self.columns(table) if part.cursor else {}, part)
-        rows = self.rows(con, table)
-        return f"select *, null::varchar as _source_file, null::bigint as _source_row from ({rows})" + (
-            f" where {where}" if where else ""
+        return (
+            f"select *, null::varchar as _source_file, null::bigint as _source_row from {self.source(con, table)}"
+            + (f" where {where}" if where else "")
         )
 
     def rejected(self, con: duckdb.DuckDBPyConnection) -> pa.Table:  # noqa: ARG002 - the interface's

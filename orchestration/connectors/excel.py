@@ -6,7 +6,7 @@ import datetime as dt
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 from pydantic import Field
@@ -23,6 +23,8 @@ MAX_UNPACKED = 2 << 30  # bytes of a workbook's parts together; Excel's own limi
 
 class ExcelSettings(FileSettings):
     """Workbooks."""
+
+    has_dates: ClassVar[bool] = True
 
     kind: Literal["excel"]
     sheet: str | None = Field(

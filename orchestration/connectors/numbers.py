@@ -92,18 +92,33 @@ def written(value: str, decimal: str) -> str:
     )
 
 
-def as_written(rows: str, columns: Mapping[str, str], decimal: str) -> str:
-    """SQL of landed rows as their source writes numbers.
+def day_written(value: str, day: str | None, moment: str | None) -> str:
+    """SQL of a date or time cell, which landed as ISO, by the source's strptime formats; other text as it is."""
+    cases = [
+        f"when {value} like '____-__-__{tail}' and try_cast({value} as timestamp) is not null "
+        f"then strftime({value}::timestamp, {quote(pattern)})"
+        for tail, pattern in (("", day or moment), (" __:__:__%", moment))
+        if pattern
+    ]
+    return f"case {' '.join(cases)} else {value} end" if cases else value
+
+
+def as_written(
+    rows: str, columns: Mapping[str, str], decimal: str, day: str | None = None, moment: str | None = None
+) -> str:
+    """SQL of landed rows as their source writes numbers, and days where it has cells of dates.
 
     Args:
         rows: SQL of the rows.
         columns: their columns, with DuckDB types.
         decimal: the source's decimal mark.
+        day: strptime format of its dates, if they are to be written so.
+        moment: the same of time stamps.
     """
-    texts = [name for name, kind in columns.items() if kind == "VARCHAR"]
+    texts = [quote_name(name) for name, kind in columns.items() if kind == "VARCHAR"]
     if not texts:
         return rows
-    shown = ", ".join(f"{written(quote_name(name), decimal)} as {quote_name(name)}" for name in texts)
+    shown = ", ".join(f"{day_written(written(name, decimal), day, moment)} as {name}" for name in texts)
     return f"select * replace ({shown}) from ({rows})"
 
 

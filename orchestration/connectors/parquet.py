@@ -92,7 +92,8 @@ class ParquetConnector(FileConnector):
         files, columns = self.wanted(table, part), self.columns(table)
         own = {name.lower() for file in files for name in self.header(table, file)}
         fields = ", ".join(
-            f"{'' if name.lower() in own else f'null::{kind} as '}{quote_name(name)}" for name, kind in columns.items()
+            f"{'t.' if name.lower() in own else f'null::{kind} as '}{quote_name(name)}"
+            for name, kind in columns.items()
         )
         if not files:
             return f"select {fields}, null::varchar as _source_file, null::bigint as _source_row limit 0"

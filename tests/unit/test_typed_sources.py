@@ -109,6 +109,26 @@ def test_formats_may_change_after_the_load(shop: Shop, tmp_path: Path) -> None:
     assert amounts() == {"B1": Decimal("1.234"), "B2": Decimal(1234)}
 
 
+def test_date_cells_beside_dates_in_text(shop: Shop, tmp_path: Path) -> None:
+    """Both in a time stamp and in a date of the contract; the cell's day is the day, whatever format the text has."""
+    sheet: list[list[object]] = [
+        ["no", "born", "seen"],
+        ["K1", dt.datetime(1980, 2, 1), dt.datetime(2025, 2, 1, 9, 30)],
+        ["K2", "01.02.1980", "01.02.2025 09:30"],
+    ]
+    workbook(tmp_path / "orders.xlsx", {"orders": sheet})
+    columns = {"customer_id": "no", "birth_date": "born", "registered_at": "seen"}
+    connect_orders(
+        shop, "excel", tmp_path, formats=GERMAN | {"timestamp": ["%d.%m.%Y %H:%M"]},
+        maps={"customer": {"from": "orders", "columns": columns}},
+    )  # fmt: skip
+    load_and_conform(load_company("shop"))
+    assert (
+        rows(load_company("shop"), "select birth_date, registered_at from input.customer")
+        == [(dt.date(1980, 2, 1), dt.datetime(2025, 2, 1, 9, 30))] * 2
+    )
+
+
 def test_json_numbers_are_no_german_text_nested_ones_neither(shop: Shop, tmp_path: Path) -> None:
     lines = [
         {"no": "J1", "buyer": 7, "day": "01.03.2025", "total": 2.5, "sums": {"net": 1.125, "note": "a:1.125,"}},
