@@ -176,8 +176,9 @@ def true_text(value: str, source_type: str) -> str:
     if not is_text(source_type):
         return exact_text(value, source_type)
     is_error = f"{value} like '#%' and {value} in ({', '.join(quote(error) for error in ERRORS)})"
-    is_rounded = f"{value} < ':' and contains({value}, '+') and regexp_full_match({value}, {quote(ROUNDED)})"
-    return f"case when not ({is_error}) and not ({is_rounded}) then {value} end"
+    is_rounded = f"contains({value}, '+') and regexp_full_match({value}, {quote(ROUNDED)})"
+    # Both begin below the letters: most values are told by one comparison.
+    return f"case when {value} >= ':' then {value} when {is_error} or {is_rounded} then null else {value} end"
 
 
 def dated(value: str, patterns: tuple[str, ...]) -> str:
