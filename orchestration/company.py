@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from orchestration.connectors.base import Settings, System, TableAt
+from orchestration.connectors.numbers import as_written
 from orchestration.connectors.registry import AnySettings
 from orchestration.contracts import NAME, Contract, Quality, Years, load_contracts
 from orchestration.errors import ConfigError, UsageError
@@ -388,6 +389,11 @@ class SourceTable(Strict):
     customer_columns: tuple[str, ...] = Field(
         default=(), description="columns with a customer's id that no map reads: an erasure finds a person by them, too"
     )
+    may_lack: tuple[str, ...] = Field(
+        default=(),
+        description="mapped columns that a file need not have, and is then empty in: keys that JSON leaves out, "
+        "columns that came later; any other is refused where a file lacks it",
+    )
     optional: bool = Field(
         default=False, description="loaded only once asked for: regulars refresh --include SYSTEM.TABLE"
     )
@@ -550,6 +556,14 @@ class Source(Strict):
     def formats_of(self, entity: str) -> Formats:
         """How the map's text is read as numbers and dates."""
         return self.maps[entity].formats or self.formats
+
+    def as_written(self, rows: str, columns: dict[str, str], formats: Formats) -> str:
+        """SQL of landed rows of a table as maps see them: numbers and dates of typed cells in the source's formats."""
+        if not self.connector.has_numbers:
+            return rows
+        day = next(iter(formats.date), None) if self.connector.has_dates else None
+        moment = next(iter(formats.timestamp), None) if self.connector.has_dates else None
+        return as_written(rows, columns, formats.decimal, day, moment)
 
     def timezone_of(self, entity: str) -> str:
         """Zone in which the map's local times are read."""

@@ -184,6 +184,11 @@ class Contract(Strict):
             raise ValueError(f"the first key column, '{self.key[0]}', must be required")
         return self
 
+    def is_id(self, name: str) -> bool:
+        """Whether a column names a record: by its value rows are found again, and linked."""
+        parent = self.parent.columns if self.parent else ()
+        return name in self.key or name in parent or self.columns[name].references is not None
+
     @cached_property
     def business_dates(self) -> dict[str, str]:
         """Timestamp column → name of the local calendar date that conform derives from it."""

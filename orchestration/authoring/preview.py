@@ -121,7 +121,9 @@ def rows_as_received(config: CompanyConfig, system: str, table: str, limit: int)
     connector = connector_of(config, system)
     check_table(config, system, table)
     with duckdb.connect() as con:
-        cursor = con.execute(f"select * from ({connector.read(con, table)}) limit {limit}")
+        source = config.sources[system]
+        rows = source.as_written(connector.read(con, table), connector.columns(table), source.formats)
+        cursor = con.execute(f"select * from ({rows}) limit {limit}")
         names = [column[0] for column in cursor.description or []]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
@@ -141,7 +143,7 @@ def rows_as_mapped(config: CompanyConfig, system: str, entity: str, limit: int) 
     reasons = {n: f"{reason}: {column}" for (reason, column), n in numbered(mapping.contract).items()}
     with duckdb.connect() as con:
         for table in sorted(mapping.raw_tables(con, set(source.tables))):
-            sql = connector.read(con, table)
+            sql = source.as_written(connector.read(con, table), connector.columns(table), mapping.formats)
             con.execute(
                 f"create or replace temp table {quote_name(table)} as select *, 'preview' as _load_id, "
                 f"current_localtimestamp()::timestamp as _loaded_at from ({sql}) limit {SAMPLE}"

@@ -15,6 +15,7 @@ import duckdb
 from orchestration.authoring.suggest import as_yaml, flat_sales, formats_of, suggest
 from orchestration.company import Source
 from orchestration.connectors.base import Connector
+from orchestration.connectors.numbers import as_written
 from orchestration.connectors.registry import connect
 from orchestration.contracts import NAME, Contract
 from orchestration.errors import RegularsError, UsageError
@@ -88,8 +89,8 @@ EXAMPLE_MAPS = """  customer:
 def samples_of(connector: Connector, table: str) -> dict[str, list[str]]:
     """Some values of each column, as text."""
     with duckdb.connect() as con:
-        sql = connector.read(con, table)
-        names = list(connector.columns(table))
+        columns = connector.columns(table)
+        sql, names = as_written(connector.read(con, table), columns, "."), list(columns)
         chosen = ", ".join(f"{quote_name(name)}::varchar" for name in names)
         rows = con.execute(
             f"select {chosen} from ({sql}) using sample reservoir({SAMPLE} rows) repeatable (1)"

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from orchestration.company import Formats
 from orchestration.conform.times import Zones, date_sql, timestamp_sql, within
+from orchestration.connectors.numbers import WHOLE_LIMITS, exact_text, is_float
 from orchestration.contracts import YEARS, Column, Contract
 from orchestration.literals import quote
 
@@ -14,6 +15,20 @@ INTEGERS = {
     "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT",
 }  # fmt: skip
 SAFE_INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
+
+# Characters that are not seen: soft hyphen, joiners, marks of direction, word joiner, byte-order mark.
+INVISIBLE = (
+    r"\x{00AD}\x{034F}\x{061C}\x{180E}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{2064}\x{2066}-\x{206F}\x{FEFF}"
+)
+BLANK = rf"[\s\p{{Z}}\p{{Cc}}{INVISIBLE}]+"
+# What spreadsheets show instead of a value, in English and German, and what the reader of workbooks says.
+ERRORS = (
+    "#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!",
+    "#UNKNOWN!", "#CONNECT!", "#BUSY!", "#GETTING_DATA", "#NV", "#BEZUG!", "#WERT!", "#ZAHL!", "#ÜBERLAUF!",
+    "#NOT CALCULATED!", "#MERGED!",
+)  # fmt: skip
+ROUNDED = r"[+-]?\d([.,]\d+)?[eE]\+\d{2,3}"  # how spreadsheets and doubles show an id that is too long for them
+
 REASONS = {
     "cast_failed": "the value is not of the column's type",
     "implausible_year": "the year is not one that the column can have: correct the row, or set years and formats",
@@ -46,20 +61,54 @@ def is_text(source_type: str) -> bool:
     return source_type == "VARCHAR" or source_type.startswith("ENUM")
 
 
-def cleaned(value: str, source_type: str) -> str:
-    """Text without surrounding blanks, and null where nothing is left; other types as they are."""
-    return f"nullif(trim({value}::varchar), '')" if is_text(source_type) else value
+def cleaned(value: str, source_type: str, is_id: bool = False) -> str:
+    """Text without what is not seen around it, in one form of accents, null where nothing is left; other types as is.
+
+    An id holds nothing invisible inside either, and one kind of blank. Most values are ASCII without blanks around,
+    which three comparisons tell; only the others are taken through regular expressions.
+    """
+    if not is_text(source_type):
+        return value
+    text = value if source_type == "VARCHAR" else f"{value}::varchar"
+    ends = " or ".join(f"suffix({text}, {end})" for end in ("' '", "chr(9)", "chr(10)", "chr(13)", "chr(0)"))
+    is_plain = f"strlen({text}) = length({text}) and {text} >= '!' and not ({ends})"
+    whole = f"replace({text}, chr(0), '')"  # at which nfc_normalize would end
+    bare = f"regexp_replace({whole}, {quote(f'^{BLANK}|{BLANK}$')}, '', 'g')"
+    if is_id:
+        seen = f"regexp_replace({bare}, {quote(f'[{INVISIBLE}]+')}, '', 'g')"
+        bare = rf"regexp_replace({seen}, '\p{{Zs}}', ' ', 'g')"
+    return f"case when {is_plain} then {text} else nullif(nfc_normalize({bare}), '') end"
 
 
 def plain_number(value: str, formats: Formats) -> str:
     """SQL of a number's text with a point and without marks between thousands; null where it is not written so."""
     if formats == ISO:
-        return value
+        return f"case when not contains({value}, '_') then {value} end"  # DuckDB would read 1_000
+    if formats.thousands == " ":
+        value = f"translate({value}, chr(160) || chr(8239) || chr(8201), '   ')"  # blanks that do not break
     groups = rf"(\d{{1,3}}({re.escape(formats.thousands)}\d{{3}})+|\d+)" if formats.thousands else r"\d+"
     pattern = rf"[+-]?{groups}({re.escape(formats.decimal)}\d+)?([eE][+-]?\d+)?"
     bare = f"replace({value}, {quote(formats.thousands)}, '')" if formats.thousands else value
     point = f"replace({bare}, {quote(formats.decimal)}, '.')"
     return f"case when regexp_full_match({value}, {quote(pattern)}) then {point} end"
+
+
+def is_number(source_type: str) -> bool:
+    """Whether a DuckDB type is a number."""
+    return source_type in INTEGERS or is_float(source_type) or source_type.startswith("DECIMAL")
+
+
+def true_text(value: str, source_type: str) -> str:
+    """SQL of a value as text; null where it only says that there was one: an error, or an id that lost its digits."""
+    if is_float(source_type):
+        is_lost = f"abs({value}) >= {WHOLE_LIMITS[source_type]} and not isinf({value}) or isnan({value})"
+        return f"case when not ({is_lost}) then {exact_text(value, source_type)} end"
+    if not is_text(source_type):
+        return exact_text(value, source_type)
+    is_error = f"{value} like '#%' and {value} in ({', '.join(quote(error) for error in ERRORS)})"
+    is_rounded = f"contains({value}, '+') and regexp_full_match({value}, {quote(ROUNDED)})"
+    # Both begin below the letters: most values are told by one comparison.
+    return f"case when {value} >= ':' then {value} when {is_error} or {is_rounded} then null else {value} end"
 
 
 def typed(value: str, source_type: str, spec: Column, zones: Zones, formats: Formats = ISO) -> str:
@@ -74,9 +123,13 @@ def typed(value: str, source_type: str, spec: Column, zones: Zones, formats: For
     """
     if is_text(source_type) and spec.type not in {"text", "json", "timestamp", "date", "boolean"}:
         value = plain_number(value, formats)
+    if has_years(spec) and is_number(source_type):
+        return (
+            f"null::{spec.type}"  # seconds or milliseconds since 1970: the map has to say, with epoch_ms and its like
+        )
     match spec.type:
         case "text":
-            text = value if is_text(source_type) else f"{value}::varchar"
+            text = true_text(value, source_type)
             return f"lower({text})" if spec.allowed else f"upper({text})" if spec.case == "upper" else text
         case "json":
             if is_text(source_type) or source_type == "JSON":
@@ -110,7 +163,7 @@ def can_fail(source_type: str, spec: Column) -> bool:
     """Whether a cast from the DuckDB type can fail for some value."""
     match spec.type:
         case "text":
-            return False
+            return is_text(source_type) or is_float(source_type)
         case "json":
             return is_text(source_type)
         case "integer":

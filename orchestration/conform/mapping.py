@@ -11,8 +11,19 @@ from typing import Any
 import duckdb
 
 from orchestration.company import CompanyConfig, Formats, Map
-from orchestration.conform.casting import ISO, checks, cleaned, has_years, is_text, numbered, plausible, typed
+from orchestration.conform.casting import (
+    ISO,
+    checks,
+    cleaned,
+    has_years,
+    is_number,
+    is_text,
+    numbered,
+    plausible,
+    typed,
+)
 from orchestration.conform.times import Zones, doubtful
+from orchestration.connectors.base import SOURCE_FLAGS
 from orchestration.contracts import Column, Contract
 from orchestration.errors import ConfigError
 from orchestration.literals import quote, quote_name
@@ -158,7 +169,7 @@ def record_key(system: str, contract: Contract, columns: Sequence[str]) -> str:
 
 CLOCKS_DIFFER = dt.timedelta(days=1)  # a time is ahead of its load only if no clock or time zone can be the cause
 ROW_ID_LENGTH = 16  # hexadecimal digits of a quarantined row's id
-LOAD_PLACE = ("_load_id", "_loaded_at", "_source_file", "_source_row")
+LOAD_PLACE = ("_load_id", "_loaded_at", "_source_file", "_source_row", SOURCE_FLAGS)
 
 
 def raw_record(raw_columns: Iterable[str]) -> str:
@@ -173,12 +184,20 @@ def row_id(raw: str) -> str:
     return f"left(md5({raw}), {ROW_ID_LENGTH})"
 
 
-def flags_sql(flags: dict[str, str]) -> str:
-    """SQL of the flags of a row, joined by commas, by their conditions; null where none holds."""
+def flags_sql(flags: dict[str, str], given: bool) -> str:
+    """SQL of the flags of a row, joined by commas, by their conditions; null where none holds.
+
+    Args:
+        flags: flag → condition.
+        given: whether the raw row `r` brings some of its own.
+    """
+    own = f"r.{SOURCE_FLAGS}" if given else "cast(null as varchar)"
     if not flags:
-        return "cast(null as varchar)"
+        return own
     shown = ", ".join(f"case when {condition} then {quote(flag)} end" for flag, condition in flags.items())
-    return f"case when {' or '.join(f'({c})' for c in flags.values())} then concat_ws(',', {shown}) end"
+    return (
+        f"case when {' or '.join(f'({c})' for c in flags.values())} then concat_ws(',', {own}, {shown}) else {own} end"
+    )
 
 
 def not_ahead(contract: Contract, loaded_at: dt.datetime | None) -> Contract:
@@ -242,18 +261,18 @@ class Value:
 
 def given_value(shown: str, source_type: str, spec: Column, zones: Zones, formats: Formats) -> Value:
     """A value that is already cleaned."""
-    is_time = spec.type == "timestamp"
+    is_time = spec.type == "timestamp" and not is_number(source_type)
     doubt = doubtful(shown, source_type, is_text(source_type), zones, formats) if is_time else None
     return Value(shown, typed(shown, source_type, spec, zones, formats), doubt, source_type)
 
 
-def corrected_value(name: str, spec: Column, zones: Zones, formats: Formats, given: Value | None) -> Value:
+def corrected_value(name: str, spec: Column, zones: Zones, formats: Formats, given: Value | None, is_id: bool) -> Value:
     """The correction `k_<name>` in rows that have one (`h_<name>`), and the given value in the others.
 
     A person writes 12.50 and 2024-01-31, whatever the source writes: a correction is read so first, and only where it
     is not of that form as the source would write it. A time without an offset is the source's local time either way.
     """
-    shown = cleaned(f"k_{name}", "VARCHAR")
+    shown = cleaned(f"k_{name}", "VARCHAR", is_id)
     plain, as_source = (given_value(shown, "VARCHAR", spec, zones, f) for f in (ISO, formats))
 
     def chosen(corrected: str, otherwise: str | None) -> str:
@@ -288,8 +307,9 @@ def part_sql(
     # time. DuckDB evaluates the branches of a case one by one, whatever they have in common.
     texts, values = [], {}
     for name in mapping.map.columns:
-        spec, shown = contract.columns[name], cleaned(f"v_{name}", types[name])
-        if has_years(spec):
+        spec, shown = contract.columns[name], f"v_{name}"
+        if is_text(types[name]):
+            shown = cleaned(shown, types[name], contract.is_id(name))
             texts.append(f"{shown} as c_{name}")
             shown = f"c_{name}"
         values[name] = given_value(shown, types[name], spec, zones, formats)
@@ -303,7 +323,9 @@ def part_sql(
             key = quote(name)
             expressions.append(f"k._correction[{key}] as k_{name}")
             expressions.append(f"map_contains(k._correction, {key}) as h_{name}")
-            values[name] = corrected_value(name, contract.columns[name], zones, formats, values.get(name))
+            values[name] = corrected_value(
+                name, contract.columns[name], zones, formats, values.get(name), contract.is_id(name)
+            )
     numbers = numbered(contract)
     parsed, results, tests = [], [], []
     flags = dict(marks or {})
@@ -366,7 +388,7 @@ def part_sql(
       {parent} as _parent_key,
       (hash({hashed(contract, contract.columns)}) >> 1)::bigint as _record_hash,
       _source_file, _source_row,
-      {flags_sql(flags)} as _flags,
+      {flags_sql(flags, SOURCE_FLAGS in raw_columns)} as _flags,
       _verdict,
       {f"case _verdict {shown} end" if shown else "cast(null as varchar)"} as _value,
       {raw_or_null} as _raw_record

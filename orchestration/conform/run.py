@@ -16,11 +16,12 @@ from orchestration.conform.corrections import Corrections
 from orchestration.conform.mapping import Mapping, candidate_sql
 from orchestration.conform.overlap import Overlap, find_overlap, overlap_columns
 from orchestration.conform.tables import LOAD_AUDIT_SQL, REJECTED_ROW_SQL, prepare
+from orchestration.connectors.registry import connect
 from orchestration.errors import RegularsError
-from orchestration.landing.lake import Lake, Manifest, last_whole
+from orchestration.landing.lake import LOAD_COLUMNS, Lake, Manifest, last_whole
 from orchestration.literals import quote_name
 
-RULES = "3"  # raise when conform's rules change: every entity is then made again from the lake
+RULES = "4"  # raise when conform's rules change: every entity is then made again from the lake
 
 Loads = dict[str, list[Manifest]]  # raw table → its loads, oldest first
 
@@ -104,6 +105,8 @@ def bind_raw(
                 overlaps[table] = found
                 rows = found.without_replaced(rows)
         may_shrink = may_shrink or bool(by) or bool(spec.key and spec.load.mode == "files" and not mapping.is_table())
+        kinds = {row[0]: row[1] for row in con.execute(f"describe {rows}").fetchall() if row[0] not in LOAD_COLUMNS}
+        rows = source.as_written(rows, kinds, mapping.formats)
         con.execute(f'create or replace temp view "{table}" as {rows}')
     return Bound(max(dt.datetime.fromisoformat(time) for time in times), overlaps, may_shrink)
 
@@ -120,16 +123,25 @@ def check_columns(config: CompanyConfig, lake: Lake, system: str, table: str, co
             names = mapping.raw_tables(con, set(source.tables))
             if table not in names:
                 continue
-            manifests = {name: lake.newest(system, name) for name in names if name != table}
-            known = {name: manifest.columns for name, manifest in manifests.items() if manifest}
-            if len(known) < len(manifests):
+            known = {name: columns if name == table else columns_of(config, lake, system, name) for name in names}
+            if not all(known.values()):
                 continue  # a table that was never loaded: conform waits for it
-            for name, kinds in (known | {table: columns}).items():
+            for name, kinds in known.items():
                 raw = kinds | {"_load_id": "varchar", "_loaded_at": "timestamp"}
                 raw |= {"_source_file": "varchar", "_source_row": "bigint"}
                 fields = ", ".join(f"{quote_name(column)} {kind}" for column, kind in raw.items())
                 con.execute(f'create or replace temp table "{name}" ({fields})')
             mapping.source_types(con)
+
+
+def columns_of(config: CompanyConfig, lake: Lake, system: str, table: str) -> dict[str, str]:
+    """Columns of a table as it was loaded last, or as its source has it before it ever was; none where it is away."""
+    if manifest := lake.newest(system, table):
+        return manifest.columns
+    try:
+        return connect(config.sources[system].as_system()).columns(table)
+    except RegularsError:
+        return {}
 
 
 def forget_entity(con: duckdb.DuckDBPyConnection, system: str, entity: str) -> None:

@@ -20,6 +20,7 @@ REJECT_REASONS = {
     "line_too_short": "the line is shorter than min_length allows",
     "wrong_encoding": "bytes that are not of the file's encoding",
     "not_a_json_object": "the line is no JSON object",
+    "key_twice": "the JSON object has a key twice, or two that differ by case only",
     "not_a_log_line": "the line is not of the log's format",
 }
 

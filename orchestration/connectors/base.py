@@ -22,6 +22,7 @@ from orchestration.yaml_model import Strict
 PACKAGE = "package://"
 ROOTS = "REGULARS_ROOTS"
 CHUNK = 1 << 20
+SOURCE_FLAGS = "_source_flags"  # column of a read that says what of the row the source has no right value of
 BATCH_ROWS = 122_880  # DuckDB's row group; larger batches only cost memory
 
 REJECTED = pa.schema(
@@ -47,13 +48,15 @@ class Unreachable(RegularsError):
 class Settings(Strict):
     """What a kind needs to know of a system; a table may set other values under `format`.
 
-    Class attributes say what the kind can do: whether columns have types, so that a cursor can be compared, and
-    which settings belong to the system alone.
+    Class attributes say what the kind can do: whether columns have types, so that a cursor can be compared; whether
+    it tells numbers (`numbers`), and dates, from text; and which settings belong to the system alone.
     """
 
     kind: str
 
     has_cursor: ClassVar[bool] = False
+    has_numbers: ClassVar[bool] = True
+    has_dates: ClassVar[bool] = False
     of_system: ClassVar[tuple[str, ...]] = ("kind",)
 
 
@@ -121,6 +124,9 @@ class Connector(Protocol):
 
     def columns(self, table: str) -> dict[str, str]:
         """Columns of the table as it is now, with DuckDB types."""
+
+    def headers(self, table: str, part: Part = WHOLE) -> dict[str, list[str]]:
+        """Columns of each file of the part, by the file's name; none of a system that has no files."""
 
     def count(self, table: str, part: Part = WHOLE) -> int | None:
         """Rows of the part, counted independently of reading them; None where only reading can tell."""

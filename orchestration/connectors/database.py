@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -11,6 +12,7 @@ import pyarrow as pa
 from pydantic import Field, SecretStr
 
 from orchestration.connectors.base import (
+    SOURCE_FLAGS,
     WHOLE,
     NoFile,
     Part,
@@ -22,6 +24,7 @@ from orchestration.connectors.base import (
     resolve_folder,
     span_sql,
 )
+from orchestration.connectors.numbers import DIGITS, MARK
 from orchestration.errors import RegularsError
 from orchestration.literals import quote, quote_name
 from orchestration.redaction import HIDDEN, redact
@@ -114,6 +117,7 @@ class DatabaseConnector:
 
     def __init__(self, system: System) -> None:
         self.system = system
+        self.known: dict[str, str] = {}
 
     def attach_options(self) -> tuple[str, str]:
         """What is attached, and options beside type and read only."""
@@ -176,6 +180,20 @@ class DatabaseConnector:
         schema, name = self.name(table)
         return f"{ALIAS}.{quote_name(schema)}.{quote_name(name)}"
 
+    def source(self, con: duckdb.DuckDBPyConnection, table: str) -> str:
+        """A table as SQL names it after `from`; found once, since it may need a look at what the table holds."""
+        if table not in self.known:
+            try:
+                found = self.look(con, table)
+            except duckdb.Error as error:
+                raise self.unreadable(table, error) from error
+            self.known[table] = f"({found})" if found else self.remote(table)
+        return self.known[table]
+
+    def look(self, con: duckdb.DuckDBPyConnection, table: str) -> str | None:  # noqa: ARG002 - for kinds that need it
+        """SQL of a table's rows where DuckDB's own scan would read some value wrong; None where it reads all right."""
+        return None
+
     def discover(self) -> list[str]:
         """Tables and views; with their schema where it is not the usual one."""
         with duckdb.connect() as con:
@@ -193,8 +211,9 @@ class DatabaseConnector:
         """Rows of a query over the table, which it names `{table}`."""
         with duckdb.connect() as con:
             self.attach(con)
+            source = self.source(con, table)
             try:
-                return con.execute(sql.replace("{table}", self.remote(table))).fetchall()
+                return con.execute(sql.replace("{table}", source)).fetchall()
             except duckdb.Error as error:
                 raise self.unreadable(table, error) from error
 
@@ -210,7 +229,12 @@ class DatabaseConnector:
 
     def columns(self, table: str) -> dict[str, str]:
         """Columns with the types that DuckDB reads them as."""
-        return {row[0]: row[1] for row in self.query(table, "describe select * from {table}")}
+        described = self.query(table, "describe select * from {table}")
+        return {row[0]: row[1] for row in described if row[0] != SOURCE_FLAGS}
+
+    def headers(self, table: str, part: Part = WHOLE) -> dict[str, list[str]]:  # noqa: ARG002 - the interface's
+        """A database has no files."""
+        return {}
 
     def stamp(self, table: str) -> dict[str, Any]:
         """A checksum of the content: databases have no time stamp that can be trusted."""
@@ -233,8 +257,9 @@ class DatabaseConnector:
         """The part's rows; a database has no file, and numbers its rows as it gives them."""
         self.attach(con)
         where = span_sql(self.system.name, table, self.columns(table) if part.cursor else {}, part)
-        return f"select *, null::varchar as _source_file, null::bigint as _source_row from {self.remote(table)}" + (
-            f" where {where}" if where else ""
+        return (
+            f"select *, null::varchar as _source_file, null::bigint as _source_row from {self.source(con, table)}"
+            + (f" where {where}" if where else "")
         )
 
     def rejected(self, con: duckdb.DuckDBPyConnection) -> pa.Table:  # noqa: ARG002 - the interface's
@@ -299,6 +324,28 @@ class SqliteConnector(DatabaseFileConnector):
         super().prepare(con)
         con.execute("set sqlite_all_varchar = true")
 
+    def look(self, con: duckdb.DuckDBPyConnection, table: str) -> str | None:
+        """Numbers that are not whole, where some column has one: SQLite knows of each value whether it is a number."""
+        names = [row[0] for row in con.execute(f"describe select * from {self.remote(table)}").fetchall()]
+        source = quote_name(self.name(table)[1])
+        is_real = " or ".join(f"typeof({quote_name(name)}) = 'real'" for name in names)
+        found = f"select exists (select 1 from {source} where {is_real})"
+        if not con.execute(f"select * from sqlite_query({quote(ALIAS)}, {quote(found)})").fetchall()[0][0]:
+            return None
+        fields = ", ".join(f"{real_text(quote_name(name))} as {quote_name(name)}" for name in names)
+        return f"select * from sqlite_query({quote(ALIAS)}, {quote(f'select {fields} from {source}')})"
+
+
+def real_text(column: str) -> str:
+    """SQLite's SQL of a value as text, a number in the form of `numbers.number_text`."""
+    shown = f"printf('%!.{DIGITS}g', {column})"
+    return (
+        f"case when typeof({column}) <> 'real' then cast({column} as text) "
+        f"when {column} = round({column}) and abs({column}) < 1e{DIGITS} "
+        f"then cast(cast({column} as integer) as text) "
+        f"when instr({shown}, 'e') then {shown} else {shown} || '{MARK}' end"
+    )
+
 
 class DuckdbConnector(DatabaseFileConnector):
     """DuckDB."""
@@ -336,6 +383,82 @@ class PostgresConnector(ServerConnector):
     usual_schema = "public"
     connect_options = "connect_timeout=10 application_name=regulars"
 
+    def relation(self, table: str) -> str:
+        """A table as the server names it."""
+        schema, name = self.name(table)
+        return f"{quote_name(schema)}.{quote_name(name)}"
+
+    def ask(self, con: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
+        """Rows of a query that the server answers."""
+        return con.execute(f"select * from postgres_query({quote(ALIAS)}, {quote(sql)})").fetchall()
+
+    def look(self, con: duckdb.DuckDBPyConnection, table: str) -> str | None:
+        """Numerics that DuckDB's scan reads as 0 (NaN) or as doubles (no precision given, or more than 38 digits)."""
+        kinds: dict[str, str] = dict(self.ask(con, COLUMNS_SQL.format(relation=quote(self.relation(table)))))
+        numerics = {name: kind for name, kind in kinds.items() if re.fullmatch(NUMERIC, kind)}
+        money = {name: f"{quote_name(name)}::numeric(38, 2)" for name, kind in kinds.items() if kind == "money"}
+        if not numerics and not money:
+            return None
+        tests = [test for name, kind in numerics.items() for test in numeric_tests(quote_name(name), kind)]
+        asked = ", ".join(f"{test} as t{place}" for place, test in enumerate(tests))
+        [answers] = self.ask(con, f"select {asked} from {self.relation(table)}") if tests else [()]
+        changed = money
+        for place, (name, kind) in enumerate(numerics.items()):
+            is_odd, digits = answers[2 * place : 2 * place + 2]
+            if cast := numeric_cast(quote_name(name), kind, bool(is_odd), int(digits or 0)):
+                changed[name] = cast
+        if not changed:
+            return None
+        fields = ", ".join(f"{changed.get(name, quote_name(name))} as {quote_name(name)}" for name in kinds)
+        sql = f"select {fields} from {self.relation(table)}"
+        return f"select * from postgres_query({quote(ALIAS)}, {quote(sql)})"
+
+    def count(self, table: str, part: Part = WHOLE) -> int:
+        """Rows of the part; all of them are counted by the server."""
+        if part.cursor and not part.is_whole:
+            return super().count(table, part)
+        with duckdb.connect() as con:
+            self.attach(con)
+            try:
+                return int(self.ask(con, f"select count(*) from {self.relation(table)}")[0][0])
+            except duckdb.Error as error:
+                raise self.unreadable(table, error) from error
+
+
+COLUMNS_SQL = """
+select a.attname, case when t.typtype = 'd' then format_type(t.typbasetype, t.typtypmod)
+  else format_type(a.atttypid, a.atttypmod) end
+from pg_attribute a join pg_type t on t.oid = a.atttypid
+where a.attrelid = to_regclass({relation}) and a.attnum > 0 and not a.attisdropped order by a.attnum
+"""
+NUMERIC = r"numeric(\(\d+,(-?\d+)\))?"
+PLACES = 10  # decimals that a numeric of no declared precision lands with; 28 digits are left before the point
+
+
+def fits(kind: str) -> bool:
+    """Whether DuckDB has a decimal type for a numeric of PostgreSQL."""
+    found = re.fullmatch(r"numeric\((\d+),(\d+)\)", kind)
+    return found is not None and int(found[1]) <= 38
+
+
+def numeric_tests(column: str, kind: str) -> tuple[str, str]:
+    """PostgreSQL's SQL of whether some value is no number, and of the most digits before the point."""
+    if fits(kind):
+        return f"bool_or({column} = 'NaN')", "0"
+    is_odd = f"{column}::text in ('NaN', 'Infinity', '-Infinity')"
+    return f"bool_or({is_odd})", f"max(case when not {is_odd} then length(trunc(abs({column}))::text) end)"
+
+
+def numeric_cast(column: str, kind: str, is_odd: bool, digits: int) -> str | None:
+    """PostgreSQL's SQL of a numeric in a type that DuckDB reads as it is; None where it does so anyway."""
+    if is_odd:
+        return f"{column}::float8"  # the only type that can say so; the contract then refuses the value
+    if fits(kind):
+        return None
+    if digits <= 38 - PLACES:
+        return f"{column}::numeric(38, {PLACES})"
+    return f"case when {column} = trunc({column}) then trunc({column})::text else {column}::text || '{MARK}' end"
+
 
 class MysqlConnector(ServerConnector):
     """MySQL and MariaDB; a schema is a database there."""
@@ -350,3 +473,34 @@ class MysqlConnector(ServerConnector):
         assert isinstance(own, ServerSettings)
         schema, name = super().name(table)
         return schema or own.database, name
+
+    def prepare(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Read days such as 1980-05-00 as null rather than refuse the table, and tinyint(1) as a number."""
+        super().prepare(con)
+        con.execute("set mysql_incomplete_dates_as_nulls = true; set mysql_tinyint1_as_boolean = false")
+
+    def look(self, con: duckdb.DuckDBPyConnection, table: str) -> str | None:
+        """A flag beside the rows of a table in which some date is none."""
+        described = con.execute(f"describe select * from {self.remote(table)}").fetchall()
+        dates = [row[0] for row in described if row[1].startswith(("DATE", "TIMESTAMP"))]
+        if not dates:
+            return None
+        schema, name = self.name(table)
+        relation = f"{mysql_name(schema)}.{mysql_name(name)}"
+        odd = {date: f"(month({mysql_name(date)}) = 0 or dayofmonth({mysql_name(date)}) = 0)" for date in dates}
+        found = f"select exists (select 1 from {relation} where {' or '.join(odd.values())})"
+        if not con.execute(f"select * from mysql_query({quote(ALIAS)}, {quote(found)})").fetchall()[0][0]:
+            return None
+        flags = ", ".join(f"if({test}, {quote(f'incomplete_date:{date}')}, null)" for date, test in odd.items())
+        texts = {row[0] for row in described if row[1] == "VARCHAR"}  # JSON would come as bytes
+        fields = (
+            f"cast({mysql_name(name)} as char) as {mysql_name(name)}" if name in texts else mysql_name(name)
+            for name, *_ in described
+        )
+        sql = f"select {', '.join(fields)}, nullif(concat_ws(',', {flags}), '') as {SOURCE_FLAGS} from {relation}"
+        return f"select * from mysql_query({quote(ALIAS)}, {quote(sql)})"
+
+
+def mysql_name(name: str) -> str:
+    """A name as MySQL quotes it."""
+    return "`" + name.replace("`", "``") + "`"

@@ -15,7 +15,7 @@ import pyarrow as pa
 from pydantic import Field, field_validator
 
 from orchestration.connectors.base import WHOLE, Part, SourceFile
-from orchestration.connectors.files import distinct_names
+from orchestration.connectors.files import distinct_names, united
 from orchestration.connectors.rejects import reader_rejects
 from orchestration.connectors.text import (
     TextConnector,
@@ -152,8 +152,7 @@ class DelimitedConnector(TextConnector):
 
     def columns(self, table: str) -> dict[str, str]:
         """Columns of all the table's files together, in the order in which they first appear."""
-        names = dict.fromkeys(name for file in self.files(table) for name in self.header(table, file))
-        return dict.fromkeys(names, "VARCHAR")
+        return dict.fromkeys(united(self.header(table, file) for file in self.files(table)), "VARCHAR")
 
     def count(self, table: str, part: Part = WHOLE) -> int | None:  # noqa: ARG002 - the interface's
         """Only reading tells: a line break within quotes ends no row."""
@@ -173,8 +172,10 @@ class DelimitedConnector(TextConnector):
             path, header = self.plain(table, file), self.header(table, file)
             con.execute("insert into source_name values (?, ?)", [str(path), file.name])
             declared = ", ".join(f"{quote(name)}: 'VARCHAR'" for name in header)
+            own_names = {name.lower() for name in header}
             chosen = ", ".join(
-                quote_name(name) if name in header else f"null::varchar as {quote_name(name)}" for name in names
+                f"{quote_name(name) if name.lower() in own_names else 'null::varchar'} as {quote_name(name)}"
+                for name in names
             )
             selects.append(
                 f"select {chosen}, {quote(file.name)} as _source_file, {number} as _source_row "

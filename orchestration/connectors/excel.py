@@ -6,25 +6,36 @@ import datetime as dt
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 from pydantic import Field
 
-from orchestration.connectors.base import BATCH_ROWS, WHOLE, Part, SourceFile
+from orchestration.connectors.base import BATCH_ROWS, WHOLE, Part, SourceFile, System
+from orchestration.connectors.excel_cells import unread_cells
 from orchestration.connectors.files import FileSettings, TextColumnsConnector, distinct_names
+from orchestration.connectors.numbers import number_text
 from orchestration.errors import RegularsError
 
+MERGED = "#MERGED!"  # a number that stands in one cell for several rows
 MAX_UNPACKED = 2 << 30  # bytes of a workbook's parts together; Excel's own limit of rows keeps honest ones below
 
 
 class ExcelSettings(FileSettings):
     """Workbooks."""
 
+    has_dates: ClassVar[bool] = True
+
     kind: Literal["excel"]
-    sheet: str | None = Field(default=None, description="default: the sheet named like the table, else the first")
+    sheet: str | None = Field(
+        default=None, description="default: the sheet named like the table, else the first that is not hidden"
+    )
     skip: int = Field(default=0, ge=0, description="rows above the header")
     header: bool = Field(default=True, description="whether the first row names the columns")
+    merged: Literal["text", "all"] = Field(
+        default="text",
+        description="what of a cell that is merged over several rows counts for each: text and dates, or numbers too",
+    )
 
 
 class ExcelConnector(TextColumnsConnector):
@@ -33,6 +44,10 @@ class ExcelConnector(TextColumnsConnector):
     suffixes = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
     what = "workbook"
 
+    def __init__(self, system: System) -> None:
+        super().__init__(system)
+        self.last: tuple[tuple[str, str], list[list[Any]]] | None = None  # the sheet that was read last
+
     def settings(self, table: str) -> ExcelSettings:
         """A table's settings."""
         settings = self.at(table).settings
@@ -40,10 +55,9 @@ class ExcelConnector(TextColumnsConnector):
         return settings
 
     def discover(self) -> list[str]:
-        """Sheets of the workbook, or the folder's workbooks."""
+        """Sheets of the workbook that are not hidden, or the folder's workbooks."""
         if self.folder.is_file():
-            file = SourceFile(self.folder, str(self.folder))
-            return list(self.workbook("", file).sheet_names)
+            return visible_sheets(self.workbook("", SourceFile(self.folder, str(self.folder))))
         return super().discover()
 
     def workbook(self, table: str, file: SourceFile) -> Any:
@@ -71,15 +85,31 @@ class ExcelConnector(TextColumnsConnector):
             ) from error
 
     def cells(self, table: str, file: SourceFile) -> list[list[Any]]:
-        """Rows of the table's sheet from the header on, without those that are blank."""
-        book, wanted = self.workbook(table, file), self.settings(table).sheet
+        """Rows of the table's sheet from the header on."""
+        place = (table, file.name)
+        if self.last is None or self.last[0] != place:
+            self.last = None  # two large sheets need not be held at a time
+            self.last = (place, self.read_cells(table, file))
+        return self.last[1]
+
+    def read_cells(self, table: str, file: SourceFile) -> list[list[Any]]:
+        """As `cells`: with the values of merged cells in all their rows, and errors as they are shown."""
+        book, own = self.workbook(table, file), self.settings(table)
         names = list(book.sheet_names)
-        name = wanted or (table if table in names else names[0])
+        name = own.sheet or (table if table in names else visible_sheets(book)[0])
         if name not in names:
             raise RegularsError(
                 f"{self.place(table, file)}: no sheet '{name}'", f"Sheets of the workbook: {', '.join(names)}"
             )
-        return list(book.get_sheet_by_name(name).to_python(skip_empty_area=False))[self.settings(table).skip :]
+        sheet = book.get_sheet_by_name(name)
+        rows = sheet.to_python(skip_empty_area=False)
+        for (row, column), shown in unread_cells(file.path, name).items():
+            if row < len(rows) and column < len(rows[row]):
+                rows[row][column] = shown
+        for (top, left), (bottom, _) in sheet.merged_cell_ranges or ():
+            if top < len(rows) and left < len(rows[top]):
+                fill_down(rows, top, left, bottom, own.merged)
+        return list(rows)[own.skip :]
 
     def header(self, table: str, file: SourceFile) -> list[str]:
         """Cells of the header row, without the empty ones at its end."""
@@ -121,14 +151,14 @@ class ExcelConnector(TextColumnsConnector):
 
 
 def as_text(cell: Any) -> str | None:
-    """A cell as text: whole numbers without a point, dates and times as ISO, nothing where it is blank."""
+    """A cell as text: numbers as `numbers.number_text`, dates and times as ISO, nothing where it is blank."""
     match cell:
         case None:
             return None
         case bool():
             return str(cell).lower()
-        case float() if cell.is_integer() and abs(cell) < 1e15:
-            return str(int(cell))
+        case float():
+            return number_text(cell)
         case dt.datetime() if cell.time() == dt.time():
             return cell.date().isoformat()
         case dt.datetime():
@@ -136,9 +166,36 @@ def as_text(cell: Any) -> str | None:
         case dt.date() | dt.time():
             return cell.isoformat()
         case dt.timedelta():
-            return str(cell.total_seconds())
+            return number_text(cell.total_seconds())
         case _:
             return str(cell) if str(cell).strip() else None
+
+
+def visible_sheets(book: Any) -> list[str]:
+    """Names of the sheets of cells that a person sees; all, where none is shown."""
+    from python_calamine import SheetTypeEnum, SheetVisibleEnum
+
+    shown = [
+        sheet.name
+        for sheet in book.sheets_metadata
+        if sheet.visible == SheetVisibleEnum.Visible and sheet.typ == SheetTypeEnum.WorkSheet
+    ]
+    return shown or list(book.sheet_names)
+
+
+def fill_down(rows: list[list[Any]], top: int, left: int, bottom: int, kinds: Literal["text", "all"]) -> None:
+    """Give the value of a merged cell to the rows below its first.
+
+    A number is an amount of all the rows together as likely as an id of each, so it counts once unless told otherwise.
+    """
+    value = rows[top][left]
+    if as_text(value) is None:
+        return
+    if isinstance(value, float) and kinds == "text":
+        value = MERGED
+    for row in rows[top + 1 : bottom + 1]:
+        if left < len(row):
+            row[left] = value
 
 
 def looks_like_workbook(path: Path) -> bool:

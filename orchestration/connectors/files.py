@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -136,6 +136,18 @@ class FileConnector:
                 f"{self.place(table)}: {error.filename}: {error.strerror}", "Make the file readable"
             ) from error
 
+    def header(self, table: str, file: SourceFile) -> list[str]:  # noqa: ARG002 - for kinds whose files differ
+        """Names of a file's columns; of a kind whose files need not be looked into for them, the table's."""
+        return list(self.columns(table))
+
+    def columns(self, table: str) -> dict[str, str]:
+        """Columns of the table as it is now, with DuckDB types."""
+        raise NotImplementedError
+
+    def headers(self, table: str, part: Part = WHOLE) -> dict[str, list[str]]:
+        """Columns of each file of the part."""
+        return {file.name: self.header(table, file) for file in self.wanted(table, part)}
+
     def rejected(self, con: duckdb.DuckDBPyConnection) -> pa.Table:  # noqa: ARG002 - the interface's
         """A kind whose files are whole or broken rejects no single row."""
         return none_rejected()
@@ -158,8 +170,7 @@ class TextColumnsConnector(FileConnector):
 
     def columns(self, table: str) -> dict[str, str]:
         """Columns of all the table's files together, in the order in which they first appear."""
-        names = dict.fromkeys(name for file in self.files(table) for name in self.header(table, file))
-        return dict.fromkeys(names, "VARCHAR")
+        return dict.fromkeys(united(self.header(table, file) for file in self.files(table)), "VARCHAR")
 
     def read(self, con: duckdb.DuckDBPyConnection, table: str, part: Part = WHOLE) -> str:
         """Every file of the part, one after the other."""
@@ -171,11 +182,22 @@ class TextColumnsConnector(FileConnector):
             for file in self.wanted(table, part):
                 for batch in self.rows(table, file, names):
                     place = pa.array([file.name], pa.string()).take(pa.array([0] * batch.num_rows, pa.int32()))
-                    arrays = {name: batch.column(name) for name in batch.schema.names} | {"_source_file": place}
+                    arrays = {name.lower(): batch.column(name) for name in batch.schema.names}
+                    arrays["_source_file"] = place
                     nothing = pa.nulls(batch.num_rows, pa.string())
-                    yield pa.RecordBatch.from_arrays([arrays.get(n, nothing) for n in schema.names], schema=schema)
+                    columns = [arrays.get(name.lower(), nothing) for name in schema.names]
+                    yield pa.RecordBatch.from_arrays(columns, schema=schema)
 
         return bind(con, pa.RecordBatchReader.from_batches(schema, batches()))
+
+
+def united(headers: Iterable[Iterable[str]]) -> list[str]:
+    """Columns of several files together, in the order and spelling in which they first appear; case is ignored."""
+    found: dict[str, str] = {}
+    for header in headers:
+        for name in header:
+            found.setdefault(name.lower(), name)
+    return list(found.values())
 
 
 def distinct_names(names: list[str]) -> list[str]:

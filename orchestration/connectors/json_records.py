@@ -1,22 +1,25 @@
 """JSON: one record per line (NDJSON), or a document with a list of records somewhere in it.
 
 Each key of a record is a text column; a value that is an object or a list stays JSON, for maps to look into
-(`address ->> '$.city'`).
+(`address ->> '$.city'`). Keys that differ by case or by blanks around them are one column.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Literal
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
 
 import duckdb
 import pyarrow as pa
 from pydantic import Field
 
-from orchestration.connectors.base import SourceFile
+from orchestration.connectors.base import WHOLE, Part, SourceFile, System
 from orchestration.connectors.files import distinct_names
 from orchestration.connectors.lines import LineConnector
-from orchestration.connectors.text import TextSettings
+from orchestration.connectors.numbers import number_text_sql
+from orchestration.connectors.text import TextSettings, unpacked_name
 from orchestration.errors import RegularsError
 from orchestration.literals import quote, quote_name
 
@@ -26,12 +29,36 @@ MAX_DOCUMENT = 1 << 30  # bytes of a document that is read as a whole; larger fi
 class JsonSettings(TextSettings):
     """JSON files."""
 
+    has_numbers: ClassVar[bool] = True
+
     kind: Literal["json"]
     records: str | None = Field(
         default=None,
         pattern=r"^[^\s]+$",
-        description="path of the list of records in a document: data.items; $ for a list; default: a record a line",
+        description="path of the list of records in a document: data.items; $ for a list; default: a record a line, "
+        "or the list that a .json file is",
     )
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys of a table's records.
+
+    Args:
+        by_file: file → its records' keys, in alphabetical order.
+        twice: lists of keys, as records have them, that name a column twice.
+    """
+
+    by_file: dict[str, list[str]]
+    twice: list[list[str]]
+
+    def spellings(self) -> dict[str, list[str]]:
+        """Column → the keys that are it, in alphabetical order of the first."""
+        found: dict[str, list[str]] = {}
+        keys_of_all = {key for keys in self.by_file.values() for key in keys}
+        for key in sorted(keys_of_all, key=lambda key: (key.strip().lower(), key)):
+            found.setdefault(key.strip().lower(), []).append(key)
+        return dict(zip(distinct_names([keys[0] for keys in found.values()]), found.values(), strict=True))
 
 
 class JsonConnector(LineConnector):
@@ -40,6 +67,10 @@ class JsonConnector(LineConnector):
     suffixes = (".ndjson", ".jsonl", ".json")
     what = "JSON file"
     reason = "not_a_json_object"
+
+    def __init__(self, system: System) -> None:
+        super().__init__(system)
+        self.known: dict[str, Keys] = {}
 
     def settings(self, table: str) -> JsonSettings:
         """A table's settings."""
@@ -53,15 +84,29 @@ class JsonConnector(LineConnector):
 
     def lines(self, table: str, files: list[SourceFile], connection: duckdb.DuckDBPyConnection) -> str:
         """Lines of the files, or the records of their documents as lines."""
-        path = self.settings(table).records
-        if path is None:
-            return super().lines(table, files, connection)
-        rows = [(r, file.name, n) for file in files for n, r in enumerate(self.records(table, file, path), start=1)]
+        paths = {file.name: self.path_of(table, file) for file in files}
+        documents = [file for file in files if paths[file.name]]
+        lines = super().lines(table, [file for file in files if not paths[file.name]], connection)
+        if not documents:
+            return lines
+        rows = [
+            (record, file.name, number)
+            for file in documents
+            for number, record in enumerate(self.records(table, file, paths[file.name] or ""), start=1)
+        ]
         schema = pa.schema([("line", pa.string()), ("_source_file", pa.string()), ("_source_row", pa.int64())])
         columns = list(zip(*rows, strict=True)) if rows else [(), (), ()]
         arrays = [pa.array(list(c), f.type) for c, f in zip(columns, schema, strict=True)]
         connection.register("json_record", pa.Table.from_arrays(arrays, schema=schema))
-        return "select * from json_record"
+        return f"select * from json_record union all {lines}"
+
+    def path_of(self, table: str, file: SourceFile) -> str | None:
+        """Path of the records in a file that is one document; None where each line is a record."""
+        declared = self.settings(table).records
+        if declared or not unpacked_name(file.path).lower().endswith(".json"):
+            return declared
+        with self.plain(table, file).open("rb") as handle:
+            return "$" if handle.read(1 << 10).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[") else None
 
     def records(self, table: str, file: SourceFile, path: str) -> list[str]:
         """Records of a document, each as JSON.
@@ -76,7 +121,7 @@ class JsonConnector(LineConnector):
                 "Have it written a record a line",
             )
         try:
-            node = json.loads(source.read_text(encoding="utf-8-sig"), parse_float=str)
+            node = json.loads(source.read_text(encoding="utf-8-sig"), object_pairs_hook=as_object)
         except (ValueError, RecursionError) as error:
             raise RegularsError(
                 f"{self.place(table, file)}: no JSON document: {error}", "Fetch the file again, whole"
@@ -87,36 +132,132 @@ class JsonConnector(LineConnector):
             raise RegularsError(
                 f"{self.place(table, file)}: no list of records at '{path}'", "Mend format.records of the table"
             )
-        return [json.dumps(record, ensure_ascii=False) for record in node]
+        return [dumped(record) for record in node]
+
+    def keys(self, table: str) -> Keys:
+        """Keys of all files' records, found once.
+
+        Raises:
+            RegularsError: there is no record.
+        """
+        if table not in self.known:
+            with duckdb.connect() as con:
+                lines = self.lines(table, self.files(table), con)
+                self.found(
+                    con,
+                    table,
+                    "create temp table seen as select distinct _source_file as file, json_keys(line) as keys "
+                    f"from ({lines}) where {IS_OBJECT}",
+                )
+                is_twice = "len(keys) <> list_unique(list_transform(keys, lambda key: lower(trim(key))))"
+                pairs = con.execute(
+                    "select distinct file, unnest(keys) as key from seen "
+                    f"where not {is_twice} or file not in (select file from seen where not {is_twice}) order by all"
+                ).fetchall()
+                twice = con.execute(f"select distinct keys from seen where {is_twice} order by all").fetchall()
+            by_file: dict[str, list[str]] = {}
+            for file, key in pairs:
+                by_file.setdefault(file, []).append(key)
+            self.known[table] = Keys(by_file, [row[0] for row in twice])
+        if not self.known[table].by_file:
+            raise RegularsError(f"{self.place(table)}: holds no JSON object", self.hint(table))
+        return self.known[table]
+
+    def hint(self, table: str) -> str:
+        """What to try where no line is a record: lists that the document holds at its top."""
+        try:
+            document = json.loads(self.plain(table, self.files(table)[0]).read_text(encoding="utf-8-sig"))
+        except (ValueError, RecursionError, OSError):
+            return "Check the file: a record a line, or format.records"
+        lists = (
+            [key for key, value in document.items() if isinstance(value, list)] if isinstance(document, dict) else []
+        )
+        return f"Set format.records of the table to the list of records: {', '.join(lists) or 'data.items'}"
 
     def columns(self, table: str) -> dict[str, str]:
         """Keys of all records, in alphabetical order."""
-        with duckdb.connect() as con:
-            lines = self.lines(table, self.files(table), con)
-            rows = self.found(
-                con,
-                table,
-                f"select distinct unnest(json_keys(line)) as key from ({lines}) where {self.good(table)} order by key",
-            )
-        names = [row[0] for row in rows]
-        if not names:
-            raise RegularsError(f"{self.place(table)}: holds no JSON object", "Check the file, or format.records")
-        if distinct_names(names) != names:
-            raise RegularsError(
-                f"{self.place(table)}: keys that differ by case or blanks only: {', '.join(names)}",
-                "Have the source write each key one way",
-            )
-        return dict.fromkeys(names, "VARCHAR")
+        return dict.fromkeys(self.keys(table).spellings(), "VARCHAR")
 
-    def good(self, table: str) -> str:  # noqa: ARG002 - the interface's
-        """Whether the line is a JSON object."""
-        return "json_valid(line) and json_type(case when json_valid(line) then line end) = 'OBJECT'"
+    def headers(self, table: str, part: Part = WHOLE) -> dict[str, list[str]]:
+        """Keys of each file's records; a file without records misses none."""
+        by_file = self.keys(table).by_file
+        names = {key: name for name, keys in self.keys(table).spellings().items() for key in keys}
+        return {
+            file.name: [names[key] for key in by_file[file.name]]
+            for file in self.wanted(table, part)
+            if file.name in by_file
+        }
 
-    def parsed(self, table: str, names: list[str]) -> str:  # noqa: ARG002 - the interface's
-        """The record's values."""
-        structure = json.dumps(dict.fromkeys(names, "VARCHAR"))
-        return f"json_transform(case when json_valid(line) then line end, {quote(structure)})"
+    def good(self, table: str) -> str:
+        """Whether the line is a JSON object that names no column twice."""
+        twice = self.keys(table).twice
+        if not twice:
+            return IS_OBJECT
+        return f"{IS_OBJECT} and {OBJECT_KEYS} not in ({', '.join(list_sql(keys) for keys in twice)})"
 
-    def fields(self, table: str, names: list[str]) -> str:  # noqa: ARG002 - the interface's
+    def why(self, table: str) -> str:  # noqa: ARG002 - the interface's
+        """No object, or one with a key twice."""
+        return f"case when {IS_OBJECT} then 'key_twice' else {quote(self.reason)} end"
+
+    def parsed(self, table: str, names: list[str]) -> str:
+        """The record's values, as JSON: a struct of each way to write keys, since a struct's names differ by more."""
+        spellings = self.keys(table).spellings()
+        ways = max(len(spellings[name]) for name in names)
+        line = "case when json_valid(line) then line end"
+        structs = [
+            json.dumps({spellings[name][way]: "JSON" for name in names if way < len(spellings[name])})
+            for way in range(ways)
+        ]
+        fields = (f"w{way}: json_transform({line}, {quote(struct)})" for way, struct in enumerate(structs))
+        return f"{{{', '.join(fields)}}}"
+
+    def fields(self, table: str, names: list[str]) -> str:
         """The values as columns."""
-        return ", ".join(f"struct_extract(m, {quote(name)}) as {quote_name(name)}" for name in names)
+        spellings = self.keys(table).spellings()
+        columns = []
+        for name in names:
+            ways = ", ".join(
+                f"struct_extract(m.w{way}, {quote(key)})::varchar" for way, key in enumerate(spellings[name])
+            )
+            columns.append(f"{value_text(f'coalesce({ways})' if ',' in ways else ways)} as {quote_name(name)}")
+        return ", ".join(columns)
+
+
+OBJECT_KEYS = "json_keys(case when json_valid(line) then line end)"
+IS_OBJECT = "json_valid(line) and json_type(case when json_valid(line) then line end) = 'OBJECT'"
+
+
+def value_text(value: str) -> str:
+    """SQL of a JSON value as text: strings without quotes, numbers as `numbers` has them, the rest as JSON."""
+    is_number = f"{value} >= '-' and {value} < ':'"
+    fraction = f"(contains({value}, '.') or contains({value}, 'e') or contains({value}, 'E'))"
+    return (
+        f"case when {value} like '\"%' then json_extract_string({value}, '$') "
+        f"when {is_number} and {fraction} then {number_text_sql(value)} else {value} end"
+    )
+
+
+def list_sql(texts: Iterable[str]) -> str:
+    """A list of texts as SQL."""
+    return f"[{', '.join(quote(text) for text in texts)}]"
+
+
+class Twice(dict[str, Any]):
+    """An object of a document that has a key twice, or holds one that has; keeps its pairs."""
+
+    def __init__(self, pairs: Sequence[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        self.pairs = pairs
+
+
+def as_object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """Pairs of a document's object; of those with a key twice both are kept."""
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else Twice(pairs)
+
+
+def dumped(record: Any) -> str:
+    """A record as JSON, with both values of a key that it has twice; a half character stays an escape."""
+    if isinstance(record, Twice):
+        return "{" + ", ".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in record.pairs) + "}"
+    return json.dumps(record)

@@ -33,6 +33,10 @@ class LineConnector(TextConnector):
         """SQL of whether `line` is a row."""
         raise NotImplementedError
 
+    def why(self, table: str) -> str:  # noqa: ARG002 - for kinds that have several
+        """SQL of the reason why a `line` is no row."""
+        return quote(self.reason)
+
     def parsed(self, table: str, names: list[str]) -> str:  # noqa: ARG002 - for kinds that need it
         """SQL over `line` of what `fields` sees as `m`."""
         return "null"
@@ -72,7 +76,7 @@ class LineConnector(TextConnector):
         con.execute(
             f"""
             create or replace temp view refused_line as
-            select _source_file, _source_row, {quote(self.reason)} as reason_code, null::varchar as column_name,
+            select _source_file, _source_row, {self.why(table)} as reason_code, null::varchar as column_name,
               null::varchar as value, left(line, {SHOWN}) as raw_record
             from ({lines}) where not coalesce({self.good(table)}, false)
             """

@@ -6,10 +6,13 @@ from typing import Any, ClassVar, Literal
 
 import duckdb
 
-from orchestration.connectors.base import WHOLE, Part, span_sql
+from orchestration.connectors.base import WHOLE, Part, SourceFile, System, span_sql
 from orchestration.connectors.files import FileConnector, FileSettings
+from orchestration.connectors.numbers import as_text, text_beside_numbers
 from orchestration.errors import RegularsError
-from orchestration.literals import exact_path
+from orchestration.literals import exact_path, quote, quote_name
+
+PLACE = "_source_path, file_row_number"
 
 
 class ParquetSettings(FileSettings):
@@ -26,13 +29,47 @@ class ParquetConnector(FileConnector):
     suffixes = (".parquet",)
     what = "Parquet file"
 
+    def __init__(self, system: System) -> None:
+        super().__init__(system)
+        self.known: dict[str, dict[str, str]] = {}
+
+    def file_columns(self, table: str, file: SourceFile) -> dict[str, str]:
+        """Columns of one file, with DuckDB types."""
+        if file.name not in self.known:
+            with duckdb.connect() as con:
+                described = self.run(
+                    con, table, "describe select * from read_parquet(?)", [exact_path(file.path)]
+                ).fetchall()
+            self.known[file.name] = {row[0]: row[1] for row in described}
+        return self.known[file.name]
+
+    def header(self, table: str, file: SourceFile) -> list[str]:
+        """Names of a file's columns."""
+        return list(self.file_columns(table, file))
+
     def columns(self, table: str) -> dict[str, str]:
         """Columns of all the table's files together."""
         with duckdb.connect() as con:
-            described = self.run(
-                con, table, "describe select * from read_parquet(?, union_by_name = true)", [self.paths(table, WHOLE)]
-            ).fetchall()
+            rows = self.rows(table, self.files(table))
+            described = self.run(con, table, f"describe select * exclude ({PLACE}) from ({rows})", []).fetchall()
         return {row[0]: row[1] for row in described}
+
+    def rows(self, table: str, files: list[SourceFile]) -> str:
+        """SQL of the files' rows with their place; a column that is text in some file and a number with fractions in
+        another becomes text as ids do."""
+        columns = {file: self.file_columns(table, file) for file in files}
+        mixed = text_beside_numbers(columns.values())
+        groups: dict[tuple[str, ...], list[str]] = {}
+        for file in files:
+            groups.setdefault(tuple(as_text(columns[file], mixed)), []).append(quote(exact_path(file.path)))
+        selects = []
+        for texts, paths in groups.items():
+            replaced = f" replace ({', '.join(texts)})" if texts else ""
+            selects.append(
+                f"select *{replaced} from read_parquet([{', '.join(paths)}], "
+                "filename = '_source_path', file_row_number = true, union_by_name = true)"
+            )
+        return " union all by name ".join(selects)
 
     def count(self, table: str, part: Part = WHOLE) -> int:
         """Rows by the files' own metadata, or counted where the part is a span of the cursor."""
@@ -41,9 +78,9 @@ class ParquetConnector(FileConnector):
         where = span_sql(self.system.name, table, self.columns(table) if part.cursor else {}, part)
         sql = "select coalesce(sum(num_rows), 0) from parquet_file_metadata(?)"
         if where:
-            sql = f"select count(*) from read_parquet(?, union_by_name = true) where {where}"
+            sql = f"select count(*) from ({self.rows(table, self.wanted(table, part))}) where {where}"
         with duckdb.connect() as con:
-            found = self.run(con, table, sql, [self.paths(table, part)]).fetchone()
+            found = self.run(con, table, sql, [] if where else [self.paths(table, part)]).fetchone()
         return int(found[0]) if found else 0
 
     def read(self, con: duckdb.DuckDBPyConnection, table: str, part: Part = WHOLE) -> str:
@@ -52,13 +89,18 @@ class ParquetConnector(FileConnector):
         con.executemany(
             "insert into source_name values (?, ?)", [[str(file.path), file.name] for file in self.files(table)]
         )
-        con.execute("set variable source_paths = $1", [self.paths(table, part)])
-        where = span_sql(self.system.name, table, self.columns(table) if part.cursor else {}, part)
+        files, columns = self.wanted(table, part), self.columns(table)
+        own = {name.lower() for file in files for name in self.header(table, file)}
+        fields = ", ".join(
+            f"{'t.' if name.lower() in own else f'null::{kind} as '}{quote_name(name)}"
+            for name, kind in columns.items()
+        )
+        if not files:
+            return f"select {fields}, null::varchar as _source_file, null::bigint as _source_row limit 0"
+        where = span_sql(self.system.name, table, columns if part.cursor else {}, part)
         sql = f"""
-            select t.* exclude (_source_path, file_row_number), s.name as _source_file,
-              t.file_row_number + 1 as _source_row
-            from read_parquet(getvariable('source_paths'), filename = '_source_path', file_row_number = true,
-              union_by_name = true) t
+            select {fields}, s.name as _source_file, t.file_row_number + 1 as _source_row
+            from ({self.rows(table, files)}) t
             left join source_name s on s.path = t._source_path
             {f"where {where}" if where else ""}
             """

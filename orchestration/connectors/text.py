@@ -9,7 +9,7 @@ import lzma
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, ClassVar, cast
 
 from pydantic import Field, field_validator
 
@@ -34,6 +34,8 @@ SAFE_BYTES = 64 << 20  # unpacked sizes below this hurt nobody, however tight
 
 class TextSettings(FileSettings):
     """Text files."""
+
+    has_numbers: ClassVar[bool] = False
 
     encoding: str = Field(default="auto", description="auto, or a name that Python knows: utf-8, utf-16, gbk, big5 …")
     max_unpacked: int = Field(default=200 << 30, ge=1, description="bytes that one packed file may hold")

@@ -3,36 +3,96 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import Any, Literal
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 from pydantic import Field
 
-from orchestration.connectors.base import WHOLE, Part, SourceFile
-from orchestration.connectors.files import FileSettings, TextColumnsConnector
+from orchestration.connectors.base import WHOLE, Part, SourceFile, System
+from orchestration.connectors.files import FileSettings, TextColumnsConnector, distinct_names
 from orchestration.errors import RegularsError
 
 BATCH = 10_000
 HEAD = 1 << 16
 
+Step = tuple[str, str, str]  # attribute or element, namespace, name
+Trail = tuple[Step, ...]  # steps from the record to what a column holds
+ATTRIBUTE, ELEMENT, TEXT = "attribute", "element", "value"
+
 
 class XmlSettings(FileSettings):
     """XML files."""
 
+    has_numbers: ClassVar[bool] = False
+
     kind: Literal["xml"]
     record: str | None = Field(default=None, description="path of the record element from the root: catalogue/product")
+    lists: tuple[str, ...] = Field(
+        default=(),
+        description="children that are lists even in files where none stands twice; default: those that some record "
+        "of the table's files has twice",
+    )
+
+
+@dataclass
+class Shape:
+    """What the records of a table's files have.
+
+    Args:
+        trails: file → what its records have, in the order in which it first appears.
+        lists: elements that stand twice in some record.
+        together: columns' plain names, in lower case, that some record has from two places.
+        prefixes: namespace → its prefix.
+        rows: file → number of records.
+    """
+
+    trails: dict[str, dict[Trail, None]] = field(default_factory=dict)
+    lists: set[Trail] = field(default_factory=set)
+    together: set[str] = field(default_factory=set)
+    prefixes: dict[str, str] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
+
+    def columns(self, file: str) -> list[Trail]:
+        """What a file's records have as columns: nothing below a list is one."""
+        return list(dict.fromkeys(self.place(trail) for trail in self.trails[file]))
+
+    def place(self, trail: Trail) -> Trail:
+        """The outermost list that a trail leads into, or the trail itself."""
+        return next((trail[:n] for n in range(1, len(trail)) if trail[:n] in self.lists), trail)
+
+    def names(self) -> dict[Trail, str]:
+        """Column of each trail of all files; places that no record has both of are one column."""
+        trails = list(dict.fromkeys(trail for file in self.trails for trail in self.columns(file)))
+        found: dict[Trail, str] = {}
+        several = [trail for trail in trails if plain_name(trail).lower() in self.together]
+        for trail in trails:
+            if trail not in several:
+                found[trail] = plain_name(trail)
+        taken = list(dict.fromkeys(found.values()))
+        for trail in sorted(several, key=rank):
+            name = told_apart(trail, self.prefixes) if plain_name(trail) in taken else plain_name(trail)
+            taken = distinct_names([*taken, name])
+            found[trail] = taken[-1]
+        return found
 
 
 class XmlConnector(TextColumnsConnector):
     """Tables of a folder of XML files.
 
-    An attribute is a column of its name, a child element one of its name, deeper ones joined by an underscore;
-    a repeated child gives a JSON list. Namespaces are left out of names.
+    An attribute is a column of its name, a child element one of its name, deeper ones joined by an underscore.
+    A child that stands twice in some record of the table is a JSON list in all of them. Namespaces are left out of
+    names, but where a record has two things of one name: then attributes end in `_attribute`, and elements of another
+    namespace than their parent's begin with its prefix.
     """
 
     suffixes = (".xml",)
     what = "XML file"
+
+    def __init__(self, system: System) -> None:
+        super().__init__(system)
+        self.known: dict[str, Shape] = {}
 
     def settings(self, table: str) -> XmlSettings:
         """A table's settings.
@@ -49,8 +109,8 @@ class XmlConnector(TextColumnsConnector):
             )
         return settings
 
-    def elements(self, table: str, file: SourceFile) -> Iterator[tuple[int, dict[str, str | None]]]:
-        """Line and columns of each record; memory holds one record at a time.
+    def elements(self, table: str, file: SourceFile) -> Iterator[Any]:
+        """Each record's element; memory holds one record at a time.
 
         Raises:
             RegularsError: the file is not well-formed, or declares entities.
@@ -76,7 +136,7 @@ class XmlConnector(TextColumnsConnector):
                     depth.append(local(node.tag))
                     continue
                 if depth == path:
-                    yield node.sourceline or 0, flat(node)
+                    yield node
                     node.clear()
                     while node.getprevious() is not None:
                         del node.getparent()[0]
@@ -86,25 +146,54 @@ class XmlConnector(TextColumnsConnector):
                 f"{self.place(table, file)}: not well-formed XML: {error}", "Fetch the file again, whole"
             ) from error
 
+    def shape(self, table: str) -> Shape:
+        """What the records of all the table's files have, found once.
+
+        Raises:
+            RegularsError: a file has no record.
+        """
+        if table not in self.known:
+            found = Shape()
+            declared = {name.lower() for name in self.settings(table).lists}
+            for file in self.files(table):
+                trails = found.trails.setdefault(file.name, {})
+                found.rows[file.name] = 0
+                for node in self.elements(table, file):
+                    found.rows[file.name] += 1
+                    own: set[str] = set()
+                    for trail, _ in flat(node, found.lists, found.lists):
+                        trails[trail] = None
+                        name = plain_name(trail).lower()
+                        found.lists.update(
+                            trail[:n] for n in range(1, len(trail) + 1) if plain_name(trail[:n]).lower() in declared
+                        )
+                        (found.together if name in own else own).add(name)
+                    found.prefixes |= {uri: prefix or "" for prefix, uri in node.nsmap.items()}
+                if not trails:
+                    raise RegularsError(
+                        f"{self.place(table, file)}: no element {self.settings(table).record}", "Mend format.record"
+                    )
+            self.known[table] = found
+        return self.known[table]
+
     def header(self, table: str, file: SourceFile) -> list[str]:
         """Names of all records' columns, in the order in which they first appear."""
-        names = list(dict.fromkeys(name for _, record in self.elements(table, file) for name in record))
-        if not names:
-            raise RegularsError(
-                f"{self.place(table, file)}: no element {self.settings(table).record}", "Mend format.record"
-            )
-        return names
+        shape = self.shape(table)
+        names = shape.names()
+        return list(dict.fromkeys(names[trail] for trail in shape.columns(file.name)))
 
     def count(self, table: str, part: Part = WHOLE) -> int:
         """Records, counted by a pass of its own."""
-        return sum(1 for file in self.wanted(table, part) for _ in self.elements(table, file))
+        return sum(self.shape(table).rows[file.name] for file in self.wanted(table, part))
 
     def rows(self, table: str, file: SourceFile, names: list[str]) -> Iterator[pa.RecordBatch]:
         """Records in batches; `_source_row` is the number of the record."""
+        shape = self.shape(table)
+        columns = shape.names()
         chunk: list[dict[str, str | None]] = []
         first = 1
-        for _, record in self.elements(table, file):
-            chunk.append(record)
+        for node in self.elements(table, file):
+            chunk.append({columns[trail].lower(): value for trail, value in flat(node, shape.lists)})
             if len(chunk) == BATCH:
                 yield batch_of(chunk, names, first)
                 first += len(chunk)
@@ -114,10 +203,16 @@ class XmlConnector(TextColumnsConnector):
 
 
 def batch_of(records: list[dict[str, str | None]], names: list[str], first: int) -> pa.RecordBatch:
-    """Records as a batch of text columns, numbered from `first`."""
-    arrays = [pa.array([record.get(name) for record in records], pa.string()) for name in names]
+    """Records, by names in lower case, as a batch of text columns, numbered from `first`."""
+    arrays = [pa.array([record.get(name.lower()) for record in records], pa.string()) for name in names]
     numbers = pa.array(range(first, first + len(records)), pa.int64())
     return pa.RecordBatch.from_arrays([*arrays, numbers], names=[*names, "_source_row"])
+
+
+def step(kind: str, tag: Any) -> Step:
+    """A tag or an attribute's name as a step."""
+    space, _, name = str(tag).rpartition("}")
+    return kind, space.lstrip("{"), name
 
 
 def local(tag: Any) -> str:
@@ -125,28 +220,70 @@ def local(tag: Any) -> str:
     return str(tag).rpartition("}")[2]
 
 
-def flat(node: Any, prefix: str = "") -> dict[str, str | None]:
-    """An element's attributes and children as columns."""
-    found: dict[str, str | None] = {}
+def plain_name(trail: Trail) -> str:
+    """A column's name without namespaces."""
+    return "_".join(name for _, _, name in trail)
+
+
+def rank(trail: Trail) -> tuple[bool, int]:
+    """Order in which places may keep a plain name: elements of one namespace, other elements, attributes."""
+    return trail[-1][0] == ATTRIBUTE, len({space for kind, space, _ in trail if kind == ELEMENT})
+
+
+def told_apart(trail: Trail, prefixes: dict[str, str]) -> str:
+    """A column's name where another one has the plain name."""
+    if trail[-1][0] == ATTRIBUTE:
+        return f"{plain_name(trail)}_{ATTRIBUTE}"
+    spaces = [prefixes.get(space, "") for _, space, _ in trail]
+    return "_".join(f"{space}_{name}" if space else name for space, (_, _, name) in zip(spaces, trail, strict=True))
+
+
+def flat(
+    node: Any, lists: set[Trail], new: set[Trail] | None = None, above: Trail = ()
+) -> Iterator[tuple[Trail, str | None]]:
+    """An element's attributes and children as columns.
+
+    Args:
+        node: the element.
+        lists: children that are lists.
+        new: where children that stand twice are noted, while they are not known yet.
+        above: steps from the record to the element.
+    """
     for name, value in node.attrib.items():
-        found[prefix + local(name)] = value
-    groups: dict[str, list[Any]] = {}
+        yield (*above, step(ATTRIBUTE, name)), value
+    groups: dict[Any, list[Any]] = {}
     for child in node:
-        groups.setdefault(local(child.tag), []).append(child)
-    for name, children in groups.items():
-        if len(children) > 1:
-            found[prefix + name] = json.dumps([nested(child) for child in children], ensure_ascii=False)
+        groups.setdefault(child.tag, []).append(child)
+    for tag, children in groups.items():
+        trail = (*above, step(ELEMENT, tag))
+        if new is not None and len(children) > 1:
+            new.add(trail)
+        if trail in lists:
+            yield trail, json.dumps([nested(child, lists, new, trail) for child in children], ensure_ascii=False)
         elif len(children[0]) or children[0].attrib:
-            inner = flat(children[0], f"{prefix}{name}_")
-            text = (children[0].text or "").strip()
-            found |= ({prefix + name: text} if text else {}) | inner
+            if text := (children[0].text or "").strip():
+                yield trail, text
+            yield from flat(children[0], lists, new, trail)
         else:
-            found[prefix + name] = children[0].text
-    if not prefix and not len(node) and (node.text or "").strip():
-        found["value"] = node.text
-    return found
+            yield trail, children[0].text
+    if not above and not len(node) and (node.text or "").strip():
+        yield ((TEXT, "", TEXT),), node.text
 
 
-def nested(node: Any) -> Any:
-    """A repeated element as JSON: its text, or its columns."""
-    return flat(node) if len(node) or node.attrib else node.text
+def nested(node: Any, lists: set[Trail], new: set[Trail] | None, above: Trail) -> Any:
+    """An element of a list as JSON: its text, or its columns."""
+    if not len(node) and not node.attrib:
+        return node.text
+    found = list(flat(node, lists, new, above))
+    trails = dict.fromkeys(trail[len(above) :] for trail, _ in found)
+    prefixes = {uri: prefix or "" for prefix, uri in node.nsmap.items()}
+    names = Shape(
+        {"": trails}, together=twice(plain_name(trail).lower() for trail in trails), prefixes=prefixes
+    ).names()
+    return {names[trail[len(above) :]]: value for trail, value in found}
+
+
+def twice(names: Iterable[str]) -> set[str]:
+    """Names that occur more than once."""
+    seen: set[str] = set()
+    return {name for name in names if name in seen or seen.add(name)}  # type: ignore[func-returns-value]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+
 from orchestration.company import DriftPolicy
-from orchestration.errors import RegularsError
+from orchestration.errors import ConfigError, RegularsError
 from orchestration.landing.lake import Drift
 
 
 def compare(before: dict[str, str], now: dict[str, str]) -> Drift:
-    """Differences between two sets of columns (name → DuckDB type).
+    """Differences between two sets of columns (name → DuckDB type); case is no difference, as in SQL.
 
     A column that is gone and a new one of the same type at the same place are reported as a rename.
     """
+    spelled = {name.lower(): name for name in before}
+    now = {spelled.get(name.lower(), name): kind for name, kind in now.items()}
     added = {name: kind for name, kind in now.items() if name not in before}
     missing = {name: kind for name, kind in before.items() if name not in now}
     places_before, places_now = list(before), list(now)
@@ -56,3 +60,46 @@ def judge(system: str, table: str, policy: DriftPolicy, before: dict[str, str] |
         gone = drift.missing | {old: before[old] for old in drift.renamed}
         drift = Drift(missing=gone, retyped=drift.retyped, discarded=new)
     return drift
+
+
+def check_files(
+    place: str,
+    headers: Mapping[str, Sequence[str]],
+    columns: dict[str, str],
+    needed: Sequence[str],
+    check: Callable[[dict[str, str]], None],
+) -> None:
+    """Whether every file of a load by itself has the columns that the maps need: together they would hide what is gone.
+
+    Args:
+        place: source and table, for the message.
+        headers: columns by file.
+        columns: all columns, with DuckDB types.
+        needed: columns that the table's own settings name.
+        check: raises where the maps cannot do with some columns.
+
+    Raises:
+        ConfigError: a file lacks one; says which file and column, and what it may be called now.
+    """
+    seen: set[frozenset[str]] = set()
+    for name, header in headers.items():
+        own = {column.lower() for column in header}
+        if frozenset(own) in seen:
+            continue
+        seen.add(frozenset(own))
+        here = {column: kind for column, kind in columns.items() if column.lower() in own}
+        try:
+            for column in needed:
+                if column.lower() not in own:
+                    raise RegularsError(f"the table's settings name the column '{column}'")
+            check(here)
+        except RegularsError as error:
+            others = [other for other in headers.values() if {column.lower() for column in other} != own]
+            common = {column.lower() for other in others for column in other} or {c.lower() for c in columns}
+            new = [column for column in header if column.lower() not in common]
+            told = f"; new in it: {', '.join(new)}" if new else ""
+            raise ConfigError(
+                f"{place}, file {name}: lacks a column that is needed: {error.message}{told}",
+                "Have the file written with the column's usual name; or, if files may lack it, name it in may_lack of "
+                "the table: coalesce(old, new) in the map reads a column that was renamed",
+            ) from error

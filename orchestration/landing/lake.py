@@ -18,7 +18,8 @@ import pyarrow.parquet as pq
 from pydantic import Field, ValidationError
 
 from orchestration.clock import naive_utc
-from orchestration.connectors.base import bind, none_rejected, text_kind
+from orchestration.connectors.base import SOURCE_FLAGS, bind, none_rejected, text_kind
+from orchestration.connectors.numbers import as_text, text_beside_numbers
 from orchestration.errors import RegularsError
 from orchestration.literals import exact_path, quote, quote_name
 from orchestration.yaml_model import Strict
@@ -32,7 +33,7 @@ OWN = "_regulars"  # source system of what the product itself must remember
 MEMORY = (
     "1200MB"  # of a load while it is written; without a bound a large file is held in memory as far as there is any
 )
-LOAD_COLUMNS = ("_load_id", "_loaded_at", "_source_file", "_source_row")
+LOAD_COLUMNS = ("_load_id", "_loaded_at", "_source_file", "_source_row", SOURCE_FLAGS)
 
 
 class Drift(Strict):
@@ -177,17 +178,15 @@ class Lake:
             by_file: whether a load holds files of several days, of which the last that has the key counts; what one
                 file says twice stays, since nobody can say which is right.
         """
-        files = ", ".join(quote(self.files(manifest)) for manifest in seen)
         names = ", ".join(quote_name(name) for name in key)
         newest = ""
         if key and by_file:
             newest = f"qualify rank() over (partition by {names} order by _load_id desc, _source_file desc) = 1"
         elif key and len(seen) > 1:
             newest = f"qualify row_number() over (partition by {names} order by _load_id desc, _source_row desc) = 1"
-        rows = (
-            "select * exclude (file_row_number) replace (coalesce(_source_row, file_row_number + 1) as _source_row) "
-            f"from read_parquet([{files}], union_by_name = true, file_row_number = true) {newest}"
-        )
+        rows = self.landed(seen)
+        if newest:
+            rows = f"select * from ({rows}) {newest}"
         gone = [quote(path) for manifest in seen if (path := self.deleted(manifest))]
         if not gone:
             return rows
@@ -195,6 +194,19 @@ class Lake:
         return (
             f"select r.* from ({rows}) r where not exists (select 1 from read_parquet([{', '.join(gone)}]) d "
             f"where {same} and d._load_id > r._load_id)"
+        )
+
+    def landed(self, seen: Sequence[Manifest]) -> str:
+        """SQL of the rows of some loads; numbers of a column that is text in other loads become text as ids do."""
+        mixed = text_beside_numbers(manifest.columns for manifest in seen)
+        groups: dict[tuple[str, ...], list[str]] = {}
+        for manifest in seen:
+            groups.setdefault(tuple(as_text(manifest.columns, mixed)), []).append(quote(self.files(manifest)))
+        return " union all by name ".join(
+            "select * exclude (file_row_number) replace ("
+            + ", ".join(("coalesce(_source_row, file_row_number + 1) as _source_row", *texts))
+            + f") from read_parquet([{', '.join(files)}], union_by_name = true, file_row_number = true)"
+            for texts, files in groups.items()
         )
 
     def rejected(self, manifest: Manifest) -> str | None:

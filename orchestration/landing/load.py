@@ -17,7 +17,7 @@ from orchestration.company import CompanyConfig, Load
 from orchestration.connectors.base import WHOLE, Connector, NoFile, Part, Unreachable
 from orchestration.connectors.registry import connect
 from orchestration.errors import RegularsError
-from orchestration.landing.drift import judge
+from orchestration.landing.drift import check_files, judge
 from orchestration.landing.lake import Delivery, Erased, Lake, Manifest, last_whole
 from orchestration.literals import exact_path, quote, quote_name
 from orchestration.state import State
@@ -70,8 +70,8 @@ class Order:
         load_id: name shared by the loads of one refresh.
         now: the refresh's time.
         again: span of the cursor, as text, that incremental tables read again (backfill): from, and to but without.
-        check: called with system, table and columns before changed columns are landed; raises where a map needs
-            what is gone.
+        check: called with system, table and columns before changed columns, or files whose columns differ, are
+            landed; raises where a map needs what is gone.
         patience: seconds waited before each further try of a system that does not answer.
         said: called with a table's name and what a user should know while it is loaded.
         erase: takes forgotten persons out of a load, given system, table, folder and columns, before it is committed.
@@ -148,16 +148,26 @@ def load_table(config: CompanyConfig, lake: Lake, state: State, table_id: TableI
             f"{config.source_file(system)}: key 'tables.{table}.load.cursor': value '{load.cursor}': no such column",
             f"Columns of the table: {', '.join(columns)}",
         )
-    drift = judge(system, table, source.drift_of(table), newest.columns if newest else None, columns)
+    headers = connector.headers(table, part)
+    landing = landed_columns(columns, headers, source.tables[table].may_lack)
+    drift = judge(system, table, source.drift_of(table), newest.columns if newest else None, landing)
+
+    def check(found: dict[str, str]) -> None:
+        found = {name: kind for name, kind in found.items() if name not in drift.discarded}
+        order.check(system, table, landed_columns(found, {}, source.tables[table].may_lack))
+
+    if newest or len({frozenset(name.lower() for name in header) for header in headers.values()}) > 1:
+        needed = [name for name in source.tables[table].key if name not in source.tables[table].may_lack]
+        check_files(f"source {system}, table {table}", headers, columns, needed, check)
     if drift:
-        order.check(system, table, {n: kind for n, kind in columns.items() if n not in drift.discarded})
+        check(landing)
     manifest = lake.write(
         system,
         table,
         order.load_id,
         naive_utc(order.now).isoformat(sep=" "),
         Delivery(
-            lambda con: connector.read(con, table, part),
+            lambda con: only_columns(connector.read(con, table, part), columns, landing),
             rows,
             remembered,
             load.cursor,
@@ -174,6 +184,27 @@ def load_table(config: CompanyConfig, lake: Lake, state: State, table_id: TableI
     state.put_load_audit([manifest.audit()])
     state.set_fingerprint(system, table, manifest.fingerprint, order.load_id)
     return manifest
+
+
+def landed_columns(columns: dict[str, str], headers: dict[str, list[str]], may_lack: tuple[str, ...]) -> dict[str, str]:
+    """Columns of a load: those that some of its files has, and those that all may lack."""
+    own = {name.lower() for header in headers.values() for name in header}
+    found = {name: kind for name, kind in columns.items() if name.lower() in own} if own else dict(columns)
+    known = {name.lower() for name in found}
+    kinds = {name.lower(): kind for name, kind in columns.items()}
+    return found | {name: kinds.get(name.lower(), "VARCHAR") for name in may_lack if name.lower() not in known}
+
+
+def only_columns(rows: str, columns: dict[str, str], landing: dict[str, str]) -> str:
+    """SQL of rows with a load's columns alone: files that the load does not read may have others."""
+    if list(columns) == list(landing):
+        return rows
+    known = {name.lower() for name in columns}
+    chosen = [
+        quote_name(name) if name.lower() in known else f"null::{kind} as {quote_name(name)}"
+        for name, kind in landing.items()
+    ]
+    return f"select {', '.join((*chosen, '_source_file', '_source_row'))} from ({rows})"
 
 
 def keys_gone(

@@ -19,7 +19,9 @@ from sqlglot.errors import SqlglotError
 from sqlglot.lineage import lineage
 
 from orchestration.company import CompanyConfig
+from orchestration.conform.casting import cleaned
 from orchestration.conform.mapping import LOAD_PLACE, Mapping
+from orchestration.connectors.numbers import written
 from orchestration.contracts import Column
 from orchestration.errors import ConfigError
 from orchestration.landing.lake import OWN
@@ -69,8 +71,13 @@ class RawTable:
 
 
 def id_text(expression: str) -> str:
-    """SQL of an id as conform has it: text without surrounding blanks; null where an expression fails."""
-    return f"nullif(trim(try(({expression})::varchar)), '')"
+    """SQL of an id as conform has it, from a raw row: cleaned text, whole numbers without a point; null where the
+    expression fails."""
+    text = f"try(({expression})::varchar)"
+    kind = f"typeof(try(({expression})))"
+    clean = f"list_transform([{text}], lambda v: {cleaned(written('v', '.'), 'VARCHAR', is_id=True)})[1]"
+    whole = rf"regexp_replace({text}, '\.0+$', '')"
+    return f"case when {kind} in ('DOUBLE', 'FLOAT') or {kind} like 'DECIMAL%' then {whole} else {clean} end"
 
 
 def customer_kind(system: str) -> str:

@@ -17,6 +17,7 @@ from orchestration.errors import RegularsError
 from orchestration.landing.lake import Lake
 from orchestration.landing.load import Order, load_tables
 from orchestration.state import State
+from tests.support.conforming import load_and_conform, rows
 from tests.support.servers import PASSWORD, Cut, Server, mariadb, postgres
 from tests.support.shop import Shop
 from tests.support.systems import connector_of, take
@@ -229,3 +230,85 @@ def test_a_company_on_a_server_loads_what_is_new_and_keeps_its_secret(
     written = [path for path in shop.root.rglob("*") if path.is_file()]
     assert written
     assert [path for path in written if PASSWORD.encode() in path.read_bytes()] == []
+
+
+def conformed(shop: Shop, settings: dict[str, object], columns: dict[str, str], entity: str = "sales_order") -> None:
+    """Load and conform a table `ledger` of a server."""
+    shop.configure(
+        source={
+            "timezone": "UTC",
+            "connector": settings,
+            "tables": {"ledger": None},
+            "maps": {entity: {"from": "ledger", "columns": columns}},
+        }
+    )
+    load_and_conform(load_company("shop"))
+
+
+ORDER = {"order_id": "no", "customer_id": "buyer", "ordered_at": "day", "net_amount": "total"}
+
+
+def test_postgres_numerics_are_exact_and_no_number_is_no_zero(shop: Shop, postgres_server: Server) -> None:
+    """Ids one apart beyond 2^53, of no precision; NaN beside two decimals; infinite days."""
+    postgres_server.run(
+        "create table ledger (no numeric, buyer numeric(25,0), day timestamptz, total numeric(9,2)); "
+        "insert into ledger values (36028797018963969, 7, '2025-01-01 10:00Z', 10.25), "
+        "(36028797018963970, 7, '2025-01-02 10:00Z', 'NaN'), "
+        "(12, 9007199254740993, '2025-01-03 10:00Z', 4), (13, null, 'infinity', 5);"
+    )
+    conformed(shop, postgres_server.settings(), ORDER)
+    config = load_company("shop")
+    accepted = "select order_id, customer_id, net_amount from input.sales_order order by length(order_id)"
+    assert rows(config, accepted) == [
+        ("12", "9007199254740993", Decimal(4)), ("36028797018963969", "7", Decimal("10.25")),
+    ]  # fmt: skip
+    assert rows(config, "select column_name, value from quarantine.sales_order order by 1") == [
+        ("net_amount", "nan"), ("ordered_at", "infinity"),
+    ]  # fmt: skip
+    postgres_server.run("drop table ledger")
+
+
+def test_postgres_types_that_no_column_of_the_lake_has(postgres_server: Server) -> None:
+    postgres_server.run(
+        "create domain price as numeric; create table ledger (a numeric(45,3), b price, c money, d numeric[], "
+        "e numeric, f int4range); "
+        "insert into ledger values (12345678901234567890123456789012345678901.125, 2.5, '1,234.50', '{1.5}', "
+        "1e30, '[1,5)'), (4, null, null, null, null, null);"
+    )
+    taken = take(connector_of(postgres_server.settings(), {"ledger": None}), "ledger")
+    assert taken.rows[0][:3] == ("12345678901234567890123456789012345678901.125e0", Decimal("2.5"), Decimal("1234.50"))
+    assert (taken.rows[0][4], taken.rows[1][0]) == ("1" + 30 * "0", "4")
+    postgres_server.run("drop table ledger; drop domain price")
+
+
+def test_mysql_days_that_are_none_are_empty_and_flagged(shop: Shop, mariadb_server: Server) -> None:
+    mariadb_server.run(
+        "set sql_mode=''; create table ledger (no int, name varchar(20), born date, extra json, rating tinyint(1)); "
+        "insert into ledger values (1, 'Zoë', '1980-00-00', '{\"a\": 1}', 5), (2, 'Bo', '1980-02-29', '{}', 0), "
+        "(3, 'Cy', '0000-00-00', null, 1);",
+        "shop",
+    )
+    columns = {"customer_id": "no", "full_name": "name", "birth_date": "born", "home_owner": "rating"}
+    conformed(shop, mariadb_server.settings(), columns, "customer")
+    found = rows(load_company("shop"), "select customer_id, birth_date, _flags from input.customer order by 1")
+    assert found == [
+        ("1", None, "incomplete_date:born"), ("2", dt.date(1980, 2, 29), None), ("3", None, "incomplete_date:born"),
+    ]  # fmt: skip
+    before = connector_of(mariadb_server.settings(), {"ledger": None}).columns("ledger")
+    assert before == {"no": "INTEGER", "name": "VARCHAR", "born": "DATE", "extra": "VARCHAR", "rating": "TINYINT"}
+    mariadb_server.run("delete from ledger where no <> 2", "shop")
+    assert connector_of(mariadb_server.settings(), {"ledger": None}).columns("ledger") == before
+    mariadb_server.run("drop table ledger", "shop")
+
+
+def test_mysql_types_of_its_own_break_no_table(mariadb_server: Server) -> None:
+    mariadb_server.run(
+        "set sql_mode=''; create table ledger (a bigint unsigned, b bit(5), c year, d time, e enum('x','y'), "
+        "f set('x','y'), g decimal(65,30), h timestamp null, i datetime(3)); insert into ledger values "
+        "(18446744073709551610, b'10001', 1999, '-120:30:00', 'y', 'x,y', 1.5, 0, '2025-01-00 10:00:00');",
+        "shop",
+    )
+    [row] = take(connector_of(mariadb_server.settings(), {"ledger": None}), "ledger").rows
+    assert (row[0], row[2], row[3], row[4], row[5]) == (18446744073709551610, 1999, "-120:30:00", "y", "x,y")
+    assert row[7:] == (None, None, "incomplete_date:h,incomplete_date:i")
+    mariadb_server.run("drop table ledger", "shop")

@@ -8,7 +8,7 @@ from typing import Any
 from orchestration.clock import stamp
 from orchestration.company import CompanyConfig
 from orchestration.conform.batch import Audit
-from orchestration.conform.run import conform
+from orchestration.conform.run import check_columns, conform
 from orchestration.landing.lake import Lake
 from orchestration.landing.load import Order, load_tables, recover, table_ids
 from orchestration.state import State
@@ -23,7 +23,8 @@ def load_and_conform(config: CompanyConfig, day: int = 0) -> dict[str, Audit]:
     lake = Lake(config.paths.lake)
     with State(config.paths.state) as state:
         recover(lake, state)
-        load_tables(config, lake, state, table_ids(config), Order(stamp(now), now), lambda *_: None)
+        order = Order(stamp(now), now, check=lambda *table: check_columns(config, lake, *table))
+        load_tables(config, lake, state, table_ids(config), order, lambda *_: None)
     return conform_only(config)
 
 

@@ -7,6 +7,7 @@ import os
 import random
 import shutil
 import sys
+import unicodedata
 from decimal import Decimal
 from types import FrameType
 
@@ -16,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestration.company import CompanyConfig, load_company
+from orchestration.conform.casting import cleaned
 from orchestration.conform.mapping import record_key
 from orchestration.conform.workbench import by_reason, rows_of
 from orchestration.contracts import load_contracts
@@ -655,3 +657,80 @@ def test_long_keys_that_differ_in_two_places_stay_apart() -> None:
     rows, plain, ours = found
     assert (rows, ours) == (8_100_000, 8_100_000)
     assert plain < rows, "DuckDB's hash got better: this can be simpler"
+
+
+# ids and blanks ----------------------------------------------------------------------------------
+
+ZERO_WIDTH, NO_BREAK, JOINER, MARK = "\u200b", "\u00a0", "\u2060", "\ufeff"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "K9", "K9\t", "\r\nK9\r\n", f"{NO_BREAK}K9{NO_BREAK}", f"{MARK}K9", f"K9{ZERO_WIDTH}", f"{JOINER} K9 {JOINER}",
+        f"K{ZERO_WIDTH}9", "K\u00ad9", f" \t{ZERO_WIDTH}\n K9", "K9\x00",
+    ],
+)  # fmt: skip
+def test_an_id_is_the_same_whatever_is_not_seen_around_it(shop: Shop, written: str) -> None:
+    with duckdb.connect() as con:
+        value = f"cast('{written}' as varchar)" if "\x00" not in written else "'K9' || chr(0)"
+        [(found, name)] = con.execute(
+            f"select {cleaned('v', 'VARCHAR', is_id=True)}, {cleaned('v', 'VARCHAR')} from (select {value} as v)"
+        ).fetchall()
+    assert found == "K9"
+    assert name.replace("\u00ad", "").replace(ZERO_WIDTH, "") == "K9"
+
+
+def test_composed_and_decomposed_ids_are_one(shop: Shop) -> None:
+    put_lines(shop, "('O1', 1, 'Crème', 1, 1, 1), ('O2', 1, 'Cre\u0300me', 1, 1, 1), ('O3', 1, 'Crême', 1, 1, 1)")
+    load_and_conform(load_company("shop"))
+    found = rows(load_company("shop"), "select product_id from input.order_line order by order_id")
+    assert [row[0] for row in found] == ["Crème", "Crème", "Crême"]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=12))
+def test_cleaning_never_takes_a_letter_and_leaves_no_blank_around(text: str) -> None:
+    with duckdb.connect() as con:
+        [(found, again)] = con.execute(
+            f"select v, {cleaned('v', 'VARCHAR', is_id=True)} from "
+            f"(select {cleaned('v', 'VARCHAR', is_id=True)} as v from (select $1::varchar as v))",
+            [text],
+        ).fetchall()
+    assert found == again
+    kept = "".join(c for c in unicodedata.normalize("NFC", text) if unicodedata.category(c)[0] in "LN")
+    assert "".join(c for c in found or "" if unicodedata.category(c)[0] in "LN") == kept
+    assert found is None or found == found.strip()
+
+
+@pytest.mark.parametrize("error", ["#N/A", "#REF!", "#DIV/0!", "#NV", "#BEZUG!"])
+def test_an_error_of_a_spreadsheet_is_no_value(shop: Shop, error: str) -> None:
+    put_lines(shop, f"('O1', 1, '{error}', 1, 1, 1), ('O2', 1, '#1', 1, 1, 1)")
+    load_and_conform(load_company("shop"))
+    assert quarantined(shop) == [("cast_failed", "product_id", error, 1)]
+    assert rows(load_company("shop"), "select product_id from input.order_line") == [("#1",)]
+
+
+@pytest.mark.parametrize(("value", "is_lost"), [("1.20E+12", True), ("+49 30 1234", False), ("9e+17", True),
+                                                ("1E5", False), ("7-E+10", False)])  # fmt: skip
+def test_an_id_in_exponents_is_refused(shop: Shop, value: str, is_lost: bool) -> None:
+    put_lines(shop, f"('O1', 1, '{value}', 1, 1, 1)")
+    load_and_conform(load_company("shop"))
+    assert quarantined(shop) == ([("cast_failed", "product_id", value, 1)] if is_lost else [])
+
+
+def test_numbers_as_people_write_them(shop: Shop) -> None:
+    """Blanks that do not break may group thousands; what DuckDB alone takes for a number is none."""
+    shop.configure(source={"formats": {"decimal": ",", "thousands": " "}})
+    put_lines(shop, "('O1', '1', 'P', '1\u202f234,5', '1', '2\u00a0000'), ('O2', '1', 'P', '1_000', '1', '1')")
+    load_and_conform(load_company("shop"))
+    assert rows(load_company("shop"), "select quantity, net_amount from input.order_line") == [
+        (Decimal("1234.5"), Decimal(2000))
+    ]
+    shop.configure()
+    put_lines(shop, "('O3', '1', 'P', '1_000', '1', '1'), ('O4', '1', 'P', '1e3', '1', '1')")
+    load_and_conform(load_company("shop"), day=1)
+    assert ("cast_failed", "quantity", "1_000", 1) in quarantined(shop)
+    assert rows(load_company("shop"), "select quantity from input.order_line where order_id = 'O4'") == [
+        (Decimal(1000),)
+    ]

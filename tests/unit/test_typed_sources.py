@@ -1,0 +1,468 @@
+"""Numbers, ids and shapes of sources whose values have types: workbooks, JSON, XML, Parquet, SQLite."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sqlite3
+import zipfile
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from orchestration.authoring.preview import rows_as_mapped, rows_as_received, tried
+from orchestration.company import load_company
+from orchestration.conform.casting import cleaned, true_text
+from orchestration.connectors.excel import as_text
+from orchestration.connectors.excel_cells import unread_cells
+from orchestration.connectors.numbers import as_written, exact_text, marked_text, number_text, written
+from orchestration.errors import RegularsError
+from orchestration.privacy.subject import id_text
+from tests.support.conforming import load_and_conform, rows
+from tests.support.shop import Shop
+from tests.support.systems import connector_of, take
+from tests.unit.test_connectors_files import workbook
+
+GERMAN = {"decimal": ",", "thousands": ".", "date": ["%d.%m.%Y"]}
+HEADER: list[object] = ["no", "buyer", "day", "total"]
+DAY = dt.datetime(2025, 3, 1, 10)
+ORDERS = {
+    "sales_order": {
+        "from": "orders",
+        "columns": {"order_id": "no", "customer_id": "buyer", "ordered_at": "day", "net_amount": "total"},
+    }
+}
+
+
+def connect_orders(shop: Shop, kind: str, folder: Path, **more: Any) -> None:
+    """Let the shop's only source be a folder of such files."""
+    source = {
+        "timezone": "UTC",
+        "connector": {"kind": kind, "path": str(folder), **more.pop("connector", {})},
+        "tables": {"orders": None},
+        "maps": ORDERS,
+    }
+    shop.configure(source=source | more)
+
+
+def amounts() -> dict[str, Decimal]:
+    """Order → net amount of what was accepted."""
+    found = rows(
+        load_company("shop"), "select order_id, net_amount from input.sales_order where _superseded_at is null"
+    )
+    return dict(found)
+
+
+def waiting() -> list[tuple[str, str]]:
+    """(Column, value) of orders in quarantine."""
+    found = rows(load_company("shop"), "select column_name, value from quarantine.sales_order order by all")
+    return [(row[0], row[1]) for row in found]
+
+
+# numbers beside text of another format -----------------------------------------------------------
+
+
+def test_number_cells_beside_german_text_are_the_numbers_that_they_are(shop: Shop, tmp_path: Path) -> None:
+    values: list[object] = [2.75, "2,75", 3.125, "3.125", 40.0, "1.000,5", 0.1 + 0.2, -7.5]
+    sheet = [HEADER, *([f"B{i}", "C1", DAY, value] for i, value in enumerate(values))]
+    workbook(tmp_path / "orders.xlsx", {"orders": sheet})
+    connect_orders(shop, "excel", tmp_path, formats=GERMAN)
+    load_and_conform(load_company("shop"))
+    assert [amounts()[f"B{i}"] for i in range(len(values))] == [
+        Decimal(x) for x in ("2.75", "2.75", "3.125", "3125", "40", "1000.5", "0.3", "-7.5")
+    ]
+
+
+def test_maps_see_numbers_as_their_source_writes_them(shop: Shop, tmp_path: Path) -> None:
+    workbook(tmp_path / "orders.xlsx", {"orders": [HEADER, ["B1", 2.5, DAY, 9.25], ["B2", "2,5", DAY, "9,25"]]})
+    maps = {
+        "sales_order": {
+            "from": "orders",
+            "columns": ORDERS["sales_order"]["columns"]
+            | {"customer_id": "buyer || ' l'", "net_amount": "replace(total, ',', '.')::decimal(18, 2)"},
+        }
+    }  # type: ignore[operator]
+    connect_orders(shop, "excel", tmp_path, formats=GERMAN, maps=maps)
+    load_and_conform(load_company("shop"))
+    assert set(rows(load_company("shop"), "select customer_id, net_amount from input.sales_order")) == {
+        ("2,5 l", Decimal("9.25"))
+    }
+    assert [row["total"] for row in rows_as_received(load_company("shop"), "till", "orders", 9)] == ["9,25", "9,25"]
+    assert [row["customer_id"] for row in rows_as_mapped(load_company("shop"), "till", "sales_order", 9)] == [
+        "2,5 l", "2,5 l",
+    ]  # fmt: skip
+
+
+def test_formats_may_change_after_the_load(shop: Shop, tmp_path: Path) -> None:
+    """What was landed under one format is read right under another: the lake does not depend on it."""
+    workbook(tmp_path / "orders.xlsx", {"orders": [HEADER, ["B1", "C1", DAY, 1.234], ["B2", "C1", DAY, "1.234"]]})
+    connect_orders(shop, "excel", tmp_path)
+    load_and_conform(load_company("shop"))
+    assert amounts() == {"B1": Decimal("1.234"), "B2": Decimal("1.234")}
+    connect_orders(shop, "excel", tmp_path, formats=GERMAN)
+    load_and_conform(load_company("shop"))
+    assert amounts() == {"B1": Decimal("1.234"), "B2": Decimal(1234)}
+
+
+def test_date_cells_beside_dates_in_text(shop: Shop, tmp_path: Path) -> None:
+    """Both in a time stamp and in a date of the contract; the cell's day is the day, whatever format the text has."""
+    sheet: list[list[object]] = [
+        ["no", "born", "seen"],
+        ["K1", dt.datetime(1980, 2, 1), dt.datetime(2025, 2, 1, 9, 30)],
+        ["K2", "01.02.1980", "01.02.2025 09:30"],
+    ]
+    workbook(tmp_path / "orders.xlsx", {"orders": sheet})
+    columns = {"customer_id": "no", "birth_date": "born", "registered_at": "seen"}
+    connect_orders(
+        shop, "excel", tmp_path, formats=GERMAN | {"timestamp": ["%d.%m.%Y %H:%M"]},
+        maps={"customer": {"from": "orders", "columns": columns}},
+    )  # fmt: skip
+    load_and_conform(load_company("shop"))
+    assert (
+        rows(load_company("shop"), "select birth_date, registered_at from input.customer")
+        == [(dt.date(1980, 2, 1), dt.datetime(2025, 2, 1, 9, 30))] * 2
+    )
+
+
+def test_json_numbers_are_no_german_text_nested_ones_neither(shop: Shop, tmp_path: Path) -> None:
+    lines = [
+        {"no": "J1", "buyer": 7, "day": "01.03.2025", "total": 2.5, "sums": {"net": 1.125, "note": "a:1.125,"}},
+        {"no": "J2", "buyer": 7.0, "day": "02.03.2025", "total": "2,5", "sums": {"net": "1,125"}},
+    ]
+    (tmp_path / "orders.ndjson").write_text("\n".join(map(json.dumps, lines)))
+    columns = ORDERS["sales_order"]["columns"] | {"tax_amount": "sums ->> '$.net'"}  # type: ignore[operator]
+    connect_orders(shop, "json", tmp_path, formats=GERMAN, maps={"sales_order": {"from": "orders", "columns": columns}})
+    load_and_conform(load_company("shop"))
+    found = rows(load_company("shop"), "select customer_id, net_amount, tax_amount from input.sales_order")
+    assert found == [("7", Decimal("2.5"), Decimal("1.125"))] * 2
+    received = rows_as_received(load_company("shop"), "till", "orders", 9)
+    assert json.loads(received[0]["sums"])["note"] == "a:1.125,"
+
+
+def test_sqlite_numbers_beside_german_text(shop: Shop, tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "till.db") as con:
+        con.execute("create table orders (no, buyer, day, total)")
+        con.executemany(
+            "insert into orders values (?, ?, '01.03.2025', ?)",
+            [("S1", 17.0, 4.125), ("S2", 17, "4,125"), ("S3", "17", 8), ("S4", "17", 1e20), ("S5", 3e15, 1.0)],
+        )
+    connect_orders(shop, "sqlite", tmp_path / "till.db", formats=GERMAN)
+    load_and_conform(load_company("shop"))
+    found = rows(load_company("shop"), "select order_id, customer_id, net_amount from input.sales_order order by 1")
+    assert found == [("S1", "17", Decimal("4.125")), ("S2", "17", Decimal("4.125")), ("S3", "17", Decimal(8))]
+    assert [column for column, _ in waiting()] == ["customer_id", "net_amount"]
+
+
+FINITE = st.floats(allow_nan=False, allow_infinity=False, width=64)
+
+
+@settings(max_examples=300, deadline=None)
+@given(FINITE, st.sampled_from([".", ","]))
+def test_every_number_cell_keeps_fifteen_digits_in_every_format(value: float, decimal: str) -> None:
+    with duckdb.connect() as con:
+        found = con.execute(f"select {written('$1::varchar', decimal)}", [number_text(value)]).fetchone()
+    assert found is not None
+    assert float(found[0].replace(decimal, ".")) == float(f"{value:.15g}")
+    assert decimal == "." or "." not in found[0]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.one_of(FINITE, st.integers(-(2**60), 2**60).map(float), st.integers(0, 10**6).map(float)))
+def test_whole_doubles_are_integers_as_text_or_have_an_exponent(value: float) -> None:
+    with duckdb.connect() as con:
+        [(plain, marked)] = con.execute(
+            f"select {exact_text('v', 'DOUBLE')}, {marked_text('v', 'DOUBLE')} from (select $1::double as v)", [value]
+        ).fetchall()
+    if value.is_integer() and abs(value) < 2**53:
+        assert plain == marked == str(int(value))
+    else:
+        assert float(plain) == float(marked) == value
+        assert "e" in marked
+
+
+def test_text_that_only_looks_like_a_number_stays() -> None:
+    texts = ["007", "12e5", "A1.5e0", "1.234", "1e0", "{not json", '"5.5e0"', "2.5e0x", "-", "e0"]
+    with duckdb.connect() as con:
+        con.execute("create table t as select unnest($1) as v", [texts])
+        for decimal in (".", ","):
+            assert [row[0] for row in con.execute(as_written("from t", {"v": "VARCHAR"}, decimal)).fetchall()] == texts
+
+
+# ids ---------------------------------------------------------------------------------------------
+
+
+def test_an_id_is_one_customer_whatever_its_type_in_which_month(shop: Shop, tmp_path: Path) -> None:
+    """Integer, double, decimal and text, in files of one load and of several."""
+    kinds = ("bigint", "double", "varchar", "decimal(12, 2)", "integer", "float", "double")
+    values = "4711 as buyer", "4711.0 as buyer"
+    connect_orders(shop, "parquet", tmp_path, tables={"orders": {"path": "*.parquet", "load": {"mode": "files"}}})
+    for month, kind in enumerate(kinds):
+        with duckdb.connect() as con:
+            value = values[0] if kind == "varchar" else values[1]
+            con.execute(
+                f"copy (select {month}::{kind if kind != 'varchar' else 'double'} as no, {value.split()[0]}::{kind} "
+                "as buyer, timestamp '2025-03-01' as day, "
+                f"{month}.25 as total) to '{tmp_path}/{month}.parquet'"
+            )
+        if month not in {0, 3}:
+            load_and_conform(load_company("shop"), day=month)
+    found = rows(load_company("shop"), "select order_id, customer_id, net_amount from input.sales_order order by 1")
+    assert found == [(str(month), "4711", Decimal(f"{month}.25")) for month in range(len(kinds))]
+
+
+def test_numbers_that_became_text_in_a_later_load_are_read_together(shop: Shop, tmp_path: Path) -> None:
+    """A query over several loads of a table sees one column, by its ids and amounts."""
+    connect_orders(
+        shop, "parquet", tmp_path, formats=GERMAN,
+        tables={"orders": {"path": "*.parquet", "load": {"mode": "files"}}},
+        maps={"sales_order": {"from": "select * from orders", "columns": ORDERS["sales_order"]["columns"]}},
+    )  # fmt: skip
+    for month, (buyer, total) in enumerate([("12.0::double", "2.125::double"), ("'12'", "'3,125'")]):
+        with duckdb.connect() as con:
+            con.execute(
+                f"copy (select 'P{month}' as no, {buyer} as buyer, timestamp '2025-03-01' as day, {total} as total) "
+                f"to '{tmp_path}/{month}.parquet'"
+            )
+        load_and_conform(load_company("shop"), day=month)
+    found = rows(load_company("shop"), "select order_id, customer_id, net_amount from input.sales_order order by 1")
+    assert found == [("P0", "12", Decimal("2.125")), ("P1", "12", Decimal("3.125"))]
+
+
+def test_ids_that_lost_digits_are_refused_with_their_value(shop: Shop, tmp_path: Path) -> None:
+    """Two ids of 17 digits are one double; the same ids as text are two customers."""
+    with duckdb.connect() as con:
+        con.execute(
+            "copy (select * from (values ('D1', 90071992547409930.0::double), ('D2', 12.0), ('D3', 'nan'::double), "
+            "('D4', 9007199254740991.0)) t(no, buyer), (select timestamp '2025-03-01' as day, 1.5 as total)) "
+            f"to '{tmp_path}/orders.parquet'"
+        )
+    connect_orders(shop, "parquet", tmp_path)
+    load_and_conform(load_company("shop"))
+    found = rows(load_company("shop"), "select order_id, customer_id from input.sales_order order by 1")
+    assert found == [("D2", "12"), ("D4", "9007199254740991")]
+    assert [column for column, _ in waiting()] == ["customer_id", "customer_id"]
+
+
+def test_long_ids_in_workbooks_are_exact_text_or_refused(shop: Shop, tmp_path: Path) -> None:
+    sheet = [HEADER, ["E1", "8901234567890123456", DAY, 1.0], ["E2", 8901234567890123456, DAY, 2.0],
+             ["E3", 123456789012345, DAY, 3.0], ["E4", 4000000000000000, DAY, 4.0],
+             ["E5", "1,5E+12", DAY, 5.0]]  # fmt: skip
+    workbook(tmp_path / "orders.xlsx", {"orders": sheet})
+    connect_orders(shop, "excel", tmp_path)
+    load_and_conform(load_company("shop"))
+    found = rows(load_company("shop"), "select order_id, customer_id from input.sales_order order by 1")
+    assert found == [("E1", "8901234567890123456"), ("E3", "123456789012345")]
+    assert [value for _, value in waiting()] == ["1,5E+12", "4e+15", "8.90123456789012e+18"]
+
+
+def test_times_that_are_numbers_wait_until_the_map_says_what_they_count(shop: Shop, tmp_path: Path) -> None:
+    with duckdb.connect() as con:
+        con.execute(
+            f"copy (select 'T1' as no, 'C1' as buyer, 1740823200000 as day, 1 as total) to '{tmp_path}/orders.parquet'"
+        )
+    connect_orders(shop, "parquet", tmp_path)
+    load_and_conform(load_company("shop"))
+    assert waiting() == [("ordered_at", "1740823200000")]
+    columns = ORDERS["sales_order"]["columns"] | {"ordered_at": "epoch_ms(day)"}  # type: ignore[operator]
+    connect_orders(shop, "parquet", tmp_path, maps={"sales_order": {"from": "orders", "columns": columns}})
+    load_and_conform(load_company("shop"))
+    assert rows(load_company("shop"), "select ordered_at from input.sales_order") == [(dt.datetime(2025, 3, 1, 10),)]
+
+
+# workbooks ---------------------------------------------------------------------------------------
+
+
+def test_errors_and_formulas_without_a_value_are_no_blanks(shop: Shop, tmp_path: Path) -> None:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.title = "orders"
+    for row in (HEADER, ["F1", "C1", DAY, 1.0], ["F2", "#REF!", DAY, 2.0], ["F3", "C3", DAY, "=1/0"],
+                ["F4", None, DAY, 4.0], ["F5", "#NAME?", DAY, 5.0]):  # fmt: skip
+        sheet.append(row)
+    book.save(tmp_path / "orders.xlsx")
+    connect_orders(shop, "excel", tmp_path)
+    load_and_conform(load_company("shop"))
+    assert amounts() == {"F1": Decimal(1), "F4": Decimal(4)}
+    assert waiting() == [("customer_id", "#NAME?"), ("customer_id", "#REF!"), ("net_amount", "#NOT CALCULATED!")]
+
+
+def test_error_cells_of_binary_workbooks_and_open_documents(tmp_path: Path) -> None:
+    """Records and elements as their specifications have them: MS-XLSB 2.4, ODF 1.3 with LibreOffice's calcext."""
+
+    def record(kind: int, content: bytes) -> bytes:
+        number = bytes([kind]) if kind < 128 else bytes([kind & 0x7F | 0x80, kind >> 7])
+        return number + bytes([len(content)]) + content
+
+    def text(value: str) -> bytes:
+        return len(value).to_bytes(4, "little") + value.encode("utf-16-le")
+
+    def cell(column: int) -> bytes:
+        return column.to_bytes(4, "little") + bytes(4)
+
+    relations = '<Relationships xmlns="urn:x"><Relationship Id="rId1" Target="worksheets/sheet1.bin"/></Relationships>'
+    with zipfile.ZipFile(tmp_path / "t.xlsb", "w") as archive:
+        archive.writestr("xl/workbook.bin", record(156, bytes(8) + text("rId1") + text("May")))
+        archive.writestr("xl/_rels/workbook.bin.rels", relations)
+        content = record(0, (4).to_bytes(4, "little") + bytes(20)) + record(3, cell(2) + b"\x2a")
+        content += (
+            record(0, (9).to_bytes(4, "little") + bytes(20)) + record(1, cell(0)) + record(11, cell(300) + b"\x17")
+        )
+        archive.writestr("xl/worksheets/sheet1.bin", content)
+    assert unread_cells(tmp_path / "t.xlsb", "May") == {(4, 2): "#N/A", (9, 300): "#REF!"}
+    document = (
+        '<d xmlns:t="urn:t" xmlns:o="urn:o" xmlns:c="urn:c" xmlns:x="urn:x"><t:table t:name="A">'
+        '<t:table-row><t:table-cell c:value-type="error"><x:p>#N/A</x:p></t:table-cell></t:table-row></t:table>'
+        '<t:table t:name="B"><t:table-row t:number-rows-repeated="3"><t:table-cell/></t:table-row><t:table-row>'
+        '<t:table-cell t:number-columns-repeated="2"/><t:table-cell o:value-type="string" c:value-type="error">'
+        "<x:p>#DIV/0!</x:p></t:table-cell></t:table-row></t:table></d>"
+    )
+    with zipfile.ZipFile(tmp_path / "t.ods", "w") as archive:
+        archive.writestr("content.xml", document)
+    assert unread_cells(tmp_path / "t.ods", "B") == {(3, 2): "#DIV/0!"}
+
+
+def test_hidden_sheets_are_read_only_if_they_are_named(tmp_path: Path) -> None:
+    from openpyxl import load_workbook
+
+    workbook(tmp_path / "book.xlsx", {"codes": [["a"], ["1"]], "May": [["b"], ["2"]]})
+    book = load_workbook(tmp_path / "book.xlsx")
+    book["codes"].sheet_state = "veryHidden"
+    book.save(tmp_path / "book.xlsx")
+    settings_ = {"kind": "excel", "path": str(tmp_path / "book.xlsx")}
+    assert connector_of(settings_).discover() == ["May"]
+    assert take(connector_of(settings_)).rows == [("2",)]
+    assert take(connector_of(settings_ | {"sheet": "codes"})).rows == [("1",)]
+
+
+@pytest.mark.parametrize(("merged", "amount"), [("text", "#MERGED!"), ("all", "30")])
+def test_merged_cells_count_for_all_their_rows(tmp_path: Path, merged: str, amount: str) -> None:
+    from openpyxl import load_workbook
+
+    rows_ = [["no", "day", "sku", "total"], ["M1", DAY, "A", 30], [None, None, "B", None], ["M2", DAY, "C", 5]]
+    workbook(tmp_path / "t.xlsx", {"t": rows_})
+    book = load_workbook(tmp_path / "t.xlsx")
+    for span in ("A2:A3", "B2:B3", "D2:D3"):
+        book["t"].merge_cells(span)
+    book.save(tmp_path / "t.xlsx")
+    taken = take(connector_of({"kind": "excel", "path": str(tmp_path), "merged": merged}))
+    day = "2025-03-01 10:00:00"
+    assert taken.rows == [("M1", day, "A", "30"), ("M1", day, "B", amount), ("M2", day, "C", "5")]
+
+
+def test_shares_and_times_of_day_in_cells() -> None:
+    assert [as_text(value) for value in (0.19, dt.time(9, 30), -0.0, 1e-7, 12345678901234.5)] == [
+        "0.19e0", "09:30:00", "0", "1e-07", "12345678901234.5e0",
+    ]  # fmt: skip
+
+
+# JSON --------------------------------------------------------------------------------------------
+
+
+def test_objects_with_a_key_twice_are_rejected_one_by_one(tmp_path: Path) -> None:
+    lines = ['{"id": 1, "sum": 5}', '{"id": 2, "sum": 6, "sum": 7}', '{"id": 3, "Sum": 8, "sum": 9}', '{"id": 4}']
+    (tmp_path / "t.ndjson").write_text("\n".join(lines))
+    taken = take(connector_of({"kind": "json", "path": str(tmp_path)}))
+    assert taken.rows == [("1", "5"), ("4", None)]
+    assert [(r["_source_row"], r["reason_code"]) for r in taken.rejected] == [(2, "key_twice"), (3, "key_twice")]
+    (tmp_path / "t.ndjson").unlink()
+    (tmp_path / "t.json").write_text(f"[{', '.join(lines)}]")
+    again = take(connector_of({"kind": "json", "path": str(tmp_path)}))
+    assert (again.rows, [r["_source_row"] for r in again.rejected]) == (taken.rows, [2, 3])
+
+
+def test_keys_that_differ_by_case_from_line_to_line_are_one_column(tmp_path: Path) -> None:
+    lines = ['{"Customer_ID": "a", "n": 1}', '{"customer_id": "b"}', '{"CUSTOMER_ID ": "c", "N": 2}']
+    (tmp_path / "t.ndjson").write_text("\n".join(lines))
+    taken = take(connector_of({"kind": "json", "path": str(tmp_path)}))
+    assert [name.lower() for name in taken.columns] == ["customer_id", "n"]
+    assert taken.rows == [("a", "1"), ("b", None), ("c", "2")]
+
+
+def test_long_numbers_whole_doubles_and_half_characters(tmp_path: Path) -> None:
+    lines = [
+        '{"id": 98765432109876543210}', '{"id": 31.0}', '{"id": "31.0"}', '{"id": 3.10}', '{"id": "a\\ud801b"}',
+        '{"id": 1e3}', '{"id": 12345678901234567.0}', '{"id": "x\\"y\\u00e9"}', '{"id": true}', '{"id": null}',
+    ]  # fmt: skip
+    (tmp_path / "t.ndjson").write_text("\n".join(lines))
+    taken = take(connector_of({"kind": "json", "path": str(tmp_path)}))
+    assert [row[0] for row in taken.rows] == [
+        "98765432109876543210", "31", "31.0", "3.1e0", "1000", "1.23456789012346e+16", 'x"yé', "true", None,
+    ]  # fmt: skip
+    assert [r["_source_row"] for r in taken.rejected] == [5]
+
+
+def test_a_list_in_a_json_file_is_read_and_a_document_gets_a_hint(tmp_path: Path) -> None:
+    (tmp_path / "t.json").write_text('\ufeff\n [ {"id": 1},\n {"id": "\\ud800"}, {"id": 98765432109876543210} ]')
+    taken = take(connector_of({"kind": "json", "path": str(tmp_path)}))
+    assert (taken.rows, len(taken.rejected)) == ([("1",), ("98765432109876543210",)], 1)
+    (tmp_path / "t.json").write_text(json.dumps({"page": 1, "orders": [{"id": 1}]}, indent=1))
+    with pytest.raises(RegularsError, match=r"Set format\.records of the table to the list of records: orders"):
+        take(connector_of({"kind": "json", "path": str(tmp_path)}))
+
+
+def test_a_test_counts_what_only_reading_can_count(shop: Shop, tmp_path: Path) -> None:
+    (tmp_path / "orders.ndjson").write_text('{"no": 1}\n{"no": 2}\nno object\n')
+    connect_orders(shop, "json", tmp_path)
+    [found] = tried(load_company("shop"), ["till"])
+    assert (found.row()["rows"], found.row()["rejected"]) == ("2", "1")
+
+
+# XML ---------------------------------------------------------------------------------------------
+
+
+def test_a_child_that_repeats_somewhere_is_a_list_everywhere(tmp_path: Path) -> None:
+    (tmp_path / "1.xml").write_text("<r><o><n>1</n><l><s>a</s><t>x</t></l></o><o><n>2</n></o></r>")
+    (tmp_path / "2.xml").write_text("<r><o><n>3</n><l><s>b</s><t>y</t><t>z</t></l><l><s>c</s></l></o></r>")
+    connector = connector_of({"kind": "xml", "path": str(tmp_path), "record": "r/o"}, {"t": {"path": "*.xml"}})
+    taken = take(connector)
+    assert taken.columns == ["n", "l"]
+    assert [(n, line and json.loads(line)) for n, line in taken.rows] == [
+        ("1", [{"s": "a", "t": '["x"]'}]), ("2", None), ("3", [{"s": "b", "t": '["y", "z"]'}, {"s": "c"}]),
+    ]  # fmt: skip
+
+
+def test_a_list_can_be_declared_for_files_in_which_nothing_repeats(tmp_path: Path) -> None:
+    (tmp_path / "t.xml").write_text("<r><o><n>1</n><l><s>a</s></l></o></r>")
+    taken = take(connector_of({"kind": "xml", "path": str(tmp_path), "record": "r/o", "lists": ["l"]}))
+    assert (taken.columns, taken.rows) == (["n", "l"], [("1", '[{"s": "a"}]')])
+
+
+def test_one_name_from_several_places_is_several_columns(tmp_path: Path) -> None:
+    (tmp_path / "t.xml").write_text(
+        '<f xmlns="urn:a" xmlns:m="urn:m"><i id="9"><id>A</id><name>x</name><m:name>y</m:name><m:price>1</m:price>'
+        "<a_b>5</a_b><a><b>6</b></a></i><i><id>B</id><m:name>z</m:name></i></f>"
+    )
+    taken = take(connector_of({"kind": "xml", "path": str(tmp_path), "record": "f/i"}))
+    found = [dict(zip(taken.columns, row, strict=True)) for row in taken.rows]
+    assert found[0] == {"id_attribute": "9", "id": "A", "name": "x", "m_name": "y", "price": "1", "a_b": "5",
+                        "a_b_2": "6"}  # fmt: skip
+    assert (found[1]["id"], found[1]["name"], found[1]["m_name"]) == ("B", None, "z")
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ("17.0", "double"), ("17", "bigint"), ("17.00", "decimal(9, 2)"), ("17.0", "varchar"), ("17.5", "double"),
+        ("a\t", "varchar"), ("\u00a0Zoe\u0308\u200b", "varchar"), ("4503599627370496", "double"), ("17", "float"),
+    ],
+)  # fmt: skip
+def test_an_erasure_finds_ids_in_the_lake_as_conform_has_them(value: str, kind: str) -> None:
+    """Whoever is forgotten by the id of an input table is found in raw rows by the same id."""
+    source = {"double": "DOUBLE", "bigint": "BIGINT", "decimal(9, 2)": "DECIMAL(9,2)", "float": "FLOAT"}.get(
+        kind, "VARCHAR"
+    )
+    conformed = true_text(cleaned("v", source, is_id=True), source)
+    with duckdb.connect() as con:
+        [(raw, input_id)] = con.execute(
+            f"select {id_text('v')}, {conformed} from (select $1::varchar::{kind} as v)", [value]
+        ).fetchall()
+    assert raw == input_id
+    assert raw
