@@ -196,7 +196,7 @@ class DelimitedConnector(TextConnector):
         copy = Path(self.scratch.name) / f"{len(self.known)}-mended.csv"
         skip = found.lines if found.is_simple else None
         try:
-            job = Job(plain, copy, found.start, skip, found.lines, expected, trailing, Shapes(rows))
+            job = Job(plain, copy, found.start, skip, found.lines, expected, trailing, Shapes(rows), found.is_quoted)
             self.known[key] = mend(job)
         except UnclearRecords as error:
             raise RegularsError(

@@ -90,18 +90,24 @@ class Dialect:
             return inner.replace(self.quote + self.quote, self.quote)
         return re.sub(re.escape(self.escape) + rb"([\s\S])", rb"\1", inner)
 
-    def written(self, cells: list[bytes]) -> bytes:
-        """Cells as a record that needs no leniency, without its line end; quotes are doubled."""
+    def written(self, cells: list[bytes], always: bool = False) -> bytes:
+        """Cells as a record that needs no leniency, without its line end; quotes are doubled.
+
+        Args:
+            cells: the cells.
+            always: whether each is quoted, rather than those that must be.
+        """
         if cells == [b""]:
             return self.quote * 2  # a blank line would be no record
-        return self.delimiter.join(self.written_cell(cell) for cell in cells)
+        return self.delimiter.join(self.quoted(cell) if always or self.is_odd(cell) else cell for cell in cells)
 
-    def written_cell(self, cell: bytes) -> bytes:
-        """A cell, quoted where it must be."""
-        mark = self.quote
-        if mark and (mark in cell or self.delimiter in cell or b"\n" in cell or b"\r" in cell):
-            return mark + cell.replace(mark, mark + mark) + mark
-        return cell
+    def quoted(self, cell: bytes) -> bytes:
+        """A cell within quotes."""
+        return self.quote + cell.replace(self.quote, self.quote + self.quote) + self.quote
+
+    def is_odd(self, cell: bytes) -> bool:
+        """Whether a cell has to be quoted."""
+        return bool(self.quote) and any(mark in cell for mark in (self.quote, self.delimiter, b"\n", b"\r"))
 
 
 def physical_lines(text: bytes) -> list[bytes]:

@@ -25,7 +25,7 @@ from orchestration.connectors.rejects import SHOWN
 from orchestration.connectors.scan import END_OF_FILE, Expected, count, is_utf8, scan
 from orchestration.connectors.shapes import Shapes
 
-STRETCH = 4 << 20  # bytes looked at together
+STRETCH = 1 << 20  # bytes looked at together
 LINE = re.compile(rb"([^\r\n]*+)(?:\r\n|\n|\r|\Z)")
 FORMULA_CELL = re.compile(rb'\A="([^"]*)"\Z')
 FARTHEST = 64 << 20  # bytes within which a quote must be closed
@@ -158,6 +158,7 @@ class Job:
         expected: what its records should be.
         trailing: whether records end in one delimiter too many.
         shapes: what its records look like.
+        is_quoted: whether every cell is quoted, as far as the first rows tell.
     """
 
     source: Path
@@ -168,6 +169,7 @@ class Job:
     expected: Expected
     trailing: bool
     shapes: Shapes
+    is_quoted: bool
 
 
 def mend(job: Job) -> Mended:
@@ -347,7 +349,10 @@ class Writer:
         if self.job.shapes.are_known and not any(self.looks_like_record(line) for line in alike[first:]):
             return None
         is_whole = len(self.dialect.cells(record)[0]) == self.width
-        return BROKEN if not is_whole or (self.job.shapes.are_known and first) else OVER_LINES
+        if is_whole and self.job.is_quoted:
+            return None  # where every cell is quoted, a record would have quotes of its own
+        is_swallowed = len(lines) > 2 and all(self.looks_like_record(line) for line in lines)
+        return BROKEN if not is_whole or is_swallowed else OVER_LINES
 
     def looks_like_record(self, line: bytes) -> bool:
         """Whether a line by itself has a record's cells, in their forms."""

@@ -37,6 +37,7 @@ class Preamble:
         is_simple: whether the reader may pass over so many lines by itself.
         line_end: of the rows.
         rows: cells of some rows from the first on, as far as they can be read line by line.
+        is_quoted: whether all cells of them are quoted.
     """
 
     first: list[bytes]
@@ -46,6 +47,7 @@ class Preamble:
     is_simple: bool
     line_end: bytes
     rows: list[list[bytes]]
+    is_quoted: bool
 
 
 def declared_delimiter(data: bytes) -> str | None:
@@ -111,23 +113,34 @@ def read_preamble(data: bytes, dialect: Dialect, skip: int, comment: bytes) -> P
         and b"\0" not in above
     )
     cells = dialect.cells(header)[0]
-    return Preamble(cells, header, start, lines + len(own), is_simple, line_end, sample(data, start, dialect))
+    rows, is_quoted = sample(data, start, dialect, len(cells))
+    is_quoted = is_quoted and header == dialect.written(cells, always=True)
+    return Preamble(cells, header, start, lines + len(own), is_simple, line_end, rows, is_quoted)
 
 
 def without_header(data: bytes, dialect: Dialect, skip: int, comment: bytes, found: Preamble) -> Preamble:
     """The same file where its first record is a row."""
     top, lines = above_header(data, skip, comment)
-    rows = sample(data, top, dialect)
-    return Preamble(found.first, b"", top, lines, found.is_simple, found.line_end, rows)
+    rows, is_quoted = sample(data, top, dialect, len(found.first))
+    return Preamble(found.first, b"", top, lines, found.is_simple, found.line_end, rows, is_quoted)
 
 
-def sample(data: bytes, start: int, dialect: Dialect) -> list[list[bytes]]:
-    """Cells of lines from a place on, without those whose quotes are astray."""
+def sample(data: bytes, start: int, dialect: Dialect, width: int) -> tuple[list[list[bytes]], bool]:
+    """Cells of lines from a place on, without those whose quotes are astray.
+
+    And whether every cell is quoted in those that have as many as the first record.
+    """
     lines = physical_lines(data[start : start + SAMPLE])
     if start + SAMPLE < len(data):
         lines = lines[:-1]
-    taken = [dialect.cells(line) for line in lines[:SAMPLED] if line.strip()]
-    return [cells for cells, stray in taken if not stray]
+    rows: list[list[bytes]] = []
+    is_quoted = bool(dialect.quote)
+    for line in filter(bytes.strip, lines[:SAMPLED]):
+        cells, stray = dialect.cells(line)
+        if not stray:
+            rows.append(cells)
+            is_quoted &= len(cells) != width or line == dialect.written(cells, always=True)
+    return rows, is_quoted
 
 
 def is_header(first: Sequence[bytes], names: Sequence[str], rows: Sequence[Sequence[bytes]]) -> bool | None:
