@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from orchestration.connectors.base import REJECTED
 from orchestration.connectors.dialect import Dialect, physical_lines
-from orchestration.connectors.rejects import SHOWN
+from orchestration.connectors.rejects import REPEATED_HEADER, SHOWN
 from orchestration.connectors.scan import END_OF_FILE, Expected, count, is_utf8, scan
 from orchestration.connectors.shapes import Shapes
 
@@ -31,7 +31,6 @@ FORMULA_CELL = re.compile(rb'\A="([^"]*)"\Z')
 FARTHEST = 64 << 20  # bytes within which a quote must be closed
 
 # Reasons of rejected records, beside those of the reader.
-REPEATED_HEADER = "repeated_header"
 OVER_LINES = "quotes_over_lines"
 BROKEN = "broken_quotes"
 NUL = "nul_character"

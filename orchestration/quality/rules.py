@@ -24,7 +24,7 @@ MEANING: dict[Rule, str] = {
     "completeness": "share of rows with a value",
     "drop": "completeness of new rows, as a factor of that of the rows before",
     "distinct": "share of values that differ from each other",
-    "quarantine": "share of the newest load's rows in quarantine",
+    "quarantine": "share of the newest load's rows in quarantine or rejected",
     "unknown": "share of values that name no record",
     "reconcile": "difference between order headers and their lines, as a share of the lines",
     "volume": "rows of the last week, as a factor of a usual week's",
