@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, field_validator
 
-from orchestration.connectors.base import WHOLE, Part, SourceFile, System
+from orchestration.connectors.base import WHOLE, Part, SourceFile, System, none_rejected
 from orchestration.connectors.dialect import Dialect
 from orchestration.connectors.files import distinct_names
 from orchestration.connectors.mend import Job, Mended, UnclearRecords, mend
@@ -275,7 +275,7 @@ class DelimitedConnector(TextConnector):
     def rejected(self, con: duckdb.DuckDBPyConnection) -> pa.Table:
         """Records that cannot be read, once each, with the number of the record in the file."""
         found = reader_rejects(con)
-        tables = []
+        tables = [none_rejected()]
         for name, mended in self.taken.items():
             own = found.filter(pc.equal(found["_source_file"], name))
             tables.append(own.set_column(1, "_source_row", mended.places(own["_source_row"])))

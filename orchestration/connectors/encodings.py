@@ -24,7 +24,8 @@ CYRILLIC = {"cp1251", "koi8_r", "cp866"}
 HIGH = re.compile(rb"[\x80-\xff]+")
 NOT_ASCII_LINE = re.compile(rb"[^\r\n]*[\x80-\xff][^\r\n]*")
 # Letters that European languages of these code pages use often; a wrong code page gives signs or rare letters.
-USUAL = set("äöüßéèêëàâáãåæçñíìîïóòôõøúùûœÿýðþš€£§°·–—‘’“”…«»ªº®™¿¡ÄÖÜÉÈÊÀÂÁÃÅÆÇÑÍÓÔÕØÚ\xa0")
+USUAL = set("äöüßéèêëàâáãåæçñíìîïóòôõøúùûœÿýðþÄÖÜÉÈÊÀÂÁÃÅÆÇÑÍÓÔÕØÚ’ªº\xa0")
+BEFORE_WORDS, AFTER_WORDS = set("«“‘„¿¡–—§"), set("€£°·”…»®™–—")  # signs; within a word they are wrong
 CYRILLIC_LETTER = re.compile("[А-яЁёІіЇїЄєҐґ№]")
 LATIN = re.compile("[A-Za-z]")
 WORD = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*")
@@ -127,7 +128,8 @@ def judge(lines: list[bytes]) -> Found:
     scores = {name: usual_share(text, name) for name in SINGLE}
     best = max(scores, key=lambda name: scores[name])
     if is_western(text) and scores[best] >= LEAST:
-        return Found(best, True)
+        equal = [name for name in SINGLE if scores[name] >= scores[best] - 0.05]
+        return Found(best, best == SINGLE[0] or len({text.decode(name, "replace") for name in equal}) == 1)
     fitting = [name for name in MULTIBYTE if decodes_whole(text, name)]
     if fitting:
         from charset_normalizer import from_bytes
@@ -180,7 +182,8 @@ def usual_share(text: bytes, name: str) -> float:
         if name in CYRILLIC:
             is_usual = CYRILLIC_LETTER.match(char) is not None and not LATIN.match(before) and not LATIN.match(after)
         else:
-            is_usual = char in USUAL
+            is_usual = char in USUAL or (char in BEFORE_WORDS and not before.isalpha())
+            is_usual = is_usual or (char in AFTER_WORDS and not after.isalpha())
         usual += is_usual and fits_in_case(before, char, after)
     return usual / total if total else 0.0
 

@@ -136,6 +136,10 @@ class FileConnector:
                 f"{self.place(table)}: {error.filename}: {error.strerror}", "Make the file readable"
             ) from error
 
+    def notes(self, table: str, part: Part = WHOLE) -> list[str]:  # noqa: ARG002 - the interface's
+        """A kind whose files are read as they stand has none."""
+        return []
+
     def rejected(self, con: duckdb.DuckDBPyConnection) -> pa.Table:  # noqa: ARG002 - the interface's
         """A kind whose files are whole or broken rejects no single row."""
         return none_rejected()

@@ -128,19 +128,20 @@ def without_header(data: bytes, dialect: Dialect, skip: int, comment: bytes, fou
 def sample(data: bytes, start: int, dialect: Dialect, width: int) -> tuple[list[list[bytes]], bool]:
     """Cells of lines from a place on, without those whose quotes are astray.
 
-    And whether every cell is quoted in those that have as many as the first record.
+    And whether every cell is quoted in most lines that have as many as the first record.
     """
     lines = physical_lines(data[start : start + SAMPLE])
     if start + SAMPLE < len(data):
         lines = lines[:-1]
     rows: list[list[bytes]] = []
-    is_quoted = bool(dialect.quote)
+    quoted: list[bool] = []
     for line in filter(bytes.strip, lines[:SAMPLED]):
         cells, stray = dialect.cells(line)
         if not stray:
             rows.append(cells)
-            is_quoted &= len(cells) != width or line == dialect.written(cells, always=True)
-    return rows, is_quoted
+        if len(cells) == width and not stray:
+            quoted.append(bool(dialect.quote) and line == dialect.written(cells, always=True))
+    return rows, 3 * sum(quoted) >= 2 * len(quoted)
 
 
 def is_header(first: Sequence[bytes], names: Sequence[str], rows: Sequence[Sequence[bytes]]) -> bool | None:

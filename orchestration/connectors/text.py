@@ -7,7 +7,7 @@ import codecs
 import gzip
 import lzma
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, cast
 
@@ -159,6 +159,21 @@ class TextConnector(FileConnector):
         partial.rename(copy)
         return copy
 
+    def lined(self, table: str, file: SourceFile) -> Path:
+        """The plain file, or a copy in which every line ends in a line feed, where its line ends differ."""
+        plain = self.plain(table, file)
+        copy = Path(self.scratch.name) / f"{abs(hash(file.path))}-lined"
+        if copy.exists():
+            return copy
+        if len(line_ends(plain)) < 2:
+            return plain
+        partial = copy.with_suffix(".partial")
+        with plain.open("rb") as source, partial.open("wb") as target:
+            for chunk in whole_breaks(source):
+                target.write(chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
+        partial.rename(copy)
+        return copy
+
     def decoded(
         self, table: str, file: SourceFile, encoding: str, decoder: codecs.IncrementalDecoder, chunk: bytes,
         final: bool = False,
@@ -181,6 +196,25 @@ def is_litter(name: str) -> bool:
     """Whether a packed file is what macOS or Windows put beside the one that was meant."""
     path = PurePosixPath(name)
     return path.parts[0] == "__MACOSX" or path.name.startswith("._") or path.name.lower() in LITTER
+
+
+def whole_breaks(source: IO[bytes]) -> Iterator[bytes]:
+    """A file's bytes in chunks that cut no line end in two."""
+    while chunk := source.read(SAMPLE):
+        while chunk.endswith(b"\r") and (more := source.read(1)):
+            chunk += more
+        yield chunk
+
+
+def line_ends(path: Path) -> set[bytes]:
+    """The kinds of line ends in a file."""
+    found: set[bytes] = set()
+    with path.open("rb") as source:
+        for chunk in whole_breaks(source):
+            both, feeds = chunk.count(b"\r\n"), chunk.count(b"\n")
+            returns = chunk.count(b"\r") if both or b"\r" in chunk else 0
+            found |= {end for end, n in ((b"\r\n", both), (b"\n", feeds - both), (b"\r", returns - both)) if n}
+    return found
 
 
 def scan_options(path: Path, quote: str, max_line: int) -> str:

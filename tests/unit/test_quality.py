@@ -187,8 +187,7 @@ def test_a_bound_that_stops_is_a_second_stricter_check(steady: Shop) -> None:
     assert {("quarantine", False, False), ("quarantine", True, False)} <= found
     message = next(str(r) for r in check(config) if r.check.stops and not r.passed)
     assert message == (
-        "till.sales_order: share of the newest load's rows in quarantine or rejected is 1, "
-        "expected at most 0.5"
+        "till.sales_order: share of the newest load's rows in quarantine or rejected is 1, expected at most 0.5"
     )
 
 
