@@ -221,7 +221,7 @@ class DelimitedConnector(TextConnector):
         said = [f"{file.name} is empty and is left out" for file in self.wanted(table, part) if file not in filled]
         for file in filled:
             notes = self.mended(table, file).notes
-            said += [f"{file.name}: {note}: {number:,} records" for note, number in notes.items()]
+            said += [f"{file.name}: {note}: {number:,} records" for note, number in notes.items() if number]
         return said
 
     def read(self, con: duckdb.DuckDBPyConnection, table: str, part: Part = WHOLE) -> str:

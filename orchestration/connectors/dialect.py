@@ -99,15 +99,19 @@ class Dialect:
         """
         if cells == [b""]:
             return self.quote * 2  # a blank line would be no record
-        return self.delimiter.join(self.quoted(cell) if always or self.is_odd(cell) else cell for cell in cells)
+        odd = self.odd
+        return self.delimiter.join([self.quoted(cell) if always or odd.search(cell) else cell for cell in cells])
 
     def quoted(self, cell: bytes) -> bytes:
         """A cell within quotes."""
         return self.quote + cell.replace(self.quote, self.quote + self.quote) + self.quote
 
-    def is_odd(self, cell: bytes) -> bool:
-        """Whether a cell has to be quoted."""
-        return bool(self.quote) and any(mark in cell for mark in (self.quote, self.delimiter, b"\n", b"\r"))
+    @cached_property
+    def odd(self) -> re.Pattern[bytes]:
+        """What makes that a cell has to be quoted; nothing does where there is no quote."""
+        if not self.quote:
+            return re.compile(b"(?!)")
+        return re.compile(b"[%s\\r\\n]|%s" % (re.escape(self.quote), re.escape(self.delimiter)))
 
 
 def physical_lines(text: bytes) -> list[bytes]:

@@ -106,9 +106,12 @@ class Stretches:
             self.data, self.place = self.data[self.place :] + read, 0
         return self.place < len(self.data)
 
-    def rest(self) -> bytes:
-        """What is there from the place on."""
-        return self.data[self.place :] if self.place else self.data
+    def next(self, size: int) -> tuple[bytes, bool]:
+        """About so many bytes from the place on, and whether the file ends with them."""
+        end = self.place + size
+        if len(self.data) <= end:
+            return self.data[self.place :], self.is_last
+        return self.data[self.place : end], False
 
     def starts_with(self, text: bytes) -> bool:
         """Whether the bytes go on so."""
@@ -182,7 +185,8 @@ def mend(job: Job) -> Mended:
             records = 0
             bytes_ = Stretches(handle, job.start)
             while bytes_.more(STRETCH):
-                found = scan(bytes_.rest(), job.expected, bytes_.is_last)
+                data, is_last = bytes_.next(STRETCH)
+                found = scan(data, job.expected, is_last)
                 if found is None:
                     break
                 records += found.records
@@ -216,8 +220,8 @@ class Writer:
         with self.job.copy.open("wb") as out:
             out.write(self.expected.line_end)
             while bytes_.more(STRETCH):
-                data = bytes_.rest()
-                found = None if self.job.trailing else scan(data, self.expected, bytes_.is_last)
+                data, is_last = bytes_.next(STRETCH)
+                found = None if self.job.trailing else scan(data, self.expected, is_last)
                 if found:
                     out.write(data[: found.end])
                     if found.end == len(data) and data[-1:] not in (b"\n", b"\r"):
@@ -241,12 +245,16 @@ class Writer:
         expected = Expected(dialect, self.width, b"", self.expected.line_end, 4 * self.limit, b"")
         with self.job.copy.open("rb") as handle:
             bytes_ = Stretches(handle, len(self.expected.line_end))
-            while bytes_.more(STRETCH):
-                found = count(bytes_.rest(), expected, bytes_.is_last)
-                while found is None:
-                    if not bytes_.more(2 * len(bytes_.rest())):
+            size = STRETCH
+            while bytes_.more(size):
+                data, is_last = bytes_.next(size)
+                found = count(data, expected, is_last)
+                if found is None:  # a record longer than that
+                    if is_last or size > 2 * expected.max_line:
                         raise UnclearRecords
-                    found = count(bytes_.rest(), expected, bytes_.is_last)
+                    size *= 2
+                    continue
+                size = STRETCH
                 self.mended.records += found.records
                 bytes_.place += found.end
         if self.mended.records != self.written:
@@ -302,10 +310,11 @@ class Writer:
         if self.is_header(cells):
             self.reject(REPEATED_HEADER, record)
             return
-        plain = [FORMULA_CELL.sub(rb"\1", cell) for cell in cells] if self.quote == b'"' else cells
-        if plain != cells:
-            self.mended.notes[FORMULA] += 1
-        self.out(self.dialect.written(plain), out)
+        if b"=" in record and self.quote == b'"':
+            plain = [FORMULA_CELL.sub(rb"\1", cell) for cell in cells]
+            self.mended.notes[FORMULA] += int(plain != cells)
+            cells = plain
+        self.out(self.dialect.written(cells), out)
 
     def take_line(self, line: bytes, out: IO[bytes], following: bytes | None) -> None:
         """Take a line whose quotes are astray as a record of its own, if it can only be one.
@@ -364,7 +373,8 @@ class Writer:
 
     def is_header(self, cells: list[bytes]) -> bool:
         """Whether cells are those of the header, as in files that were joined."""
-        return bool(self.header) and len(cells) == len(self.header) and [cell.strip() for cell in cells] == self.header
+        header = self.header
+        return bool(header) and cells[0].strip() == header[0] and [cell.strip() for cell in cells] == header
 
     def flaw(self, record: bytes) -> str | None:
         """Why a record cannot be taken, whatever its quotes."""
