@@ -440,3 +440,14 @@ def without_rejects(mended: Mended, name: str) -> Any:
 
     assert (mended.reasons, name[-5:]) == (["nul_character"], "t.csv")
     return none_rejected()
+
+
+def test_a_delimiter_of_two_characters(tmp_path: Path) -> None:
+    """One of the two alone is text; a text of two lines is looked at record by record."""
+    taken = read(tmp_path, 'a||b||c\n1||"x||y"||3|\n2||5" p||4\n3||"x\n|y"||5\n', delimiter="||")
+    assert taken.rows == [("1", "x||y", "3|"), ("2", '5" p', "4"), ("3", "x\n|y", "5")]
+
+
+def test_texts_for_nothing_hold_in_a_mended_file_too(tmp_path: Path) -> None:
+    taken = read(tmp_path, 'id,v\n1,N/A\n2,5" x\n3,NULL\n', null_text=["N/A", "NULL"])
+    assert taken.rows == [("1", None), ("2", '5" x'), ("3", None)]
