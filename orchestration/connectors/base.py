@@ -139,6 +139,9 @@ class Connector(Protocol):
         Kinds that DuckDB does not read hand it Arrow batches by `bind`.
         """
 
+    def notes(self, table: str, part: Part = WHOLE) -> list[str]:
+        """What a user should know of how a part is read: what was taken otherwise than it stands there, or left out."""
+
     def rejected(self, con: duckdb.DuckDBPyConnection) -> pa.Table:
         """Rows of the part just read that are no rows of the table, with place and reason; schema `REJECTED`."""
 

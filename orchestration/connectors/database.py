@@ -262,6 +262,10 @@ class DatabaseConnector:
             + (f" where {where}" if where else "")
         )
 
+    def notes(self, table: str, part: Part = WHOLE) -> list[str]:  # noqa: ARG002 - the interface's
+        """A table is read as it stands."""
+        return []
+
     def rejected(self, con: duckdb.DuckDBPyConnection) -> pa.Table:  # noqa: ARG002 - the interface's
         """A database holds no row that is none."""
         return none_rejected()

@@ -6,27 +6,39 @@ keeps its leading zeros.
 
 from __future__ import annotations
 
-import csv
-import itertools
+import re
+from pathlib import Path
 from typing import Literal
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field, field_validator
 
-from orchestration.connectors.base import WHOLE, Part, SourceFile
+from orchestration.connectors.base import WHOLE, Part, SourceFile, System, none_rejected
+from orchestration.connectors.dialect import Dialect
 from orchestration.connectors.files import distinct_names, united
-from orchestration.connectors.rejects import reader_rejects
-from orchestration.connectors.text import (
-    TextConnector,
-    TextSettings,
-    has_giant,
-    last_quote_if_open,
-    scan_options,
-    unpacked_name,
+from orchestration.connectors.mend import Job, Mended, UnclearRecords, mend
+from orchestration.connectors.preamble import (
+    Preamble,
+    Unreadable,
+    above_header,
+    declared_delimiter,
+    head,
+    is_header,
+    name_of,
+    read_preamble,
+    without_header,
 )
+from orchestration.connectors.rejects import reader_rejects
+from orchestration.connectors.scan import Expected
+from orchestration.connectors.shapes import Shapes
+from orchestration.connectors.text import SMALLEST_BUFFER, TextConnector, TextSettings, unpacked_name
 from orchestration.errors import RegularsError
 from orchestration.literals import exact_path, quote, quote_name
+
+FileKey = tuple[str, str, int, int]  # table, file, size, time
+DELIMITERS = ",;\t|"
 
 
 class DelimitedSettings(TextSettings):
@@ -36,9 +48,11 @@ class DelimitedSettings(TextSettings):
     delimiter: str | None = Field(default=None, description="default: found from the first lines")
     quote: str = Field(default='"', max_length=1)
     escape: str | None = Field(default=None, max_length=1, description="default: the quote, doubled")
-    header: bool = Field(default=True, description="whether the first line names the columns")
+    header: bool | None = Field(
+        default=None, description="whether the first line names the columns; default: yes, with `columns` as it looks"
+    )
     columns: tuple[str, ...] = Field(default=(), description="names, where no header gives them or others are wanted")
-    skip: int = Field(default=0, ge=0, description="lines above the header")
+    skip: int = Field(default=0, ge=0, description="lines above the header, as an editor counts them")
     comment: str | None = Field(default=None, max_length=1, description="lines that start so are left out")
     null_text: tuple[str, ...] = Field(default=(), description="texts that mean nothing is known: NULL, N/A, \\N")
     max_line: int = Field(default=16 << 20, ge=1, description="bytes of the longest line; longer ones are rejected")
@@ -59,119 +73,173 @@ class DelimitedConnector(TextConnector):
     suffixes = (".csv", ".tsv", ".txt")
     what = "CSV file"
 
+    def __init__(self, system: System) -> None:
+        super().__init__(system)
+        self.preambles: dict[FileKey, Preamble | None] = {}
+        self.known: dict[FileKey, Mended] = {}
+        self.taken: dict[str, Mended] = {}  # files of the part that was read last
+
     def settings(self, table: str) -> DelimitedSettings:
         """A table's settings."""
         settings = self.at(table).settings
         assert isinstance(settings, DelimitedSettings)
         return settings
 
+    def dialect(self, table: str, file: SourceFile) -> Dialect:
+        """How a file is written."""
+        own = self.settings(table)
+        escape = own.quote if own.escape is None else own.escape
+        return Dialect(self.delimiter(table, file).encode(), own.quote.encode(), escape.encode())
+
     def delimiter(self, table: str, file: SourceFile) -> str:
-        """Declared, or found from the first lines."""
-        declared = self.settings(table).delimiter
-        if declared is not None:
+        """Declared, in the settings or in the file, or found from the first lines."""
+        own = self.settings(table)
+        if own.delimiter is not None:
+            return own.delimiter
+        data = head(self.plain(table, file))
+        if declared := declared_delimiter(data):
             return declared
         if unpacked_name(file.path).lower().endswith(".tsv"):
             return "\t"
-        with self.plain(table, file).open("rb") as handle:
-            lines = handle.read(1 << 16).decode("utf-8", "replace").splitlines()
-        lines = [line for line in lines[self.settings(table).skip :] if line.strip()][:20]
-        counts = {mark: [line.count(mark) for line in lines] for mark in ",;\t|"}
-        # The mark that the header holds and that most lines hold as often as the header does.
-        scored = {m: (sum(n == c[0] for n in c), c[0]) for m, c in counts.items() if c and c[0]}
-        return max(scored, key=lambda mark: scored[mark]) if scored else ","
+        start, _ = above_header(data, own.skip, (own.comment or "").encode())
+        return likely_delimiter(data[start : start + (64 << 10)].decode("utf-8", "replace"), own.quote)
 
-    def options(self, table: str, file: SourceFile) -> str:
-        """Options of DuckDB's reader that hold for header and rows alike."""
-        own = self.settings(table)
-        options = {
-            "delim": quote(self.delimiter(table, file)),
-            "quote": quote(own.quote),
-            "escape": quote(own.escape if own.escape is not None else own.quote),
-            "auto_detect": "false",
-            "strict_mode": "true",
-        }
-        if own.comment:
-            options["comment"] = quote(own.comment)
-        self.refuse_open_quote(table, file)
-        scan = scan_options(self.plain(table, file), own.quote, own.max_line)
-        return ", ".join([*(f"{name} = {value}" for name, value in options.items()), scan])
-
-    def refuse_open_quote(self, table: str, file: SourceFile) -> None:
-        """A quote that opens a field and is not closed within the longest record swallows the rest of the file.
-
-        The reader would take it for one record and, longer than its buffer, lose it.
+    def preamble(self, table: str, file: SourceFile) -> Preamble | None:
+        """What stands above a file's rows; None where it holds nothing.
 
         Raises:
-            RegularsError: there is such a quote; says where.
+            RegularsError: the header cannot be read, or nothing tells whether there is one.
         """
-        own, path = self.settings(table), self.plain(table, file)
-        if not own.quote or not has_giant(path, own.quote, own.max_line):
-            return
-        at = last_quote_if_open(path, own.quote)
-        if at is None or path.stat().st_size - at <= own.max_line:
-            return
-        with path.open("rb") as handle:
-            handle.seek(max(at - 1, 0))
-            before = handle.read(1) if at else b"\n"
-        if before in (b"\n", b"\r", self.delimiter(table, file).encode()[-1:]):
+        key = file_key(table, file)
+        if key not in self.preambles:
+            self.preambles[key] = self.read_preamble(table, file)
+        return self.preambles[key]
+
+    def read_preamble(self, table: str, file: SourceFile) -> Preamble | None:
+        """The same, from the file."""
+        own, dialect, data = self.settings(table), self.dialect(table, file), head(self.plain(table, file))
+        comment = (own.comment or "").encode()
+        try:
+            found = read_preamble(data, dialect, own.skip, comment)
+        except Unreadable as error:
             raise RegularsError(
-                f"{self.place(table, file)}: the quote at byte {at:,} is never closed",
-                "Mend the file there; or set format.quote to '' if quotes are no quotes in it",
+                f"{self.place(table, file)}: the header cannot be read: {error}",
+                "Mend the line; set format.skip if it is no header; or set format.quote to '' if quotes are no quotes",
+            ) from error
+        if found is None:
+            return None
+        has_header = own.header
+        if has_header is None:
+            has_header = is_header(found.first, own.columns, found.rows) if own.columns else True
+        if has_header is None:
+            first = ", ".join(cell.decode("utf-8", "replace") for cell in found.first[:5])
+            raise RegularsError(
+                f"{self.place(table, file)}: columns are declared, and nothing tells whether the first line "
+                f"({first}) is a header or a row",
+                "Set format.header to true if it is a header, to false if it is a row",
             )
+        return found if has_header else without_header(data, dialect, own.skip, comment, found)
 
     def header(self, table: str, file: SourceFile) -> list[str]:
-        """Names of a file's columns.
+        """Names of a file's columns; none where the file is empty.
 
         Raises:
-            RegularsError: the file is empty or not readable.
+            RegularsError: the header is not readable, or holds no name.
         """
-        own = self.settings(table)
+        own, found = self.settings(table), self.preamble(table, file)
+        if found is None:
+            return []
         if own.columns:
             return list(own.columns)
-        found = self.first_record(table, file)
-        if found is None:
-            raise RegularsError(f"{self.place(table, file)}: is empty", "Put a file with a header line there")
-        if not own.header:
-            return [f"column_{place}" for place in range(1, len(found) + 1)]
-        return distinct_names(found)
+        if not found.header:
+            return [f"column_{place}" for place in range(1, len(found.first) + 1)]
+        cells = [name_of(cell) for cell in found.first]
+        if not any(cell.strip() for cell in cells):
+            raise RegularsError(
+                f"{self.place(table, file)}: line {found.lines} should be the header and holds no name",
+                "Set format.skip to the number of lines above the header, as an editor counts them",
+            )
+        if cells[-1].strip() == "" and found.rows and all(len(row) < len(cells) for row in found.rows):
+            cells = cells[:-1]  # only the header ends in a delimiter
+        return distinct_names(cells)
 
-    def first_record(self, table: str, file: SourceFile) -> list[str] | None:
-        """Cells of the first record below the skipped lines; None where the file has none."""
-        own, mark = self.settings(table), self.delimiter(table, file)
-        with self.plain(table, file).open(encoding="utf-8-sig", errors="replace", newline="") as handle:
-            lines = (line for line in itertools.islice(handle, own.skip, None) if line.strip())
-            if own.comment:
-                lines = (line for line in lines if not line.startswith(own.comment or ""))
-            if len(mark) > 1 or not own.quote:
-                line = next(lines, None)
-                return line.rstrip("\r\n").split(mark) if line is not None else None
-            try:
-                return next(csv.reader(lines, delimiter=mark, quotechar=own.quote), None)
-            except csv.Error as error:
-                raise self.unreadable(table, file, error) from error
+    def filled(self, table: str, part: Part = WHOLE) -> list[SourceFile]:
+        """Files of a part that hold anything.
+
+        Raises:
+            RegularsError: none of the table's files does.
+        """
+        files = self.files(table)
+        full = [file for file in files if self.preamble(table, file) is not None]
+        if not full:
+            names = ", ".join(file.name for file in files[:3])
+            raise RegularsError(f"{self.place(table)}, file {names}: is empty", "Put a file with a header line there")
+        return [file for file in self.wanted(table, part) if file in full]
+
+    def mended(self, table: str, file: SourceFile) -> Mended:
+        """A file as the reader can take it, with its records counted apart from the reader.
+
+        Raises:
+            RegularsError: its lines and records do not explain each other.
+        """
+        key = file_key(table, file)
+        if key in self.known:
+            return self.known[key]
+        own, plain, found = self.settings(table), self.plain(table, file), self.preamble(table, file)
+        assert found is not None, "an empty file is left out before"
+        width = len(self.header(table, file))
+        expected = Expected(
+            self.dialect(table, file), width, found.header, found.line_end, own.max_line, (own.comment or "").encode()
+        )
+        rows = [row for row in found.rows if len(row) == width]
+        trailing = any(len(row) == width + 1 and not row[-1] for row in found.rows)
+        copy = Path(self.scratch.name) / f"{len(self.known)}-mended.csv"
+        skip = found.lines if found.is_simple else None
+        try:
+            job = Job(plain, copy, found.start, skip, found.lines, expected, trailing, Shapes(rows), found.is_quoted)
+            self.known[key] = mend(job)
+        except UnclearRecords as error:
+            raise RegularsError(
+                f"{self.place(table, file)}: its lines and records do not explain each other",
+                "Check format.quote and format.escape: regulars source preview shows what is read",
+            ) from error
+        return self.known[key]
+
+    def headers(self, table: str, part: Part = WHOLE) -> dict[str, list[str]]:
+        """Columns of each file of the part that holds anything."""
+        return {file.name: self.header(table, file) for file in self.filled(table, part)}
 
     def columns(self, table: str) -> dict[str, str]:
         """Columns of all the table's files together, in the order in which they first appear."""
-        return dict.fromkeys(united(self.header(table, file) for file in self.files(table)), "VARCHAR")
+        return dict.fromkeys(united(self.header(table, file) for file in self.filled(table)), "VARCHAR")
 
-    def count(self, table: str, part: Part = WHOLE) -> int | None:  # noqa: ARG002 - the interface's
-        """Only reading tells: a line break within quotes ends no row."""
-        return None
+    def count(self, table: str, part: Part = WHOLE) -> int:
+        """Records by the bytes of the files, apart from DuckDB's reader; rejected ones count."""
+        files = [self.mended(table, file) for file in self.filled(table, part)]
+        return sum(file.records + len(file.reasons) for file in files)
+
+    def notes(self, table: str, part: Part = WHOLE) -> list[str]:
+        """What was read otherwise than it stands there, and which files hold nothing."""
+        filled = self.filled(table, part)
+        said = [f"{file.name} is empty and is left out" for file in self.wanted(table, part) if file not in filled]
+        for file in filled:
+            notes = self.mended(table, file).notes
+            said += [f"{file.name}: {note}: {number:,} records" for note, number in notes.items() if number]
+        return said
 
     def read(self, con: duckdb.DuckDBPyConnection, table: str, part: Part = WHOLE) -> str:
         """Every file of the part; rows that do not parse are kept for `rejected`."""
-        own = self.settings(table)
-        names = list(self.columns(table))
+        names, files = list(self.columns(table)), self.filled(table, part)
         con.execute("create or replace temp table source_name (path varchar, name varchar)")
         # Numbering rows in SQL keeps a scan to one thread. A lone file is landed in its own order, so that the row's
         # place in the lake's file is its place here: the lake numbers it.
-        number = "null::bigint" if len(self.wanted(table, part)) == 1 else "row_number() over ()"
+        number = "null::bigint" if len(files) == 1 else "row_number() over ()"
+        self.taken = {}
         selects = []
-        nulls = f", nullstr = [{', '.join(quote(text) for text in own.null_text)}]" if own.null_text else ""
-        for file in self.wanted(table, part):
-            path, header = self.plain(table, file), self.header(table, file)
-            con.execute("insert into source_name values (?, ?)", [str(path), file.name])
-            declared = ", ".join(f"{quote(name)}: 'VARCHAR'" for name in header)
+        for file in files:
+            header, mended = self.header(table, file), self.mended(table, file)
+            self.taken[file.name] = mended
+            con.execute("insert into source_name values (?, ?)", [str(mended.path), file.name])
             own_names = {name.lower() for name in header}
             chosen = ", ".join(
                 f"{quote_name(name) if name.lower() in own_names else 'null::varchar'} as {quote_name(name)}"
@@ -179,22 +247,60 @@ class DelimitedConnector(TextConnector):
             )
             selects.append(
                 f"select {chosen}, {quote(file.name)} as _source_file, {number} as _source_row "
-                f"from read_csv({quote(exact_path(path))}, {self.options(table, file)}, "
-                f"header = {str(own.header).lower()}, skip = {own.skip}, columns = {{{declared}}}{nulls}, "
-                "store_rejects = true, rejects_limit = 0)"
+                f"from {self.scan(table, file, mended, header)}"
             )
         if not selects:
             fields = ", ".join(f"null::varchar as {quote_name(name)}" for name in names)
             return f"select {fields}, null::varchar as _source_file, null::bigint as _source_row limit 0"
         return " union all ".join(selects)
 
-    def rejected(self, con: duckdb.DuckDBPyConnection) -> pa.Table:
-        """Lines that DuckDB could not parse, once each, with the number of the record in the file."""
-        return reader_rejects(con)
+    def scan(self, table: str, file: SourceFile, mended: Mended, header: list[str]) -> str:
+        """SQL of DuckDB's reader over a file's rows."""
+        own = self.settings(table)
+        options = {
+            "delim": quote(self.delimiter(table, file)),
+            "quote": quote(own.quote),
+            # Where another character escapes quotes, a file that holds it is a mended copy: quotes are doubled.
+            "escape": quote(own.quote),
+            "header": "false",
+            "skip": str(mended.skip),
+            "columns": "{" + ", ".join(f"{quote(name)}: 'VARCHAR'" for name in header) + "}",
+            "auto_detect": "false",
+            "strict_mode": "true",
+            "store_rejects": "true",
+            "rejects_limit": "0",
+            "max_line_size": str(own.max_line),
+            # A record longer than the buffer would be dropped without a word (DuckDB 1.5).
+            "buffer_size": str(max(SMALLEST_BUFFER, 2 * own.max_line)),
+        }
+        if own.null_text:
+            options["nullstr"] = f"[{', '.join(quote(text) for text in own.null_text)}]"
+        return f"read_csv({quote(exact_path(mended.path))}, {', '.join(f'{n} = {v}' for n, v in options.items())})"
 
-    def unreadable(self, table: str, file: SourceFile, error: Exception) -> RegularsError:
-        """The error of a file that is no CSV."""
-        return RegularsError(
-            f"{self.place(table, file)}: not readable as CSV: {str(error).splitlines()[0]}",
-            "Check delimiter, quote and encoding: regulars source preview shows what is read",
-        )
+    def rejected(self, con: duckdb.DuckDBPyConnection) -> pa.Table:
+        """Records that cannot be read, once each, with the number of the record in the file."""
+        found = reader_rejects(con)
+        tables = [none_rejected()]
+        for name, mended in self.taken.items():
+            own = found.filter(pc.equal(found["_source_file"], name))
+            tables.append(own.set_column(1, "_source_row", mended.places(own["_source_row"])))
+            tables.append(mended.rejected(name))
+        return pa.concat_tables(tables).sort_by([("_source_file", "ascending"), ("_source_row", "ascending")])
+
+
+def file_key(table: str, file: SourceFile) -> FileKey:
+    """What a table's file is known by while it is read."""
+    stat = file.path.stat()
+    return table, file.name, stat.st_size, stat.st_mtime_ns
+
+
+def likely_delimiter(text: str, mark: str) -> str:
+    """The delimiter that the first line holds and that most lines hold as often as it does."""
+    if mark:  # what stands between quotes says nothing
+        inside = re.compile(f"{re.escape(mark)}[^{re.escape(mark)}]*{re.escape(mark)}")
+        bare = inside.sub("", text)
+        text = bare if any(one in bare.lstrip().split("\n")[0] for one in DELIMITERS) else text
+    lines = [line for line in text.splitlines() if line.strip()][:20]
+    counts = {one: [line.count(one) for line in lines] for one in DELIMITERS}
+    scored = {one: (sum(n == c[0] for n in c), c[0]) for one, c in counts.items() if c and c[0]}
+    return max(scored, key=lambda one: scored[one]) if scored else ","

@@ -148,6 +148,10 @@ class FileConnector:
         """Columns of each file of the part."""
         return {file.name: self.header(table, file) for file in self.wanted(table, part)}
 
+    def notes(self, table: str, part: Part = WHOLE) -> list[str]:  # noqa: ARG002 - the interface's
+        """A kind whose files are read as they stand has none."""
+        return []
+
     def rejected(self, con: duckdb.DuckDBPyConnection) -> pa.Table:  # noqa: ARG002 - the interface's
         """A kind whose files are whole or broken rejects no single row."""
         return none_rejected()

@@ -52,9 +52,9 @@ class LineConnector(TextConnector):
         skip = self.lines_to_skip(table)
         selects = [
             f"select line, {quote(file.name)} as _source_file, row_number() over () + {skip} as _source_row "
-            f"from read_csv({quote(exact_path(self.plain(table, file)))}, columns = {{'line': 'VARCHAR'}}, "
+            f"from read_csv({quote(exact_path(self.lined(table, file)))}, columns = {{'line': 'VARCHAR'}}, "
             f"delim = {quote(mark[0])}, quote = '', escape = '', header = false, skip = {skip}, "
-            f"auto_detect = false, {scan_options(self.plain(table, file), '', MAX_LINE)}, "
+            f"auto_detect = false, {scan_options(self.lined(table, file), '', MAX_LINE)}, "
             "store_rejects = true, rejects_limit = 0)"
             for file in files
         ]
@@ -71,7 +71,7 @@ class LineConnector(TextConnector):
         names = list(self.columns(table))
         con.execute("create or replace temp table source_name (path varchar, name varchar)")
         for file in files:
-            con.execute("insert into source_name values (?, ?)", [str(self.plain(table, file)), file.name])
+            con.execute("insert into source_name values (?, ?)", [str(self.lined(table, file)), file.name])
         lines = self.lines(table, files, con)
         con.execute(
             f"""

@@ -15,6 +15,7 @@ REASONS = {
     "LINE SIZE OVER MAXIMUM": "line_too_long",
     "INVALID ENCODING": "wrong_encoding",
 }
+REPEATED_HEADER = "repeated_header"  # no row, so it counts for nothing where shares of bad rows are judged
 SHOWN = 10_000  # characters kept of a rejected line
 
 

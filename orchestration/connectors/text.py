@@ -7,25 +7,20 @@ import codecs
 import gzip
 import lzma
 import zipfile
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
 from typing import IO, Any, ClassVar, cast
 
 from pydantic import Field, field_validator
 
-from orchestration.connectors.base import SourceFile
+from orchestration.connectors.base import SourceFile, System
+from orchestration.connectors.encodings import Found, detect
 from orchestration.connectors.files import FileConnector, FileSettings
 from orchestration.errors import RegularsError
 
 SAMPLE = 1 << 20
-MARKS = {
-    codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16",
-}  # fmt: skip
-# What a file without a mark that is not UTF-8 may be; gb18030 holds GBK and GB2312.
-# Central European code pages look like the Western one and have to be declared.
-LIKELY = ["gb18030", "big5hkscs", "shift_jis", "euc_kr", "cp1252", "cp1251"]
 PLAIN = {"utf-8", "ascii", "utf-8-sig"}
+LITTER = {".ds_store", "thumbs.db", "desktop.ini"}
 COMPRESSED = (".gz", ".bz2", ".xz", ".zip")
 SMALLEST_BUFFER = 32 << 20  # DuckDB's own
 MAX_RATIO = 1_000  # of a file that a person packed: text seldom packs tighter than 100 to one
@@ -52,28 +47,12 @@ class TextSettings(FileSettings):
             raise ValueError("auto, or an encoding such as utf-8, utf-16, gbk, big5, latin-1") from None
 
 
-def detect(sample: bytes, is_whole: bool) -> str:
-    """Encoding of a file by its first bytes: a byte-order mark, UTF-8 if it is valid, else the likeliest.
-
-    Args:
-        sample: the first bytes.
-        is_whole: whether they are all; if not, a character may be cut at their end.
-    """
-    for mark, name in sorted(MARKS.items(), key=lambda item: -len(item[0])):
-        if sample.startswith(mark):
-            return name
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(sample, final=is_whole)
-        return "utf-8"
-    except UnicodeDecodeError:
-        from charset_normalizer import from_bytes
-
-        best = from_bytes(sample[:65_536], cp_isolation=LIKELY).best()
-        return codecs.lookup(best.encoding).name if best else "cp1252"
-
-
 class TextConnector(FileConnector):
     """Files of lines; adds decoding and unpacking to what all files have."""
+
+    def __init__(self, system: System) -> None:
+        super().__init__(system)
+        self.encodings: dict[tuple[str, int, int], Found] = {}
 
     def usual_names(self, table: str) -> list[str]:
         """The plain file, or the packed one."""
@@ -95,14 +74,28 @@ class TextConnector(FileConnector):
         return settings
 
     def encoding(self, table: str, file: SourceFile) -> str:
-        """A file's encoding: declared, or found by its first bytes."""
+        """A file's encoding: declared, or found by its bytes.
+
+        Raises:
+            RegularsError: its bytes could be of several encodings.
+        """
         declared = self.text_settings(table).encoding
-        with self.opened(table, file) as handle:
-            sample = self.take(table, file, handle, SAMPLE)
-        if declared in {"auto", "utf-8"}:
-            found = detect(sample, len(sample) < SAMPLE)
-            return found if declared == "auto" or found == "utf-8-sig" else declared
-        return declared
+        if declared not in {"auto", "utf-8"}:
+            return declared
+        stat = file.path.stat()
+        key = (str(file.path), stat.st_size, stat.st_mtime_ns)
+        found = self.encodings.get(key)
+        if found is None:
+            found = detect(lambda: self.opened(table, file), lambda handle, size: self.take(table, file, handle, size))
+            self.encodings[key] = found
+        if declared == "utf-8":
+            return found.name if found.name == "utf-8-sig" else declared
+        if not found.is_sure:
+            raise RegularsError(
+                f"{self.place(table, file)}: its encoding cannot be told from its bytes; likeliest is {found.name}",
+                "Say it with format: {encoding: …}, such as cp1252, cp850, mac_roman, latin2, cp1251, gbk or big5",
+            )
+        return found.name
 
     def opened(self, table: str, file: SourceFile) -> IO[bytes]:
         """A file's bytes, unpacked."""
@@ -111,7 +104,7 @@ class TextConnector(FileConnector):
         try:
             if suffix == ".zip":
                 archive = zipfile.ZipFile(file.path)
-                members = [item for item in archive.infolist() if not item.is_dir()]
+                members = [item for item in archive.infolist() if not item.is_dir() and not is_litter(item.filename)]
                 if len(members) != 1:
                     raise RegularsError(
                         f"{self.place(table, file)}: holds {len(members)} files", "Pack one file per archive"
@@ -162,11 +155,68 @@ class TextConnector(FileConnector):
                         f"{self.place(table, file)}: unpacks to more than {limit:,} bytes",
                         "It looks like an archive made to fill the disk; unpack it yourself if it is not",
                     )
-                target.write(chunk if decoder is None else encoded(decoder.decode(chunk)))
+                target.write(chunk if decoder is None else self.decoded(table, file, encoding, decoder, chunk))
             if decoder is not None:
-                target.write(encoded(decoder.decode(b"", final=True)))
+                target.write(self.decoded(table, file, encoding, decoder, b"", final=True))
         partial.rename(copy)
         return copy
+
+    def lined(self, table: str, file: SourceFile) -> Path:
+        """The plain file, or a copy in which every line ends in a line feed, where its line ends differ."""
+        plain = self.plain(table, file)
+        copy = Path(self.scratch.name) / f"{abs(hash(file.path))}-lined"
+        if copy.exists():
+            return copy
+        if len(line_ends(plain)) < 2:
+            return plain
+        partial = copy.with_suffix(".partial")
+        with plain.open("rb") as source, partial.open("wb") as target:
+            for chunk in whole_breaks(source):
+                target.write(chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
+        partial.rename(copy)
+        return copy
+
+    def decoded(
+        self, table: str, file: SourceFile, encoding: str, decoder: codecs.IncrementalDecoder, chunk: bytes,
+        final: bool = False,
+    ) -> bytes:  # fmt: skip
+        """Some bytes as UTF-8.
+
+        Raises:
+            RegularsError: an encoding of several bytes per character breaks off.
+        """
+        try:
+            return encoded(decoder.decode(chunk, final))
+        except UnicodeDecodeError as error:
+            raise RegularsError(
+                f"{self.place(table, file)}: is no whole {encoding}: {error.reason}",
+                "Fetch the file again, whole; or mend format.encoding",
+            ) from error
+
+
+def is_litter(name: str) -> bool:
+    """Whether a packed file is what macOS or Windows put beside the one that was meant."""
+    path = PurePosixPath(name)
+    return path.parts[0] == "__MACOSX" or path.name.startswith("._") or path.name.lower() in LITTER
+
+
+def whole_breaks(source: IO[bytes]) -> Iterator[bytes]:
+    """A file's bytes in chunks that cut no line end in two."""
+    while chunk := source.read(SAMPLE):
+        while chunk.endswith(b"\r") and (more := source.read(1)):
+            chunk += more
+        yield chunk
+
+
+def line_ends(path: Path) -> set[bytes]:
+    """The kinds of line ends in a file."""
+    found: set[bytes] = set()
+    with path.open("rb") as source:
+        for chunk in whole_breaks(source):
+            both, feeds = chunk.count(b"\r\n"), chunk.count(b"\n")
+            returns = chunk.count(b"\r") if both or b"\r" in chunk else 0
+            found |= {end for end, n in ((b"\r\n", both), (b"\n", feeds - both), (b"\r", returns - both)) if n}
+    return found
 
 
 def scan_options(path: Path, quote: str, max_line: int) -> str:
@@ -191,17 +241,6 @@ def has_giant(path: Path, quote: str, max_line: int) -> bool:
                 return True
             inside = (inside + len(parts) - 1) % 2
     return False
-
-
-def last_quote_if_open(path: Path, quote: str) -> int | None:
-    """Offset of a quote that is never closed, by counting; None where their number is even."""
-    mark, total, last, at = quote.encode(), 0, 0, 0
-    with path.open("rb") as handle:
-        while chunk := handle.read(SAMPLE):
-            if found := chunk.count(mark):
-                total, last = total + found, at + chunk.rfind(mark)
-            at += len(chunk)
-    return last if total % 2 else None
 
 
 def encoded(text: str) -> bytes:

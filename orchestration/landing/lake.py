@@ -263,7 +263,8 @@ class Lake:
             shutil.rmtree(folder, ignore_errors=True)
             raise RegularsError(
                 f"source {system}, table {table}: {rows_read} rows counted but {landed + rejected} landed or rejected",
-                "The source changed while it was read; run the refresh again",
+                "The source changed while it was read, or its reader loses rows: run the refresh again; "
+                "if it says so again, compare regulars source preview with the source",
             )
         if delivery.is_partial and not landed + rejected + deleted:
             shutil.rmtree(folder)

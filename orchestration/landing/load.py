@@ -181,6 +181,8 @@ def load_table(config: CompanyConfig, lake: Lake, state: State, table_id: TableI
     if manifest is None:
         state.set_fingerprint(system, table, remembered, order.load_id)
         return None
+    for note in connector.notes(table, part):
+        order.said(f"{system}.{table}", note)
     state.put_load_audit([manifest.audit()])
     state.set_fingerprint(system, table, manifest.fingerprint, order.load_id)
     return manifest

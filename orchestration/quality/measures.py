@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 
 from orchestration.conform.overlap import FLAG
+from orchestration.connectors.rejects import REPEATED_HEADER
 from orchestration.contracts import Contract
 from orchestration.literals import quote
 
@@ -40,6 +41,7 @@ def measure(
     system: str,
     contract: Contract,
     contracts: dict[str, Contract],
+    tables: set[str],
     as_of: dt.date,
     today: dt.date,
     base: str,
@@ -52,6 +54,7 @@ def measure(
         system: source system.
         contract: the entity.
         contracts: all of them, for references.
+        tables: raw tables that the system's map of the entity reads.
         as_of: last business day of the data.
         today: last business day that has ended.
         base: the company's currency.
@@ -65,12 +68,12 @@ def measure(
     seen = fetch_row(con, f"select count(*) as n, count(distinct _load_id) as loads from ({rows})")
     if not seen["n"]:
         # Nothing was accepted: nothing to measure, unless that is because all of it went to quarantine.
-        refused = quarantined_share(con, system, contract.entity)
+        refused = quarantined_share(con, system, contract.entity, tables)
         return ({"quarantine": refused}, {}, None) if refused else None
     found: dict[str, float | None] = {}
     completeness = compare(con, contract, rows, is_new(rows, day, seen["loads"], today), found)
     unknown_references(con, contract, contracts, rows, found)
-    found["quarantine"] = quarantined_share(con, system, contract.entity)
+    found["quarantine"] = quarantined_share(con, system, contract.entity, tables)
     gap = None
     if day:
         gap = rhythm(con, rows, day, as_of, found)
@@ -155,15 +158,41 @@ def unknown_references(
             found[f"unknown__{name}"] = float(row["unknown"] or 0) / float(row["n"])
 
 
-def quarantined_share(con: duckdb.DuckDBPyConnection, system: str, entity: str) -> float | None:
-    """Share of the newest load's candidates that went to quarantine."""
+def quarantined_share(con: duckdb.DuckDBPyConnection, system: str, entity: str, tables: set[str]) -> float | None:
+    """Share of the newest load's candidates that went to quarantine, with the lines that its reader rejected.
+
+    A header that is repeated within a file is no row, so it counts for nothing.
+
+    Args:
+        con: the warehouse, with the books of the lake.
+        system: source system.
+        entity: input entity.
+        tables: raw tables that its map reads.
+    """
     row = fetch_row(
         con,
-        "select quarantined, candidates - filtered as n from audit.conform_audit "
-        "where source_system = $system and entity = $entity order by load_id desc limit 1",
-        {"system": system, "entity": entity},
+        """
+        with loads as (
+          select load_id from audit.load_audit where source_system = $system and list_contains($tables, table_name)
+          union
+          select load_id from audit.conform_audit where source_system = $system and entity = $entity
+        ),
+        newest as (select max(load_id) as load_id from loads),
+        conformed as (
+          select sum(quarantined) as refused, sum(candidates - filtered) as n
+          from audit.conform_audit semi join newest using (load_id)
+          where source_system = $system and entity = $entity
+        ),
+        rejected as (
+          select count(*) as n from quarantine._rejected_row semi join newest using (load_id)
+          where source_system = $system and list_contains($tables, table_name) and reason_code <> $repeated
+        )
+        select coalesce(c.refused, 0) + r.n as refused, coalesce(c.n, 0) + r.n as n from conformed c, rejected r
+        """,
+        {"system": system, "entity": entity, "tables": sorted(tables), "repeated": REPEATED_HEADER},
     )
-    return row["quarantined"] / row["n"] if row and row["n"] >= ENOUGH else None
+    is_telling = row["n"] >= ENOUGH or (row["n"] and row["refused"] == row["n"])
+    return float(row["refused"]) / float(row["n"]) if is_telling else None
 
 
 def rhythm(

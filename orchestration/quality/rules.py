@@ -28,7 +28,7 @@ MEANING: dict[Rule, str] = {
     "completeness": "share of rows with a value",
     "drop": "completeness of new rows, as a factor of that of the rows before",
     "distinct": "share of values that differ from each other",
-    "quarantine": "share of the newest load's rows in quarantine",
+    "quarantine": "share of the newest load's rows in quarantine or rejected",
     "unknown": "share of values that name no record",
     "reconcile": "difference between order headers and their lines, as a share of the lines",
     "currency": "share of orders in another currency for whose day no exchange rate is known",

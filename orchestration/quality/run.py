@@ -15,6 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from orchestration.company import CompanyConfig
+from orchestration.conform.mapping import Mapping
 from orchestration.errors import RegularsError
 from orchestration.landing.lake import Lake
 from orchestration.paths import PROJECT
@@ -129,8 +130,9 @@ def measure_all(
     for system, source in config.sources.items():
         for entity in source.maps:
             contract = config.contracts[entity]
+            tables = Mapping.of(config, system, entity).raw_tables(con, set(source.tables))
             taken = measure(
-                con, system, contract, config.contracts, as_of, today,
+                con, system, contract, config.contracts, tables, as_of, today,
                 config.company.currency, config.company.exchange_rate_max_age_days,
             )  # fmt: skip
             if taken is None:

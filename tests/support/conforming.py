@@ -8,7 +8,7 @@ from typing import Any
 from orchestration.clock import stamp
 from orchestration.company import CompanyConfig
 from orchestration.conform.batch import Audit
-from orchestration.conform.run import check_columns, conform
+from orchestration.conform.run import check_columns, conform, write_load_audit
 from orchestration.landing.lake import Lake
 from orchestration.landing.load import Order, load_tables, recover, table_ids
 from orchestration.state import State
@@ -33,6 +33,7 @@ def conform_only(config: CompanyConfig) -> dict[str, Audit]:
     audits: dict[str, Audit] = {}
     with open_warehouse(config) as con:
         conform(con, config, Lake(config.paths.lake), lambda audit: audits.__setitem__(audit.entity, audit))
+        write_load_audit(con, Lake(config.paths.lake))
     return audits
 
 

@@ -206,7 +206,9 @@ def test_a_bound_that_stops_is_a_second_stricter_check(steady: Shop) -> None:
     found = {(r.check.rule, r.check.stops, r.passed) for r in check(config) if r.check.entity == "sales_order"}
     assert {("quarantine", False, False), ("quarantine", True, False)} <= found
     message = next(str(r) for r in check(config) if r.check.stops and not r.passed)
-    assert message == ("till.sales_order: share of the newest load's rows in quarantine is 1, expected at most 0.5")
+    assert message == (
+        "till.sales_order: share of the newest load's rows in quarantine or rejected is 1, expected at most 0.5"
+    )
 
 
 def test_scores_are_shares_by_column(steady: Shop) -> None:
@@ -252,3 +254,59 @@ def test_the_work_around_is_needed_and_works(steady: Shop, buffered: Callable[..
         assert fetched_late() != 1
     finally:
         event.listen(Engine, "after_cursor_execute", buffered)
+
+
+def till_of_text(shop: Shop, lines: list[str], **settings_: Any) -> CompanyConfig:
+    """The orders as a CSV file of these lines, loaded; the other tables as they are."""
+    (shop.data / "orders.csv").write_text("\n".join(["order_no,customer,placed_at,state,total", *lines]) + "\n")
+    shop.configure(
+        source={
+            "connector": {"kind": "csv", "path": str(shop.data)},
+            "tables": {"orders": settings_ or None},
+            "maps": {"sales_order": SOURCE["maps"]["sales_order"]},  # type: ignore[index]
+        }
+    )
+    config = load_company("shop")
+    load_and_conform(config)
+    return config
+
+
+def quarantine_of(config: CompanyConfig) -> set[tuple[bool, bool, float | None]]:
+    """Whether it stops, whether it passed, and the share, of the orders' quarantine checks."""
+    return {(r.check.stops, r.passed, r.observed) for r in check(config) if r.check.rule == "quarantine"}
+
+
+GOOD, RAGGED = "O{0},C1,2024-01-03 10:00:00,completed,10.5", "O{0},C1,2024-01-03 10:00:00,completed, or so,10.5"
+
+
+def test_lines_that_the_reader_rejects_count_and_stop(shop: Shop) -> None:
+    """60 of 100 lines have a comma too many; 0.6 is over both bounds."""
+    lines = [(RAGGED if i < 60 else GOOD).format(i) for i in range(100)]
+    assert quarantine_of(till_of_text(shop, lines)) == {(False, False, 0.6), (True, False, 0.6)}
+
+
+def test_rejected_and_quarantined_lines_add_up(shop: Shop) -> None:
+    """Of 50 lines 5 have a comma too many and 10 a state that there is not: 15 of 50."""
+    lines = [(RAGGED if i < 5 else GOOD).format(i) for i in range(50)]
+    lines[20:30] = [line.replace("completed", "beamed") for line in lines[20:30]]
+    assert {share for _, _, share in quarantine_of(till_of_text(shop, lines))} == {0.3}
+
+
+def test_a_file_of_which_no_line_can_be_read_stops_however_short(shop: Shop) -> None:
+    lines = [RAGGED.format(i) for i in range(4)]
+    assert quarantine_of(till_of_text(shop, lines)) == {(False, False, 1.0), (True, False, 1.0)}
+
+
+def test_a_header_that_is_repeated_in_a_file_counts_for_nothing(shop: Shop) -> None:
+    lines = [GOOD.format(i) for i in range(40)]
+    lines[10:10] = ["order_no,customer,placed_at,state,total"] * 20
+    assert {share for _, _, share in quarantine_of(till_of_text(shop, lines))} == {0.0}
+
+
+def test_only_the_newest_load_is_judged(shop: Shop) -> None:
+    config = till_of_text(shop, [RAGGED.format(i) for i in range(100)])
+    (shop.data / "orders.csv").write_text(
+        "\n".join(["order_no,customer,placed_at,state,total", *(GOOD.format(i) for i in range(100))])
+    )
+    load_and_conform(config, day=1)
+    assert {share for _, _, share in quarantine_of(config)} == {0.0}
