@@ -198,7 +198,7 @@ def date(profile: Profile, column: str, decided: dict[str, bool] | None = None, 
             chosen = {kind: is_day_first if first is None else first for kind, first in firsts.items()}
             formats = formats_by(dates.forms, chosen)
             label = "day first" if is_day_first else "month first"
-            options.append(Option(f"{label}: “{example}” is {shown(example, formats)}", strptime(text, formats)))
+            options.append(Option(f"{label}: “{example}” is {shown(example, formats)}", strptime(text, formats), text))
         return Reading(column, name, options[0].typed, options=tuple(options))
     read = strptime(text, formats_by(dates.forms, {kind: bool(first) for kind, first in firsts.items()}))
     if any(form.is_zoned for form in dates.forms):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from orchestration.authoring.columns import Columns, translated, zone_of
 from orchestration.authoring.forms import form_drafts, form_of
@@ -12,7 +12,7 @@ from orchestration.authoring.maps import MapColumn, MapDraft, settled
 from orchestration.authoring.order_maps import translated_values, unknown_values
 from orchestration.authoring.profile import Profile
 from orchestration.authoring.sales_tables import sales_drafts
-from orchestration.authoring.vocabulary import raw_words, vocabulary
+from orchestration.authoring.vocabulary import apart_words
 from orchestration.connectors.base import Connector
 from orchestration.contracts import Contract
 from orchestration.errors import RegularsError
@@ -76,8 +76,8 @@ def united(profiles: Sequence[Profile]) -> tuple[list[Profile], list[str]]:
     """Tables of the same columns as one, unless their names say that they are not; and what was found."""
     groups: dict[object, list[Profile]] = {}
     for profile in profiles:
-        apart = frozenset(raw_words(profile.name)) & vocabulary().apart
-        groups.setdefault((frozenset(profile.types.items()), apart), []).append(profile)
+        columns = frozenset(profile.types.items())
+        groups.setdefault((columns, apart_words(profile.name)), []).append(profile)
     notes = [
         f"{', '.join(part.name for part in group)}: the same columns: taken for one table"
         for group in groups.values()
@@ -117,7 +117,7 @@ def table_drafts(profile: Profile, contracts: Mapping[str, Contract]) -> tuple[l
 
 
 def entity_draft(profile: Profile, found: Likeness, contract: Contract) -> tuple[list[MapDraft], list[str]]:
-    """The map of a table to the entity that it resembles; a comment where it lacks a column or repeats its key."""
+    """The map of a table to an entity: a comment where it lacks a required column, none where its key repeats."""
     given = {w: c for w, c in found.columns.items() if w != "attributes"}
     columns = Columns(profile, tuple(c for w, c in given.items() if contract.columns[w].type in {"money", "quantity"}))
     readings = {wanted: columns.reading(column, contract.columns[wanted]) for wanted, column in given.items()}
@@ -138,12 +138,13 @@ def entity_draft(profile: Profile, found: Likeness, contract: Contract) -> tuple
         contract.entity, profile.name, profile.source, made, style,
         timezone=next(iter(zones)) if len(zones) == 1 else None,
         left_over=tuple(c for c in profile.columns if c not in given.values()),
-        is_active=not found.lacking and not repeated, score=found.score, lacking=found.lacking,
+        is_active=not found.lacking, score=found.score, lacking=found.lacking,
     )  # fmt: skip
+    if repeated:
+        text = f"looks like {contract.entity}, but {', '.join(keys)} repeats, so it names no {contract.entity}"
+        return [], [f"resembles nothing; it {text}"]
+    if found.lacking and not is_named(found, contract):
+        return [], []
     if found.lacking:
         notes.append(f"only looks like {contract.entity}: no column gives {', '.join(found.lacking)}; it is a comment")
-    if repeated:
-        text = f"only looks like {contract.entity}: {', '.join(keys)} repeats, so it names no {contract.entity}"
-        notes.append(f"{text}; it is a comment")
-        draft = replace(draft, comments=(text,))
     return [draft], notes

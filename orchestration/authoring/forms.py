@@ -2,8 +2,8 @@
 
 Expressions name columns in braces: `{col:Name}` as text, `{number:Price}`, `{whole:Pieces}` and `{time:Created}` as
 the file writes them, `{zero:Discount}` with nothing written as 0, `{sum:Cost}` a sum that an unreadable number makes
-null, `{status:State}` translated, `{zone:Created}` the zone that the header states, `{table}` and `{table:form}` tables. What
-stands after `|` is taken where the file has no such column; a `*` at the end stands for the rest of a header.
+null, `{status:State}` translated, `{zone:Created}` the zone that the header states, `{table}` and `{table:form}`
+tables. What stands after `|` is taken where the file has no such column; a `*` at the end stands for its rest.
 """
 
 from __future__ import annotations

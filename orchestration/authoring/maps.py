@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from orchestration.authoring.numbers import Form
-from orchestration.authoring.reading import Option, Reading
+from orchestration.authoring.reading import Option, Reading, loud
 from orchestration.company import Formats
 from orchestration.conform.casting import plain_number
 from orchestration.literals import quote
@@ -141,9 +141,8 @@ def settled(readings: Sequence[Reading]) -> tuple[Style, list[Reading]]:
         changed = [replace(r, text=as_plain(r), formats=PLAIN) if is_other_number(r) else r for r in readings]
         dates = [r for r in changed if r.formats.date or r.formats.timestamp or not r.needs_formats]
         shared = formats_together(dates) or PLAIN
-    open_ones = [r for r in readings if not r.options]
-    is_date = [is_iso(r) or bool(r.formats.date or r.formats.timestamp) for r in open_ones]
-    has_numbers = any(r.needs_formats and not date for r, date in zip(open_ones, is_date, strict=True))
+    is_date = [is_iso(r) or bool(r.formats.date or r.formats.timestamp) or "strptime" in r.typed for r in readings]
+    has_numbers = any(r.needs_formats and not date for r, date in zip(readings, is_date, strict=True))
     return Style(shared, has_numbers, any(is_date)), changed
 
 
@@ -191,11 +190,12 @@ def source_lines(source: str) -> list[str]:
     return ["    from: |-", *(f"      {line.rstrip()}" for line in source.strip().splitlines() if line.strip())]
 
 
-def question_lines(name: str, column: MapColumn) -> list[str]:
+def question_lines(name: str, column: MapColumn, decimal: str) -> list[str]:
     """An open choice: the lines of which the user takes one. Until then the map is refused, or not drafted further."""
     lines = comment(f"QUESTION: {name}: nothing proves how to read it. Take the # from one of the lines:", 6)
     for option in column.options:
-        lines += [*comment(f"  {option.label}", 6), f"      # {name}: {yaml_text(option.typed)}"]
+        sql = loud(option.typed, option.raw, decimal) if column.is_optional and option.raw else option.typed
+        lines += [*comment(f"  {option.label}", 6), f"      # {name}: {yaml_text(sql)}"]
     if column.is_optional:
         lines.append(f"      {name}: {UNANSWERED}   # and remove this line")
     return lines
@@ -220,7 +220,7 @@ def as_yaml(draft: MapDraft, formats: Formats = PLAIN) -> str:
     lines.append("    columns:")
     for name, column in draft.columns.items():
         if column.options:
-            lines += question_lines(name, column)
+            lines += question_lines(name, column, draft.style.formats.decimal)
             continue
         if column.comment:
             lines += comment(column.comment, 6)

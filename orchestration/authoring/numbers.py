@@ -219,7 +219,7 @@ def number(profile: Profile, column: str, forms: Sequence[Form], found: Evidence
     form = forms[0]
     options: tuple[Option, ...] = ()
     if len(forms) > 1:
-        options = tuple(Option(label(f, found.example), typed(text, f)) for f in forms)
+        options = tuple(Option(label(f, found.example), typed(text, f), text) for f in forms)
     signs = sorted(found.signs)
     currencies = {vocabulary().currency_signs[sign] for sign in signs}
     note = f"amounts in several currencies: {', '.join(signs)}" if len(currencies) > 1 else ""

@@ -10,7 +10,7 @@ from orchestration.authoring.columns import translated, zone_of
 from orchestration.authoring.likeness import likeness
 from orchestration.authoring.maps import MapColumn, MapDraft, settled
 from orchestration.authoring.naming import expression
-from orchestration.authoring.reading import Option, Reading
+from orchestration.authoring.reading import Option, Reading, loud
 from orchestration.authoring.sales import AGREE, CLOSE, OF_ORDER, Goods, OrderKey, Sales, best_totals, formula
 from orchestration.authoring.vocabulary import words
 from orchestration.contracts import Contract
@@ -67,7 +67,10 @@ def order_map(
             if wanted == "net_amount" and net is not None and net[1]:
                 text = f"the goods: {net[0]} less {', '.join(net[1])}"
                 sql = sales.per_order_formula(key, net) if is_grouped else formula(sales, net)
+                raw = sales.columns.number(net[0]).text
+                sql = loud(sql, f"min({raw})" if is_grouped else raw, style.formats.decimal)
                 column = MapColumn(sql, text, asked(sales, net), is_grouped)
+                style = replace(style, has_numbers=True)
             elif wanted == "net_amount" and net is not None:
                 column = replace(column, comment=column.comment or f"what {net[0]} says")
             elif is_grouped and not column.options and sales.varies(key, reading.column):

@@ -14,10 +14,12 @@ class Option:
     Args:
         label: the reading, with a value as written and as read.
         typed: SQL of the column so read; null where a value is not written so.
+        raw: SQL of the text that it reads; empty where it reads several.
     """
 
     label: str
     typed: str
+    raw: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,3 +43,9 @@ class Reading:
     needs_formats: bool = False
     options: tuple[Option, ...] = ()
     note: str = ""
+
+
+def loud(typed: str, raw: str, decimal: str = ".") -> str:
+    """SQL of a typed value as text, by which one that was not readable goes to quarantine instead of becoming null."""
+    text = f"({typed})::varchar" if decimal == "." else f"replace(({typed})::varchar, '.', '{decimal}')"
+    return f"coalesce({text}, '? ' || {raw})"

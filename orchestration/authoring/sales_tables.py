@@ -11,7 +11,7 @@ from orchestration.authoring.naming import expression
 from orchestration.authoring.order_maps import customer_map, header_amount, order_map, product_map
 from orchestration.authoring.profile import Profile
 from orchestration.authoring.sales import OrderKey, Sales
-from orchestration.authoring.vocabulary import raw_words, vocabulary
+from orchestration.authoring.vocabulary import apart_words
 from orchestration.contracts import Contract
 
 
@@ -20,7 +20,7 @@ def sales_drafts(profile: Profile, contracts: Mapping[str, Contract]) -> tuple[l
 
     A table is one of sales that has a time, an amount, and either an order's number or a customer.
     """
-    if vocabulary().apart & set(raw_words(profile.name)):
+    if apart_words(profile.name):
         return None  # returns, offers, drafts: their amounts are no sales
     sales = Sales(profile, contracts)
     key = sales.order_key()

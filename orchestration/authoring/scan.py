@@ -14,7 +14,7 @@ from typing import Any
 
 from orchestration.authoring.likeness import is_date, is_number
 from orchestration.authoring.naming import table_name
-from orchestration.authoring.vocabulary import raw_words, vocabulary
+from orchestration.authoring.vocabulary import apart_words
 from orchestration.company import Source
 from orchestration.connectors.base import SourceFile
 from orchestration.connectors.delimited import DelimitedConnector
@@ -345,7 +345,7 @@ def group_key(table: FoundTable, place: int) -> Any:
     form = table.spec.get("format", {})
     if not table.header or "sheet" in form or "path" not in table.spec:
         return place
-    apart = frozenset(raw_words(stem_of(table.files[0]))) & vocabulary().apart
+    apart = apart_words(stem_of(table.files[0]))
     header = tuple(sorted(name.lower() for name in table.header))
     suffix = "".join(Path(table.spec["path"]).suffixes[-1:])
     return (header, apart, suffix, repr(sorted(form.items())))

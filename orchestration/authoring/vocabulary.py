@@ -86,6 +86,11 @@ def words(name: str) -> list[str]:
     return list(dict.fromkeys(singular(term) for term in "_".join(terms).split("_")))
 
 
+def apart_words(name: str) -> frozenset[str]:
+    """Words of a table's name by which it is kept apart from others of its columns: returns, offers, copies."""
+    return frozenset(singular(word) for word in raw_words(name)) & vocabulary().apart
+
+
 def pieces(word: str) -> list[str]:
     """A compound word's parts: bestellnummer → bestell, nummer. Another word as it is."""
     known = vocabulary()
