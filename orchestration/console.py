@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 import textwrap
@@ -48,6 +49,12 @@ def command_name() -> str:
 def escape(text: str) -> str:
     """Text in which rich sees no markup."""
     return text.replace("[", r"\[")
+
+
+def as_called(text: str) -> str:
+    """A hint in which the command stands as it was called."""
+    name = command_name()
+    return text if name == "regulars" else re.sub(r"(?<![\w./])regulars (?=[a-z])", f"{name} ", text)
 
 
 def bullet(text: str, mark: str = "  ") -> None:

@@ -22,11 +22,12 @@ SALES = {"sales_order", "order_line"}  # drafted by what the amounts say, never 
 
 @dataclass(frozen=True)
 class Drafted:
-    """Maps of a source, and what a user should know: notes, and questions that only a user can answer."""
+    """Maps of a source, what a user should know, the tables that were read, and those that could not be."""
 
     maps: tuple[MapDraft, ...] = ()
     notes: tuple[str, ...] = ()
     profiles: tuple[Profile, ...] = ()
+    unreadable: tuple[str, ...] = ()
 
     @property
     def questions(self) -> list[str]:
@@ -38,11 +39,13 @@ def drafted(connector: Connector, tables: Sequence[str], contracts: Mapping[str,
     """Maps of a source's tables; each entity goes to the table that resembles it most, and what is left out is said."""
     notes: list[str] = []
     profiles: list[Profile] = []
+    unreadable: list[str] = []
     for table in tables:
         try:
             profiles.append(Profile.of(connector, table))
         except RegularsError as error:
             notes.append(f"{table}: left out: {error}")
+            unreadable.append(table)
     profiles, said = united(profiles)
     notes += said
     forms = {p.name: form for p in profiles if (form := form_of(p.columns))}
@@ -63,7 +66,7 @@ def drafted(connector: Connector, tables: Sequence[str], contracts: Mapping[str,
         notes += [f"{profile.name}: not used: {few(d.left_over)}" for d in drafts[-1:] if d.left_over]
         candidates += drafts
     maps, left_out = chosen(candidates)
-    return Drafted(tuple(maps), tuple(notes + left_out), tuple(profiles))
+    return Drafted(tuple(maps), tuple(notes + left_out), tuple(profiles), tuple(unreadable))
 
 
 def few(names: Sequence[str], most: int = 6) -> str:

@@ -129,6 +129,10 @@ def begin(
             source.system: drafted(connect(source.source("UTC").as_system()), list(source.tables), contracts)
             for source in found
         }
+        found = [source for source in found if set(source.tables) - set(drafts[source.system].unreadable)]
+        if not found:
+            why = "; ".join(note for d in drafts.values() for note in d.notes)
+            raise UsageError(f"{data}: holds no table that can be read", why)
         place = place_of([p for d in drafts.values() for p in d.profiles], currency, timezone)
         owner, said = owner_of_customers(drafts)
         parts = {s.system: source_parts(s, drafts[s.system], owner.get(s.system)) for s in found}
@@ -164,7 +168,10 @@ def source_parts(source: FoundSource, draft: Drafted, owner: str | None) -> dict
         "path": json.dumps(source.path, ensure_ascii=False),
         "customer_ids": f"customer_ids_of: {owner}      # guess: the ids are the same\n" if owner else "",
         "formats": f"formats: {given}" if given else NO_FORMATS,
-        "tables": "\n".join(table_line(name, table) for name, table in source.tables.items()),
+        "tables": "\n".join(
+            ("  # left out: " if name in draft.unreadable else "  ") + table_line(name, table)
+            for name, table in source.tables.items()
+        ),
         "maps": maps_section(draft.maps, formats),
     }
 
@@ -175,7 +182,7 @@ def table_line(name: str, table: FoundTable) -> str:
     more = ""
     if len(table.files) > 1:
         more = f"      # {len(table.files)} files of one header; load: {{mode: files}} reads new ones only"
-    return f"  {name}: {spec}{more}"
+    return f"{name}: {spec}{more}"
 
 
 def owner_of_customers(drafts: Mapping[str, Drafted]) -> tuple[dict[str, str], list[str]]:

@@ -25,7 +25,7 @@ from orchestration.authoring.vocabulary import words
 from orchestration.cli import app
 from orchestration.company import CompanyConfig, Formats, load_company
 from orchestration.conform.casting import Zones, typed
-from orchestration.console import command_name
+from orchestration.console import as_called, command_name
 from orchestration.contracts import Column, load_contracts
 from orchestration.errors import ConfigError, UsageError
 from tests.support.conforming import load_and_conform, rows
@@ -655,6 +655,24 @@ def test_sheets_of_a_workbook_are_tables_and_titles_are_skipped(drafts: Drafts) 
     assert "currency EUR: guess: most addresses are in DE" in said
 
 
+def test_a_file_that_cannot_be_read_is_left_out_and_said(drafts: Drafts) -> None:
+    drafts.put("orders.csv", "order_id,customer_id,order_date,total\n1,K1,2024-01-05,3.50\n")
+    drafts.put("void.csv", "")
+    drafts.put("broken.xlsx", "no workbook\n")
+    said = drafts.init()
+    assert "void.csv: left out" in said
+    assert "broken.xlsx: left out" in said
+    assert drafts.sales() == (Decimal("3.5000"), 1)
+
+
+def test_sheets_of_one_header_are_one_table(drafts: Drafts) -> None:
+    head: list[object] = ["Order No", "Date", "Customer", "Item", "Qty", "Amount"]
+    january, february = ["1", "2024-01-03", "a", "x", 1, 10.5], ["2", "2024-02-03", "b", "x", 2, 20.25]
+    workbook(drafts.root / "exports" / "year.xlsx", {"Jan": [head, january], "Feb": [head, february]})
+    assert "the same columns: taken for one table" in drafts.init()
+    assert drafts.sales() == (Decimal("30.7500"), 2)
+
+
 def test_files_of_several_kinds_are_several_sources(drafts: Drafts) -> None:
     drafts.put("orders.csv", "order_id,customer_id,order_date,total\n1,K1,2024-01-05,3.50\n2,K2,2024-01-06,4.50\n")
     drafts.put("readme.md", "hello\n")
@@ -780,6 +798,10 @@ def test_hints_name_the_command_as_it_was_called(
     monkeypatch.setattr("sys.argv", [argv])
     monkeypatch.setattr("shutil.which", found)
     assert command_name() == name
+    assert (
+        as_called("Run: regulars refresh; see data/regulars for more")
+        == f"Run: {name} refresh; see data/regulars for more"
+    )
 
 
 def test_a_company_begun_from_nothing_validates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
