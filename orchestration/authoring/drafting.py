@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from orchestration.authoring.columns import Columns, translated, zone_of
 from orchestration.authoring.forms import form_drafts, form_of
-from orchestration.authoring.likeness import Likeness, alike_entities, is_named
+from orchestration.authoring.likeness import Likeness, alike_entities, is_named, name_likeness
 from orchestration.authoring.maps import MapColumn, MapDraft, settled
 from orchestration.authoring.order_maps import translated_values, unknown_values
 from orchestration.authoring.profile import Profile
@@ -17,6 +17,7 @@ from orchestration.connectors.base import Connector
 from orchestration.contracts import Contract
 from orchestration.errors import RegularsError
 
+SURE = 0.9  # likeness of names from which a column is taken without calling it a guess
 SALES = {"sales_order", "order_line"}  # drafted by what the amounts say, never by likeness of names alone
 
 
@@ -66,6 +67,9 @@ def drafted(connector: Connector, tables: Sequence[str], contracts: Mapping[str,
         notes += [f"{profile.name}: not used: {few(d.left_over)}" for d in drafts[-1:] if d.left_over]
         candidates += drafts
     maps, left_out = chosen(candidates)
+    entities = {draft.entity for draft in maps}
+    if "order_line" in entities and "sales_order" not in entities:
+        left_out.append("lines without orders: nothing counts as sold until a table gives their orders")
     return Drafted(tuple(maps), tuple(notes + left_out), tuple(profiles), tuple(unreadable))
 
 
@@ -133,7 +137,9 @@ def entity_draft(profile: Profile, found: Likeness, contract: Contract) -> tuple
             made[wanted], unknown = translated(profile, given[wanted], contract.entity, wanted, spec)
             notes += translated_values(wanted, made[wanted]) + unknown_values(wanted, unknown)
         else:
-            made[wanted] = MapColumn(reading.text, reading.note, reading.options, is_optional=not spec.required)
+            alike = name_likeness(given[wanted], wanted, contract.entity)
+            note = reading.note or (f"guess: {given[wanted]} sounds like it" if alike < SURE else "")
+            made[wanted] = MapColumn(reading.text, note, reading.options, is_optional=not spec.required)
     zones = {zone_of(c) for w, c in given.items() if contract.columns[w].type == "timestamp"} - {None}
     keys = [given[name] for name in contract.key if name in given]
     repeated = not found.lacking and len(keys) == len(contract.key) and not profile.is_unique(*keys)

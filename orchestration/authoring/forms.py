@@ -19,6 +19,7 @@ from orchestration.authoring.columns import Columns, translated, zone_of
 from orchestration.authoring.maps import MapColumn, MapDraft
 from orchestration.authoring.naming import expression
 from orchestration.authoring.order_maps import translated_values, unknown_values
+from orchestration.authoring.overlap import one_export_each
 from orchestration.authoring.profile import Profile
 from orchestration.authoring.reading import Reading
 from orchestration.authoring.vocabulary import plain
@@ -31,7 +32,7 @@ PLACE = re.compile(
     r"\{(?P<kind>col|number|whole|zero|sum|time|status|zone|table)(:(?P<name>[^{}|]+))?(\|(?P<default>[^{}]*))?\}"
 )
 ABSENT = "\0"  # stands for a column that a file does not have until its item is taken out of a query
-ITEM = re.compile(r"(?:(?:min|max|sum|arg_max|ltrim)\()*\0(?:, '+\))?(?:, _source_row)?\)* as (\w+),?\s*")
+ITEM = re.compile(r"(?<=\s)(?:(?!coalesce|nullif)\w+\()*\0(?:, '+\))?(?:, _source_row)?\)* as (\w+),?\s*")
 FORM_SCORE = 10.0  # of a map of a form: above what likeness gives
 
 
@@ -54,6 +55,7 @@ class ExportForm(Strict):
     title: str
     about: str
     headers: tuple[str, ...] = Field(min_length=2, description="all of them must be there, in any order and case")
+    order: str | None = Field(default=None, description="column that names the order, of which only one file counts")
     comments: tuple[str, ...] = ()
     resembles_nothing: str | None = Field(default=None, description="why no entity is filled from it")
     maps: tuple[FormMap, ...]
@@ -101,6 +103,7 @@ class Filling:
     columns: Columns
     tables: Mapping[str, str]
     contracts: Mapping[str, Contract]
+    relation: str
     choice: int = 0
     doubtful: dict[str, Reading] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -117,7 +120,7 @@ class Filling:
         """SQL of one place."""
         kind, name, default = match["kind"], match["name"], match["default"]
         if kind == "table":
-            return self.tables[name] if name else self.profile.relation
+            return self.tables[name] if name else self.relation
         column = column_of(name, self.profile.columns)
         if column is None:
             if default is None and kind != "zero":
@@ -167,12 +170,15 @@ def form_drafts(
     text = "\n".join(spec.source + " ".join(spec.columns.values()) for spec in form.maps)
     numbers = [m["name"] for m in PLACE.finditer(text) if m["kind"] in {"number", "whole", "zero", "sum"}]
     columns = Columns(profile, tuple(dict.fromkeys(c for n in numbers if (c := column_of(n, profile.columns)))))
+    relation = profile.relation
+    if form.order and (order := column_of(form.order, profile.columns)):
+        relation, said = one_export_each(profile, expression(order))
     for spec in form.maps:
         there = all(column_of(name, profile.columns) for name in spec.needs_columns)
         if spec.entity in used or not there or not set(spec.needs) <= set(tables):
             continue
         used.add(spec.entity)
-        filling = Filling(profile, columns, tables, contracts, notes=said)
+        filling = Filling(profile, columns, tables, contracts, relation, notes=said)
         draft = filled(spec, filling, form)
         drafts += with_choices(spec, filling, form, draft)
     notes = [f"{form.title}: resembles nothing: {form.resembles_nothing}"] if form.resembles_nothing else []

@@ -18,7 +18,6 @@ CONTENT = {
     "phone": re.compile(r"'?\+?[\d\s()/.-]{6,20}"),
     "integer": re.compile(r"[+-]?\d+|\d{1,3}([.,' ]\d{3})+"),
 }
-WORDY = {"email", "phone", "mobile", "birth_date", "currency"}  # columns that a table of many entities may have
 
 
 @dataclass(frozen=True)
@@ -120,7 +119,15 @@ def likeness(table: str, samples: Mapping[str, Sequence[str]], contract: Contrac
 def names_itself(found: Likeness, contract: Contract) -> bool:
     """Whether the table's name, or that of its key column, is the entity's: `id` and `name` alone are anybody's."""
     key = found.columns.get(contract.key[0])
-    return is_named(found, contract) or (key is not None and bool(set(words(contract.entity)) & set(words(key))))
+    named = is_named(found, contract) or (key is not None and bool(set(words(contract.entity)) & set(words(key))))
+    return named or (contract.entity == "customer" and key is not None and is_of_persons(found))
+
+
+def is_of_persons(found: Likeness) -> bool:
+    """Whether a table is of persons whatever it is called: it has names and e-mail addresses, and nothing is sold."""
+    has_name = bool({"full_name", "given_name", "family_name"} & found.columns.keys())
+    sells = any("quantity" in words(column) for column in found.left_over)
+    return has_name and "email" in found.columns and not sells
 
 
 def is_named(found: Likeness, contract: Contract) -> bool:

@@ -140,7 +140,10 @@ class Sales:
         if column in self.products and self.is_telling(column):
             return "line"
         if not multi:
-            return "order" if is_orders and has_word(column, vocabulary().order_words - {"total"}) else "line"
+            says_order = has_word(column, vocabulary().order_words - {"total"}) or bool(
+                self.amounts.shipping or self.amounts.tax
+            )
+            return "order" if is_orders and says_order else "line"
         if varying > (1 - AGREE) * multi:
             return "line"
         if is_orders:

@@ -9,6 +9,7 @@ from orchestration.authoring.line_maps import line_amount, line_map
 from orchestration.authoring.maps import MapDraft
 from orchestration.authoring.naming import expression
 from orchestration.authoring.order_maps import customer_map, header_amount, order_map, product_map
+from orchestration.authoring.overlap import one_export_each
 from orchestration.authoring.profile import Profile
 from orchestration.authoring.sales import OrderKey, Sales
 from orchestration.authoring.vocabulary import apart_words
@@ -57,7 +58,7 @@ def headers(sales: Sales, key: OrderKey) -> tuple[list[MapDraft], list[str]]:
 
 def flat(sales: Sales, key: OrderKey) -> tuple[list[MapDraft], list[str]]:
     """Lines that repeat their order: orders, lines, customers and products; the totals of orders stay with orders."""
-    source, overlap = one_export_each(sales, key)
+    source, overlap = one_export_each(sales.profile, key.sql)
     whose = {c: sales.constant_within(key, c) for c in (*sales.amounts.totals, *sales.amounts.goods)}
     of_order = [c for c, owner in whose.items() if owner == "order"]
     amount, net, notes = line_amount(sales, key, whose)
@@ -82,31 +83,6 @@ def flat(sales: Sales, key: OrderKey) -> tuple[list[MapDraft], list[str]]:
     left = tuple(c for c in sales.profile.columns if expression(c) not in used)
     drafts[-1] = replace(drafts[-1], left_over=left)
     return drafts, notes
-
-
-def one_export_each(sales: Sales, key: OrderKey) -> tuple[str, list[str]]:
-    """The table, or of orders that several of its files hold the newest file's lines; and what was found."""
-    name = sales.profile.relation
-    shared, fewer = sales.profile.all(
-        "select count(*), count(*) filter (newest < most) from (select k, max(n) as most, arg_max(n, f) as newest "
-        f"from (select {key.sql} as k, _source_file as f, count(*) as n from rows where {key.sql} is not null "
-        "group by 1, 2) group by k having count(*) > 1)"
-    )[0]
-    if not shared:
-        return name, []
-    lines = ", ".join(expression(c) for c in sales.profile.columns)
-    repeated = sales.profile.one(
-        f"count(*) from (select 1 from rows where {key.sql} is not null group by {key.sql}, {lines} "
-        "having count(distinct _source_file) > 1) --"
-    )
-    if not repeated:
-        return name, [f"{shared:,} orders go on from one file to the next: all their lines are taken"]
-    note = (
-        f"{shared:,} orders are in several files: the last file's lines are taken (files in the order of their names)"
-    )
-    if fewer:
-        note += f"; {fewer:,} of them have fewer lines there"
-    return f"(select * from {name} qualify _source_file = max(_source_file) over (partition by {key.sql}))", [note]
 
 
 def differing_customers(sales: Sales, key: OrderKey) -> list[str]:

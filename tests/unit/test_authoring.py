@@ -17,6 +17,7 @@ from openpyxl import Workbook
 from typer.testing import CliRunner
 
 from orchestration.authoring.dates import written
+from orchestration.authoring.forms import FOLDER, PLACE, ExportForm, catalogue, column_of
 from orchestration.authoring.likeness import alike_entities, likeness
 from orchestration.authoring.naming import expression, table_name
 from orchestration.authoring.numbers import Evidence, Form, bare, forms_of, judge
@@ -28,6 +29,7 @@ from orchestration.conform.casting import Zones, typed
 from orchestration.console import as_called, command_name
 from orchestration.contracts import Column, load_contracts
 from orchestration.errors import ConfigError, UsageError
+from orchestration.yaml_model import read_yaml
 from tests.support.conforming import load_and_conform, rows
 
 
@@ -822,3 +824,94 @@ def test_a_broken_table_fails_the_test_and_names_itself(tmp_path: Path, monkeypa
     done = CliRunner().invoke(app, ["source", "test", "--company", "empty_shop", "--json"])
     assert done.exit_code == 1
     assert "table orders: no file" in done.output
+
+
+def test_overlapping_exports_of_a_known_form_count_once(drafts: Drafts) -> None:
+    """Order 2 is in both files; the later one has one piece less: 10 + 20 + 7."""
+    head = "Order Number,Order Status,Order Date,Order Total Amount,SKU,Item Name,Quantity (- Refund),Item Cost\n"
+    one, lid = "1,completed,2024-01-01,10.00,A,Mug,1,10.00\n", "2,completed,2024-01-02,20.00,B,Lid,1,0.00\n"
+    drafts.put("orders-1.csv", f"{head}{one}2,completed,2024-01-02,20.00,A,Mug,3,10.00\n{lid}")
+    three = "3,processing,2024-01-03,7.00,B,Lid,1,7.00\n"
+    drafts.put("orders-2.csv", f"{head}2,completed,2024-01-02,20.00,A,Mug,2,10.00\n{lid}{three}")
+    assert "are in several files" in drafts.init()
+    assert drafts.sales() == (Decimal("37.0000"), 3)
+
+
+def test_an_order_export_whose_items_do_not_add_up_keeps_the_order_total(drafts: Drafts) -> None:
+    """Goods of 30.00 in an order of 34.90: what the export does not name is a line without a product."""
+    drafts.put(
+        "orders.csv",
+        "Order Number,Order Status,Order Date,Email (Billing),Cart Discount Amount,Order Subtotal Amount,"
+        "Order Total Amount,SKU,Item #,Item Name,Quantity (- Refund),Item Cost,Discount Amount\n"
+        "101,completed,2024-03-01 10:00,Ann@a.test,0,30.00,34.90,A1,1,Mug,1,10.00,0\n"
+        "101,completed,2024-03-01 10:00,Ann@a.test,0,30.00,34.90,A2,2,Pot,2,10.00,0\n",
+    )
+    drafts.init()
+    assert drafts.sales() == (Decimal("34.9000"), 1)
+    config = drafts.config()
+    assert rows(config, "select customer_id, net_amount::varchar from input.sales_order") == [("ann@a.test", "34.9000")]
+    assert rows(config, "select product_id, net_amount::varchar from input.order_line order by 2") == [
+        ("A1", "10.0000"), ("A2", "20.0000"), (None, "4.9000"),
+    ]  # fmt: skip
+
+
+def test_persons_are_customers_whatever_their_table_is_called(drafts: Drafts) -> None:
+    drafts.put("subscribers.csv", "id,first_name,last_name,email\n1,Ann,Alder,a@a.test\n2,Bob,Birch,b@b.test\n")
+    drafts.init()
+    assert set(drafts.maps()) == {"customer"}
+
+
+def test_lines_without_orders_are_said(drafts: Drafts) -> None:
+    drafts.put("order_items.csv", "order_id,line,sku,quantity,amount\n1,1,A,1,3.50\n1,2,B,1,4.50\n")
+    assert "lines without orders" in drafts.init()
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.yml")), ids=lambda path: path.stem)
+def test_forms_name_entities_and_columns_that_exist(path: Path) -> None:
+    form, contracts = read_yaml(path, ExportForm), load_contracts()
+    assert form.form == path.stem
+    for made in form.maps:
+        assert set(made.columns) <= set(contracts[made.entity].columns)
+        required = {name for name, spec in contracts[made.entity].columns.items() if spec.required}
+        assert required <= set(made.columns)
+        assert set(made.needs) <= {other.form for other in catalogue()}
+    assert bool(form.maps) != bool(form.resembles_nothing)
+
+
+def columns_of(form: ExportForm) -> dict[str, str]:
+    """Columns that a form names, with a value that each may hold."""
+    text = "\n".join(made.source + " ".join(made.columns.values()) + str(made.timezone) for made in form.maps)
+    values = dict.fromkeys(form.headers, "1")
+    kinds = {
+        "time": "2024-01-05 10:00:00",
+        "number": "1.50",
+        "whole": "2",
+        "zero": "1.50",
+        "sum": "1.50",
+        "status": "paid",
+    }
+    for place in PLACE.finditer(text):
+        if place["name"] and place["kind"] != "table" and (place["kind"] in kinds or place["name"] not in values):
+            values[place["name"]] = kinds.get(place["kind"], "1")
+    return {name.replace("*", " (EST)"): value for name, value in values.items()}
+
+
+@pytest.mark.parametrize("is_whole", [True, False], ids=["all columns", "required columns"])
+@pytest.mark.parametrize("form", [f for f in catalogue() if f.maps], ids=lambda form: form.form)
+def test_maps_of_forms_are_valid_with_and_without_optional_columns(
+    drafts: Drafts, form: ExportForm, is_whole: bool
+) -> None:
+    """One row, in a file with every column that the form names, or with those alone that it needs."""
+    for needed in catalogue():
+        wanted = needed is form or (is_whole and any(needed.form in made.needs for made in form.maps))
+        if wanted:
+            every = columns_of(needed)
+            names = list(every) if is_whole else [n for n in every if column_of(n, needed.headers) or "(EST)" in n]
+            values = [every[name] for name in names]
+            drafts.put(f"{needed.form}.csv", "\t".join(names) + "\n" + "\t".join(values) + "\n")
+    drafts.init()
+    config = drafts.config()
+    expected = {made.entity for made in form.maps if is_whole or not made.needs_columns}
+    assert expected <= set(config.sources["shop"].maps)
+    audits = load_and_conform(config)
+    assert {entity for entity in expected if audits[entity].accepted == 0} == set()
