@@ -41,14 +41,15 @@ def init(
         raise UsageError(f"--timezone {timezone}: expected: {error}", "See: python -m zoneinfo, or use UTC") from None
     regulars = command_name()
     begun = begin(companies_folder(), name, timezone, currency, data, load_contracts(), regulars)
-    out.print("Wrote " + ", ".join(escape(display(path)) for path in begun.files))
+    folder = display(begun.files[0].parent)
+    names = ", ".join(str(path.relative_to(begun.files[0].parent)) for path in begun.files)
+    out.print(f"Wrote {escape(folder)}:\n  {escape(names)}")
     for note in begun.notes:
         bullet(note)
     if begun.questions:
         out.print(f"\n{len(begun.questions)} question(s), to answer in the file before it can be refreshed:")
         for number, question in enumerate(begun.questions, start=1):
             bullet(question, f"  {number}. ")
-    folder = display(begun.files[0].parent)
     out.print(
         f"\nNext: read and correct {escape(folder)}/sources, then\n"
         f"      {regulars} source test --company {name}\n      {regulars} refresh --company {name}"

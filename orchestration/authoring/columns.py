@@ -41,7 +41,9 @@ class Columns:
 
     def is_number(self, column: str) -> bool:
         """Whether most of its values are numbers."""
-        return not self.profile.is_text(column) or self.evidence(column).share >= 0.5
+        if not self.profile.is_text(column):
+            return self.profile.is_numeric(column)
+        return self.evidence(column).share >= 0.5
 
     def is_date(self, column: str) -> bool:
         """Whether most of its values are days or times."""

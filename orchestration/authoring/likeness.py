@@ -123,11 +123,15 @@ def names_itself(found: Likeness, contract: Contract) -> bool:
     return named or (contract.entity == "customer" and key is not None and is_of_persons(found))
 
 
+REACHED = {"email", "phone", "mobile", "birth_date", "postal_code", "address_line"}  # what one knows of a person
+
+
 def is_of_persons(found: Likeness) -> bool:
-    """Whether a table is of persons whatever it is called: it has names and e-mail addresses, and nothing is sold."""
-    has_name = bool({"full_name", "given_name", "family_name"} & found.columns.keys())
+    """Whether a table is of persons whatever it is called: it has names and what goes with them, and sells nothing."""
+    has_name = "full_name" in found.columns or {"given_name", "family_name"} <= found.columns.keys()
+    known = REACHED & found.columns.keys()
     sells = any("quantity" in words(column) for column in found.left_over)
-    return has_name and "email" in found.columns and not sells
+    return has_name and ("email" in known or len(known) > 1) and not sells
 
 
 def is_named(found: Likeness, contract: Contract) -> bool:

@@ -45,7 +45,7 @@ def line_amount(
     if amounts.quantities and amounts.prices:
         return by_product(sales, key, of_order)
     if doubtful:
-        return either_way(sales, doubtful[0])
+        return either_way(sales, key, doubtful[0])
     if of_order:
         text = (
             f"{of_order[0]} is the order's: it is the same on all lines of each order, and no column gives a line's "
@@ -87,13 +87,13 @@ def by_product(
     product = f"{q.typed} * {p.typed}"
     text = f"{p.column} times {q.column}"
     options = tuple(
-        Option(f"{a}; {b}", f"{x} * {y}")
+        Option(joined(a, b), f"{x} * {y}")
         for (a, x), (b, y) in itertools.product(
             [(o.label, o.typed) for o in q.options] or [("", q.typed)],
             [(o.label, o.typed) for o in p.options] or [("", p.typed)],
         )
     )
-    options = tuple(replace(o, label=o.label.strip("; ")) for o in options) if q.options or p.options else ()
+    options = options if q.options or p.options else ()
     own = [c for c in amounts.goods if c]
     if not of_order and not own:
         return with_discount(sales, LineAmount(product, (), text, options)), None, []
@@ -116,28 +116,40 @@ def by_product(
 
 def with_discount(sales: Sales, amount: LineAmount) -> LineAmount:
     """The amount, or a choice where a discount may be off already or not."""
-    discount = next(
-        (c for c in sales.amounts.discount if sales.profile.one("count(*)", f"{sales.typed(c)} <> 0")), None
-    )
-    if discount is None or amount.options:
+    some = (c for c in sales.amounts.discount if sales.profile.one("count(*)", f"{sales.typed(c)} <> 0"))
+    discount = next(some, None)
+    if discount is None:
         return amount
-    off = sales.columns.zero(discount)
-    total, less = sales.profile.all(f"select sum({amount.sql}), sum({amount.sql} - {off}) from rows")[0]
-    options = (
-        Option(f"{discount} is off already: {total:,.2f} in all", amount.sql),
-        Option(f"{discount} still comes off each line: {less:,.2f} in all", f"{amount.sql} - {off}"),
-    )
-    return replace(amount, options=options)
+    off, options = sales.columns.zero(discount), []
+    for reading in amount.options or (Option("", amount.sql),):
+        total, less = sales.profile.all(f"select sum({reading.typed}), sum({reading.typed} - {off}) from rows")[0]
+        already = f"{discount} is off already: {total or 0:,.2f} in all"
+        still = f"{discount} still comes off each line: {less or 0:,.2f} in all"
+        options += [
+            Option(joined(reading.label, already), reading.typed),
+            Option(joined(reading.label, still), f"{reading.typed} - {off}"),
+        ]
+    return replace(amount, options=tuple(options))
 
 
-def either_way(sales: Sales, column: str) -> tuple[LineAmount | None, Goods | None, list[str]]:
+def either_way(sales: Sales, key: OrderKey, column: str) -> tuple[LineAmount | None, Goods | None, list[str]]:
     """A choice: each line's amount, or the order's, which then goes to its first line."""
-    value = sales.typed(column)
-    options = (
-        Option(f"{column} is each line's", value),
-        Option(f"{column} is the whole order's, repeated", f"case when {sales.line_name} = 1 then {value} else 0 end"),
-    )
-    return LineAmount(value, (), "", options), None, []
+    options = []
+    for reading in sales.columns.number(column).options or (Option("", sales.typed(column)),):
+        lines = sales.profile.one(f"sum({reading.typed})")
+        each = f"select max({reading.typed}) as a from rows where {key.sql} is not null group by {key.sql}"
+        orders = sales.profile.one(f"sum(a) from ({each}) --")
+        first = f"case when {sales.line_name} = 1 then {reading.typed} else 0 end"
+        options += [
+            Option(joined(reading.label, f"{column} is each line's: {lines or 0:,.2f} in all"), reading.typed),
+            Option(joined(reading.label, f"{column} is the whole order's, repeated: {orders or 0:,.2f} in all"), first),
+        ]
+    return LineAmount(options[0].typed, (), "", tuple(options)), None, []
+
+
+def joined(*labels: str) -> str:
+    """Labels of a reading made of several."""
+    return "; ".join(label for label in labels if label)
 
 
 def line_map(sales: Sales, key: OrderKey, amount: LineAmount, source: str) -> MapDraft:

@@ -73,7 +73,7 @@ def order_map(
                 style = replace(style, has_numbers=True)
             elif wanted == "net_amount" and net is not None:
                 column = replace(column, comment=column.comment or f"what {net[0]} says")
-            elif is_grouped and not column.options and sales.varies(key, reading.column):
+            elif wanted in money and is_grouped and not column.options and sales.varies(key, reading.column):
                 column = MapColumn(sales.columns.total(reading.column), "the sum of its lines", (), True)
             columns[wanted] = replace(column, is_optional=not contract.columns[wanted].required)
         elif wanted in OF_ORDER and wanted in sales.orders.columns and contract.columns[wanted].type != "timestamp":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +14,9 @@ from orchestration.connectors.base import Connector
 from orchestration.errors import RegularsError
 from orchestration.literals import quote_name
 
-ROWS = 1_000_000  # of a table that a draft looks at, from its beginning
+ROWS = 2_000_000  # of a table that a draft looks at, from its beginning
 SHAPES = 3_000  # distinct forms of a column's values, the most frequent first
-PLACE = ("_source_file", "_source_row")
+NUMERIC = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL.*")  # DuckDB's types of numbers
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,10 @@ class Profile:
     def is_text(self, column: str) -> bool:
         """Whether the source gives the column as text."""
         return self.types[column] == "VARCHAR"
+
+    def is_numeric(self, column: str) -> bool:
+        """Whether the source gives the column as numbers."""
+        return bool(NUMERIC.fullmatch(self.types[column]))
 
     @functools.cache  # noqa: B019 - a profile lives as long as its draft
     def shapes(self, column: str) -> tuple[Shape, ...]:

@@ -411,6 +411,30 @@ def test_whether_a_discount_is_off_already_is_asked(drafts: Drafts) -> None:
     assert drafts.sales() == (Decimal("17.0000"), 1)
 
 
+@pytest.mark.parametrize(("choice", "total"), [(0, "21.0000"), (1, "10.5000")])
+def test_whose_an_amount_is_is_asked_where_neither_data_nor_name_tell(drafts: Drafts, choice: int, total: str) -> None:
+    """Two orders of two lines each: 3.50 and 7.00 are the lines' (21.00) or the orders' (10.50)."""
+    lines = "1,2024-01-01,a,X,1,3.50\n1,2024-01-01,a,Y,2,3.50\n2,2024-01-02,b,X,1,7.00\n2,2024-01-02,b,Z,3,7.00\n"
+    drafts.put("sales.csv", f"Order,Date,Customer,SKU,Qty,Amount\n{lines}")
+    said = drafts.init()
+    assert "Amount is each line's: 21.00 in all or Amount is the whole order's, repeated: 10.50 in all?" in said
+    drafts.answer("net_amount", choice)
+    assert drafts.sales() == (Decimal(total), 2)
+
+
+def test_tables_with_types_are_drafted_by_them(drafts: Drafts) -> None:
+    """Ten orders of 1.50, 3.00 … 15.00 make 82.50; their time is a time stamp already."""
+    (drafts.root / "exports").mkdir()
+    with duckdb.connect() as con:
+        con.execute(
+            "copy (select 'O' || i as order_id, i % 3 as customer_id, "
+            "timestamp '2024-01-01' + to_days(i::integer) as day, "
+            f"i * 1.5 as total from range(1, 11) t(i)) to '{drafts.root / 'exports' / 'orders.parquet'}'"
+        )
+    drafts.init()
+    assert drafts.sales() == (Decimal("82.5000"), 10)
+
+
 def test_decimals_of_three_places_where_the_column_proves_them(drafts: Drafts) -> None:
     """0,250 + 12,000 + 15,500 = 27.75 units; 2.50 + 240.00 + 50.00 = 292.50."""
     drafts.put(
