@@ -95,6 +95,8 @@ class Columns:
             )[0]
             if rows and hits >= AGREE * rows:
                 fitting.append(forms)
+        alike = [forms for forms in fitting if len({form for form in forms if form != Form()}) <= 1]
+        fitting = alike if len(alike) == 1 else fitting  # a table seldom writes its numbers in two ways
         if len(fitting) == 1:
             self.proof |= dict(zip((quantity, price, amount), fitting[0], strict=True))
         return bool(fitting)

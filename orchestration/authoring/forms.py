@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from pydantic import Field
 
 from orchestration.authoring.columns import Columns, translated, zone_of
-from orchestration.authoring.maps import MapColumn, MapDraft
+from orchestration.authoring.maps import UNANSWERED, MapColumn, MapDraft
 from orchestration.authoring.naming import expression
 from orchestration.authoring.order_maps import translated_values, unknown_values
 from orchestration.authoring.overlap import one_export_each
@@ -219,7 +219,7 @@ def source_of(spec: FormMap, filling: Filling) -> tuple[str, set[str]]:
 
 
 def with_choices(spec: FormMap, filling: Filling, form: ExportForm, draft: MapDraft) -> list[MapDraft]:
-    """The map; where a column may be read in two ways both maps, as comments to choose from."""
+    """The map; where a column may be read in two ways both, as comments to choose from, and one that is refused."""
     if not filling.doubtful:
         return [draft]
     name, reading = next(iter(filling.doubtful.items()))
@@ -230,4 +230,8 @@ def with_choices(spec: FormMap, filling: Filling, form: ExportForm, draft: MapDr
         text = f"QUESTION: {name}: nothing proves how it is written. Take the # from one of the maps. {option.label}"
         made = filled(spec, filling, form)
         found.append(replace(made, comments=(text,), is_active=False, question=question))
-    return found
+    required = [name for name, column in filling.contracts[spec.entity].columns.items() if column.required]
+    text = "Remove this map once you have taken one of those above."
+    unanswered = {name: MapColumn(UNANSWERED) for name in required}
+    stop = MapDraft(spec.entity, draft.table, UNANSWERED, unanswered, comments=(text,), score=FORM_SCORE)
+    return [*found, stop]

@@ -117,11 +117,12 @@ def unknown_values(wanted: str, unknown: Sequence[str]) -> list[str]:
 def customer_column(sales: Sales) -> MapColumn:
     """The customer of an order."""
     column = sales.customer or ""
-    if column == sales.orders.columns.get("customer_id") and "email" not in words(column):
+    if "email" in words(column):
+        text = "guess: no customer number; the e-mail address is taken for one"
+        return MapColumn(f"lower(trim({expression(column)}))", text)
+    if column == sales.orders.columns.get("customer_id"):
         return MapColumn(expression(column))
-    return MapColumn(
-        f"lower(trim({expression(column)}))", "guess: no customer number; the e-mail address is taken for one"
-    )
+    return MapColumn(expression(column), "guess: no customer number; the name is taken for one")
 
 
 def grouped(draft: MapDraft, key: OrderKey, readings: Mapping[str, Reading]) -> MapDraft:
@@ -168,6 +169,8 @@ def customer_map(sales: Sales, orders: MapDraft, taken: set[str] | None = None) 
     key = customer_column(sales)
     if "email" in words(sales.customer):
         found = {"email": sales.customer} | found
+    elif key.comment:
+        found = {"full_name": sales.customer} | found
     return one_per_key(sales, contract, "customer_id", key, found)
 
 

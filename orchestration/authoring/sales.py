@@ -86,12 +86,13 @@ class Sales:
 
     @property
     def customer(self) -> str | None:
-        """The column of the customer: an id, else an e-mail address."""
+        """The column of the customer: an id, else an e-mail address, else a name."""
         found = self.orders.columns.get("customer_id")
         if found and {"customer"} & set(words(found)):
             return found
         emails = [c for c in self.profile.columns if "email" in words(c)]
-        return next(iter(emails), None)
+        names = [c for c in self.profile.columns if {"customer", "name"} <= set(words(c))]
+        return next(iter([*emails, *names]), None)
 
     def names_sales(self) -> bool:
         """Whether the table's name is that of sales."""

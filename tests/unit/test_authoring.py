@@ -447,6 +447,24 @@ def test_decimals_of_three_places_where_the_column_proves_them(drafts: Drafts) -
     assert rows(drafts.config(), "select sum(quantity) from input.order_line") == [(Decimal("27.7500"),)]
 
 
+def test_numbers_of_three_places_throughout_are_proved_by_an_equation(drafts: Drafts) -> None:
+    """1,250 at 20,000 is 25,000: as decimals 1.25 times 20 is 25; as thousands it is not."""
+    drafts.put("sales.csv", "Beleg;Datum;Kunde;Artikel;Menge;Preis;Umsatz\n1;03.02.2024;A;x;1,250;20,000;25,000\n")
+    drafts.init()
+    assert drafts.sales() == (Decimal("25.0000"), 1)
+
+
+def test_a_customer_without_a_number_is_known_by_mail_or_name(drafts: Drafts) -> None:
+    lines = "1,2024-01-01,Ann Alder,x,2,10.00\n2,2024-01-02,Bob Birch,y,1,7.50\n"
+    drafts.put("sales.csv", f"Order Number,Order Date,Customer Name,SKU,Quantity,Amount\n{lines}")
+    drafts.init()
+    assert "the name is taken for one" in drafts.yaml()
+    config = drafts.loaded()
+    assert rows(config, "select customer_id, full_name from input.customer order by 1") == [
+        ("Ann Alder", "Ann Alder"), ("Bob Birch", "Bob Birch"),
+    ]  # fmt: skip
+
+
 def test_decimals_of_three_places_where_an_equation_proves_them(drafts: Drafts) -> None:
     """12,000 at 2.5 is 30.0 only where the comma is decimal."""
     drafts.put("sales.csv", 'Order,Date,Customer,SKU,Qty,Price,Amount\n1,2024-01-01,a,X,"12,000",2.5,30.0\n')
@@ -877,6 +895,15 @@ def test_an_order_export_whose_items_do_not_add_up_keeps_the_order_total(drafts:
     assert rows(config, "select product_id, net_amount::varchar from input.order_line order by 2") == [
         ("A1", "10.0000"), ("A2", "20.0000"), (None, "4.9000"),
     ]  # fmt: skip
+
+
+def test_a_known_form_asks_too_and_is_refused_until_it_is_answered(drafts: Drafts) -> None:
+    head = "Order Number,Order Status,Order Date,Order Total Amount,SKU,Item Name,Quantity (- Refund),Item Cost"
+    drafts.put("orders.csv", f"{head}\n1,completed,03/04/2024,10.00,A,Mug,1,10.00\n")
+    said = drafts.init()
+    assert "day first: “03/04/2024” is 3 April 2024 or month first: “03/04/2024” is 4 March 2024?" in said
+    with pytest.raises(ConfigError, match="answer_the_question_above"):
+        load_and_conform(drafts.config())
 
 
 def test_persons_are_customers_whatever_their_table_is_called(drafts: Drafts) -> None:
