@@ -167,6 +167,11 @@ def strptime(text: str, patterns: Sequence[str]) -> str:
     return f"try_strptime({text}, [{', '.join(quote(p) for p in dict.fromkeys(patterns))}])"
 
 
+def dated(text: str) -> str:
+    """SQL of text that holds a digit, else empty: DuckDB 1.5's strptime reads `infinity` and `epoch` as 1900."""
+    return f"regexp_extract({text}, '.*[0-9].*')"
+
+
 def date(profile: Profile, column: str, decided: dict[str, bool] | None = None, name: str | None = None) -> Reading:
     """How a map reads a column of dates or times.
 
@@ -198,10 +203,12 @@ def date(profile: Profile, column: str, decided: dict[str, bool] | None = None, 
             chosen = {kind: is_day_first if first is None else first for kind, first in firsts.items()}
             formats = formats_by(dates.forms, chosen)
             label = "day first" if is_day_first else "month first"
-            options.append(Option(f"{label}: “{example}” is {shown(example, formats)}", strptime(text, formats), text))
+            said = f"{label}: “{example}” is {shown(example, formats)}"
+            options.append(Option(said, strptime(dated(text), formats), text))
         return Reading(column, name, options[0].typed, options=tuple(options))
     read = strptime(text, formats_by(dates.forms, {kind: bool(first) for kind, first in firsts.items()}))
     if any(form.is_zoned for form in dates.forms):
+        read = strptime(dated(text), formats_by(dates.forms, {kind: bool(first) for kind, first in firsts.items()}))
         return Reading(column, read, read)
     split = {form_format(form, firsts): bool(form.rest) for form in dates.forms}
     written_so = Formats(

@@ -567,6 +567,14 @@ def test_days_are_read_as_they_are_written(drafts: Drafts, values: list[str], da
     assert [d for (d,) in rows(config, "select ordered_on::varchar from input.sales_order order by 1")] == days
 
 
+def test_words_for_no_day_are_not_the_year_1900(drafts: Drafts) -> None:
+    lines = "".join(f"{i},c1,2024-02-0{i + 1} 21:15:00 -0700,3.50\n" for i in range(6))
+    drafts.put("orders.csv", f"order_id,customer_id,created_at,total\n{lines}8,c1,infinity,3.50\n9,c1,epoch,3.50\n")
+    drafts.init()
+    audits = load_and_conform(drafts.config())
+    assert (audits["sales_order"].accepted, audits["sales_order"].quarantined) == (6, 2)
+
+
 @pytest.mark.parametrize(("choice", "day"), [(0, "2024-04-03"), (1, "2024-03-04")])
 def test_day_or_month_first_is_asked_where_nothing_proves_it(drafts: Drafts, choice: int, day: str) -> None:
     drafts.put(
