@@ -22,7 +22,7 @@ from orchestration.cli_quarantine import quarantine_app
 from orchestration.cli_source import init, source_app
 from orchestration.clock import utc_now
 from orchestration.company import DEFAULT_COMPANY, load_company
-from orchestration.console import CompanyOption, JsonOption, Progress, err, escape, out, run_refresh, show
+from orchestration.console import CompanyOption, JsonOption, Progress, as_called, err, escape, out, run_refresh, show
 from orchestration.environment import load_environment
 from orchestration.errors import RegularsError, Stopped, UsageError, in_plain_words
 from orchestration.literals import no_formula
@@ -69,7 +69,7 @@ def end(error: RegularsError) -> NoReturn:
     """Say an error in one line, as JSON too where that is wanted, and exit with its code."""
     if "--json" in sys.argv:
         print(json.dumps({"error": redact(error.message), "cure": error.cure, "exit_code": error.exit_code}))
-    err.print(f"[bold red]Error:[/] {escape(redact(str(error)))}")
+    err.print(f"[bold red]Error:[/] {escape(redact(as_called(str(error))))}")
     sys.exit(error.exit_code)
 
 

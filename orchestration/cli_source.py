@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from orchestration.company import DEFAULT_COMPANY, check_timezone, load_company
-from orchestration.console import CompanyOption, JsonOption, escape, out, show
+from orchestration.console import CompanyOption, JsonOption, bullet, command_name, escape, out, show
 from orchestration.contracts import load_contracts
 from orchestration.errors import UsageError
 from orchestration.paths import companies_folder
@@ -24,24 +24,36 @@ def init(
         Path | None,
         typer.Option("--data", help="Folder or file of data: its tables and maps are drafted.", exists=True),
     ] = None,
-    timezone: Annotated[str, typer.Option(help="Zone of the business day, such as Europe/Berlin.")] = "UTC",
-    currency: Annotated[str, typer.Option(help="ISO 4217 code of the amounts.")] = "EUR",
+    timezone: Annotated[
+        str | None,
+        typer.Option(help="Zone of the business day, such as Europe/Berlin; default: by the data, else UTC."),
+    ] = None,
+    currency: Annotated[
+        str | None, typer.Option(help="ISO 4217 code of the amounts; default: by the data, else EUR.")
+    ] = None,
 ) -> None:
     """Begin a company: a folder with commented configuration, drafted from your data if you name it."""
     from orchestration.authoring.scaffold import begin
 
     try:
-        check_timezone(timezone)
+        if timezone is not None:
+            check_timezone(timezone)
     except ValueError as error:
         raise UsageError(f"--timezone {timezone}: expected: {error}", "See: python -m zoneinfo, or use UTC") from None
-    notes = begin(companies_folder(), name, timezone, currency, data, load_contracts())
-    folder = companies_folder() / name
-    out.print(f"Wrote {escape(display(folder))}/company.yml and sources/shop.yml")
-    for note in notes:
-        out.print(f"  {escape(note)}")
+    regulars = command_name()
+    begun = begin(companies_folder(), name, timezone, currency, data, load_contracts(), regulars)
+    folder = display(begun.files[0].parent)
+    names = ", ".join(str(path.relative_to(begun.files[0].parent)) for path in begun.files)
+    out.print(f"Wrote {escape(folder)}:\n  {escape(names)}")
+    for note in begun.notes:
+        bullet(note)
+    if begun.questions:
+        out.print(f"\n{len(begun.questions)} question(s), to answer in the file before it can be refreshed:")
+        for number, question in enumerate(begun.questions, start=1):
+            bullet(question, f"  {number}. ")
     out.print(
-        f"\nNext: read and correct sources/shop.yml, then\n"
-        f"      regulars source test --company {name}\n      regulars refresh --company {name}"
+        f"\nNext: read and correct {escape(folder)}/sources, then\n"
+        f"      {regulars} source test --company {name}\n      {regulars} refresh --company {name}"
     )
 
 
@@ -87,7 +99,7 @@ def source_preview(
     from orchestration.authoring.preview import rows_as_mapped, rows_as_received
 
     if (table is None) == (entity is None):
-        raise UsageError("name a table, or an entity with --entity", "regulars source preview SYSTEM TABLE")
+        raise UsageError("name a table, or an entity with --entity", f"{command_name()} source preview SYSTEM TABLE")
     config = load_company(company)
     if entity is not None:
         show(redact_all(rows_as_mapped(config, system, entity, limit)), as_json, "The map gives no row.")
@@ -102,22 +114,18 @@ def source_suggest(
     company: CompanyOption = DEFAULT_COMPANY,
 ) -> None:
     """Draft maps by names and content of columns, as YAML to correct and paste below `maps:`."""
+    from orchestration.authoring.drafting import drafted
+    from orchestration.authoring.maps import as_yaml
     from orchestration.authoring.preview import check_table, connector_of
-    from orchestration.authoring.scaffold import samples_of
-    from orchestration.authoring.suggest import as_yaml, flat_sales, suggest
 
     config = load_company(company)
     connector = connector_of(config, system)
     if table is not None:
         check_table(config, system, table)
-    for name in [table] if table else config.sources[system].tables:
-        samples = samples_of(connector, name)
-        formats = config.sources[system].formats
-        if flat := flat_sales(name, samples, config.contracts):
-            print(f"  # {name}: flat sales lines")
-            print("\n".join(flat.maps(formats.decimal, formats.thousands).values()))
-            continue
-        drafts = suggest(name, samples, config.contracts)
-        others = ", ".join(draft.entity for draft in drafts[1:])
-        print(f"  # {name}" + (f"; might also be: {others}" if others else ""))
-        print(as_yaml(drafts[0]) if drafts else f"  # {name} resembles no entity")
+    draft = drafted(connector, [table] if table else list(config.sources[system].tables), config.contracts)
+    for note in draft.notes:
+        print(f"  # {note}")
+    for question in draft.questions:
+        print(f"  # QUESTION: {question}")
+    for made in draft.maps:
+        print(as_yaml(made, config.sources[system].formats))

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
+import sys
+import textwrap
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +20,8 @@ if TYPE_CHECKING:
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+NARROW = 80  # columns of a terminal that notes fit
 
 CompanyOption = Annotated[
     str,
@@ -29,9 +36,35 @@ CompanyOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
+def command_name() -> str:
+    """How the command was called, for hints: `regulars` where the shell finds it, else the path as it was typed."""
+    called = Path(sys.argv[0])
+    if called.name != "regulars":
+        return "regulars"
+    known = shutil.which("regulars")
+    typed = str(called.relative_to(Path.cwd())) if called.is_relative_to(Path.cwd()) else str(called)
+    return "regulars" if known and Path(known).absolute() == called.absolute() else typed
+
+
 def escape(text: str) -> str:
     """Text in which rich sees no markup."""
     return text.replace("[", r"\[")
+
+
+def as_called(text: str) -> str:
+    """A hint in which the command stands as it was called."""
+    name = command_name()
+    return text if name == "regulars" else re.sub(r"(?<![\w./])regulars (?=[a-z])", f"{name} ", text)
+
+
+def bullet(text: str, mark: str = "  ") -> None:
+    """Print a note within 80 columns, its further lines indented."""
+    out.print(
+        escape(
+            textwrap.fill(text, NARROW, initial_indent=mark, subsequent_indent=" " * (len(mark) + 2),
+                          break_long_words=False, break_on_hyphens=False)
+        )
+    )  # fmt: skip
 
 
 def show(rows: Sequence[Mapping[Any, Any]], as_json: bool, empty: str) -> None:

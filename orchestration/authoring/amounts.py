@@ -1,0 +1,60 @@
+"""Which columns of a table of sales are amounts, and of what, by their names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestration.authoring.columns import Columns
+from orchestration.authoring.vocabulary import raw_words, vocabulary, words
+
+NO_AMOUNT = frozenset({
+    "refund", "refunded", "fee", "fees", "tip", "compare", "credit", "balance", "budget", "due", "count", "points",
+    "items", "weight", "rate", "percent",
+})  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """The columns of a table of sales that are amounts, by what their names say."""
+
+    totals: tuple[str, ...] = ()
+    goods: tuple[str, ...] = ()
+    prices: tuple[str, ...] = ()
+    quantities: tuple[str, ...] = ()
+    shipping: tuple[str, ...] = ()
+    tax: tuple[str, ...] = ()
+    discount: tuple[str, ...] = ()
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Every one."""
+        return (*self.totals, *self.goods, *self.prices, *self.quantities, *self.shipping, *self.tax, *self.discount)
+
+
+def amounts_of(columns: Columns) -> Amounts:
+    """The amounts of a table."""
+    found: dict[str, list[str]] = {}
+    for column in columns.profile.columns:
+        kind = kind_of_amount(column)
+        if kind and columns.profile.filled(column) and columns.is_number(column):
+            found.setdefault(kind, []).append(column)
+    return Amounts(**{kind: tuple(names) for kind, names in found.items()})
+
+
+def kind_of_amount(column: str) -> str | None:
+    """Which amount a column's name says that it is: a field of `Amounts`; None where it is none."""
+    own, raw = set(words(column)), set(raw_words(column))
+    if "quantity" in own:
+        return "quantities"
+    if raw & NO_AMOUNT or own & {"id", "at"}:
+        return None
+    if "tax" in own:
+        return "tax" if "net" not in own else None
+    for word, kind in (("shipping", "shipping"), ("discount", "discount")):
+        if word in own:
+            return kind
+    if raw & vocabulary().goods_words:
+        return "goods"
+    if {"net", "amount"} <= own:
+        return "totals"
+    return "prices" if "price" in own else None

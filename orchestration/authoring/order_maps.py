@@ -1,0 +1,209 @@
+"""Draft the maps of orders, and of the customers and products that a table of sales names."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from orchestration.authoring.columns import translated, zone_of
+from orchestration.authoring.likeness import likeness
+from orchestration.authoring.maps import MapColumn, MapDraft, settled
+from orchestration.authoring.naming import expression
+from orchestration.authoring.reading import Option, Reading, loud
+from orchestration.authoring.sales import AGREE, CLOSE, OF_ORDER, Goods, OrderKey, Sales, best_totals, formula
+from orchestration.authoring.vocabulary import words
+from orchestration.contracts import Contract
+
+
+def header_amount(sales: Sales) -> Goods | None:
+    """What the goods of an order are worth by its header's columns."""
+    amounts = sales.amounts
+    less = [group[0] for group in (amounts.shipping, amounts.tax) if group]
+    totals = best_totals(sales)
+    if amounts.goods:
+        goods = amounts.goods[0]
+        if totals and amounts.discount:
+            others = [f"coalesce({sales.typed(c)}, 0)" for c in less]
+            off = f"coalesce({sales.typed(amounts.discount[0])}, 0)"
+            for sign, parts in (("", ()), (f" - abs({off})", (amounts.discount[0],))):
+                for size in range(len(others) + 1):
+                    for some in itertools.combinations(others, size):
+                        sum_sql = " + ".join([sales.typed(goods), *some]) + sign
+                        hits = sales.profile.one("count(*)", f"abs({sum_sql} - {sales.typed(totals[0])}) < {CLOSE}")
+                        if hits >= AGREE * sales.profile.rows:
+                            return goods, parts
+        return goods, ()
+    return (totals[0], tuple(less)) if totals else None
+
+
+def order_map(
+    sales: Sales, key: OrderKey, net: Goods | None, is_grouped: bool, source: str = ""
+) -> tuple[MapDraft, list[str]]:
+    """The map of sales_order: rows as they are, or grouped by the order's key."""
+    profile, contract = sales.profile, sales.contracts["sales_order"]
+    given = {w: c for w, c in sales.orders.columns.items() if w in OF_ORDER and contract.columns[w].type == "timestamp"}
+    given = {w: c for w, c in given.items() if sales.columns.is_date(c)}
+    stamps = {wanted: sales.columns.date(column) for wanted, column in given.items()}
+    money = {}
+    if net is not None:
+        less = dict(zip(("shipping_amount", "tax_amount", "discount_amount"),
+                        (sales.amounts.shipping, sales.amounts.tax, sales.amounts.discount), strict=True))  # fmt: skip
+        money = {w: sales.columns.number(g[0]) for w, g in less.items() if g}
+        money |= {"net_amount": sales.columns.number(net[0])}
+    readings = [*stamps.values(), *money.values()]
+    style, changed = settled(readings)
+    by_column = dict(zip([*stamps, *money], changed, strict=True))
+    notes: list[str] = []
+    columns: dict[str, MapColumn] = {}
+    for wanted in contract.columns:
+        if wanted == "order_id":
+            columns[wanted] = MapColumn(key.sql, key.comment)
+        elif wanted == "customer_id" and sales.customer:
+            columns[wanted] = customer_column(sales)
+        elif wanted in by_column:
+            reading = by_column[wanted]
+            column = MapColumn(reading.text, reading.note, reading.options)
+            if wanted == "net_amount" and net is not None and net[1]:
+                text = f"the goods: {net[0]} less {', '.join(net[1])}"
+                sql = sales.per_order_formula(key, net) if is_grouped else formula(sales, net)
+                raw = sales.columns.number(net[0]).text
+                sql = loud(sql, f"min({raw})" if is_grouped else raw, style.formats.decimal)
+                column = MapColumn(sql, text, asked(sales, net), is_grouped)
+                style = replace(style, has_numbers=True)
+            elif wanted == "net_amount" and net is not None:
+                column = replace(column, comment=column.comment or f"what {net[0]} says")
+            elif wanted in money and is_grouped and not column.options and sales.varies(key, reading.column):
+                column = MapColumn(sales.columns.total(reading.column), "the sum of its lines", (), True)
+            columns[wanted] = replace(column, is_optional=not contract.columns[wanted].required)
+        elif wanted in OF_ORDER and wanted in sales.orders.columns and contract.columns[wanted].type != "timestamp":
+            source_column = sales.orders.columns[wanted]
+            if contract.columns[wanted].allowed:
+                columns[wanted], unknown = translated(
+                    profile, source_column, "sales_order", wanted, contract.columns[wanted]
+                )
+                notes += translated_values(wanted, columns[wanted]) + unknown_values(wanted, unknown)
+            else:
+                columns[wanted] = MapColumn(expression(source_column))
+    zones = {zone_of(c) for c in given.values()} - {None}
+    used = {*sales.orders.columns.values(), *sales.amounts.all}
+    draft = MapDraft(
+        "sales_order", profile.name, source or profile.source, columns, style,
+        timezone=next(iter(zones)) if len(zones) == 1 else None,
+        left_over=() if is_grouped else tuple(c for c in profile.columns if c not in used),
+        score=sales.orders.score + 0.1,
+    )  # fmt: skip
+    return (grouped(draft, key, by_column) if is_grouped else draft), notes
+
+
+def asked(sales: Sales, net: Goods) -> tuple[Option, ...]:
+    """Options of a computed amount whose first column has several readings."""
+    return tuple(Option(o.label, formula(sales, net, o.typed)) for o in sales.columns.number(net[0]).options)
+
+
+def translated_values(wanted: str, column: MapColumn) -> list[str]:
+    """A note on values that were translated."""
+    return [f"{wanted}: {column.comment}"] if column.comment else []
+
+
+def unknown_values(wanted: str, unknown: Sequence[str]) -> list[str]:
+    """A note on values that nobody knows."""
+    if not unknown:
+        return []
+    shown = ", ".join(f"“{value}”" for value in unknown[:5]) + (" …" if len(unknown) > 5 else "")
+    return [f"{wanted}: unknown {shown}: such rows wait in quarantine until you translate them"]
+
+
+def customer_column(sales: Sales) -> MapColumn:
+    """The customer of an order."""
+    column = sales.customer or ""
+    if "email" in words(column):
+        text = "guess: no customer number; the e-mail address is taken for one"
+        return MapColumn(f"lower(trim({expression(column)}))", text)
+    if column == sales.orders.columns.get("customer_id"):
+        return MapColumn(expression(column))
+    return MapColumn(expression(column), "guess: no customer number; the name is taken for one")
+
+
+def grouped(draft: MapDraft, key: OrderKey, readings: Mapping[str, Reading]) -> MapDraft:
+    """The draft over one row per order: the earliest of its times, else the value that its lines have."""
+    columns: dict[str, MapColumn] = {}
+    chosen = []
+    for name, column in draft.columns.items():
+        if name == "order_id":
+            chosen.append(f"{column.sql} as order_id")
+        elif column.options:
+            options = []
+            for i, option in enumerate(column.options, start=1):
+                chosen.append(f"min({option.typed}) as {name}_{i}")
+                options.append(Option(option.label, f"{name}_{i}"))
+            columns[name] = replace(column, options=tuple(options))
+            continue
+        elif column.is_aggregate:
+            chosen.append(f"{column.sql} as {name}")
+        elif name.endswith("_at"):
+            reading = readings[name]
+            first = (
+                f"arg_min({reading.text}, {reading.typed})" if reading.text != reading.typed else f"min({reading.text})"
+            )
+            chosen.append(f"{first} as {name}")
+        else:
+            chosen.append(f"min({column.sql}) as {name}")
+        columns[name] = replace(column, sql=name, is_aggregate=False)
+    chosen += ["min(_source_file) as _source_file", "min(_source_row) as _source_row"]
+    source = (
+        "select\n  " + ",\n  ".join(chosen) + f"\nfrom {draft.source}\nwhere {key.sql} is not null\ngroup by {key.sql}"
+    )
+    return replace(draft, source=source, columns=columns)
+
+
+def customer_map(sales: Sales, orders: MapDraft, taken: set[str] | None = None) -> MapDraft | None:
+    """Customers of a table of sales: one row each, with what only they have."""
+    if sales.customer is None or "customer_id" not in orders.columns:
+        return None
+    contract, used = sales.contracts["customer"], {*(taken or set()), *sales.amounts.all}
+    samples = {c: v for c, v in sales.profile.samples().items() if c not in used and c != sales.customer}
+    samples = {c: v for c, v in samples.items() if c not in sales.orders.columns.values()}
+    found = likeness(sales.profile.name, samples, contract).columns if samples else {}
+    found = {w: c for w, c in found.items() if w not in {"customer_id", "status", "attributes", "updated_at", "title"}}
+    key = customer_column(sales)
+    if "email" in words(sales.customer):
+        found = {"email": sales.customer} | found
+    elif key.comment:
+        found = {"full_name": sales.customer} | found
+    return one_per_key(sales, contract, "customer_id", key, found)
+
+
+def product_map(sales: Sales, taken: set[str]) -> MapDraft | None:
+    """Products of a table of sales."""
+    if sales.product is None:
+        return None
+    contract = sales.contracts["product"]
+    samples = {c: v for c, v in sales.profile.samples().items() if c not in taken and c != sales.product}
+    found = likeness(sales.profile.name, samples, contract).columns if samples else {}
+    found = {w: c for w, c in found.items() if contract.columns[w].type == "text" and w != "product_id"}
+    return one_per_key(sales, contract, "product_id", MapColumn(expression(sales.product)), found)
+
+
+def one_per_key(sales: Sales, contract: Contract, key: str, by: MapColumn, found: Mapping[str, str]) -> MapDraft:
+    """A map of one row per key; of values that differ between its rows the least."""
+    entity = contract.entity
+    chosen, columns = [f"{by.sql} as {key}"], {key: replace(by, sql=key)}
+    readings = {w: sales.columns.reading(c, contract.columns[w]) for w, c in found.items()}
+    style, changed = settled(list(readings.values()))
+    for wanted, reading in zip(readings, changed, strict=True):
+        spec = contract.columns[wanted]
+        if reading.options:
+            continue
+        sql = translated(sales.profile, found[wanted], entity, wanted, spec)[0].sql if spec.allowed else reading.text
+        if spec.type in {"date", "timestamp"} and reading.text != reading.typed:
+            chosen.append(f"arg_min({sql}, {reading.typed}) as {wanted}")
+        else:
+            chosen.append(f"min({sql}) as {wanted}")
+        columns[wanted] = MapColumn(wanted)
+    chosen += ["min(_source_file) as _source_file", "min(_source_row) as _source_row"]
+    source = (
+        "select\n  " + ",\n  ".join(chosen)
+        + f"\nfrom {sales.profile.relation}\nwhere nullif(trim(({by.sql})::varchar), '') is not null\ngroup by {by.sql}"
+    )  # fmt: skip
+    return MapDraft(entity, sales.profile.name, source, columns, style, score=0.2 + 0.01 * len(columns))

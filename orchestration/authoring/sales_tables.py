@@ -1,0 +1,112 @@
+"""Draft the maps of a table of sales: orders alone, lines alone, or lines that repeat order, customer and product."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from orchestration.authoring.line_maps import line_amount, line_map
+from orchestration.authoring.maps import MapDraft
+from orchestration.authoring.naming import expression
+from orchestration.authoring.order_maps import customer_map, header_amount, order_map, product_map
+from orchestration.authoring.overlap import one_export_each
+from orchestration.authoring.profile import Profile
+from orchestration.authoring.sales import OrderKey, Sales
+from orchestration.authoring.vocabulary import apart_words
+from orchestration.contracts import Contract
+
+
+def sales_drafts(profile: Profile, contracts: Mapping[str, Contract]) -> tuple[list[MapDraft], list[str]] | None:
+    """Maps of a table of sales, and what a user should know; None where the table is none.
+
+    A table is one of sales that has a time, an amount, and either an order's number or a customer.
+    """
+    if apart_words(profile.name):
+        return None  # returns, offers, drafts: their amounts are no sales
+    sales = Sales(profile, contracts)
+    key = sales.order_key()
+    has_amount = bool(sales.amounts.totals or sales.amounts.goods) or bool(
+        sales.amounts.quantities and sales.amounts.prices
+    )
+    if key is None or not has_amount:
+        return None
+    if sales.time is None:
+        return lines_alone(sales, key)
+    drafts, notes = sales_maps(sales, key)
+    return drafts, [key.comment, *notes] if key.comment else notes
+
+
+def sales_maps(sales: Sales, key: OrderKey) -> tuple[list[MapDraft], list[str]]:
+    """Orders alone, or lines that repeat them."""
+    profile = sales.profile
+    is_header = key.column is not None and profile.is_unique(key.column) and sales.product is None
+    if is_header and not sales.amounts.quantities:
+        return headers(sales, key)
+    if is_header and not sales.amounts.prices and not sales.product:
+        return headers(sales, key)
+    return flat(sales, key)
+
+
+def headers(sales: Sales, key: OrderKey) -> tuple[list[MapDraft], list[str]]:
+    """Orders alone: one row each, with what they are worth."""
+    net = header_amount(sales)
+    draft, notes = order_map(sales, key, net, is_grouped=False)
+    drafts = [draft]
+    customers = customer_map(sales, draft)
+    return drafts + ([customers] if customers else []), notes
+
+
+def flat(sales: Sales, key: OrderKey) -> tuple[list[MapDraft], list[str]]:
+    """Lines that repeat their order: orders, lines, customers and products; the totals of orders stay with orders."""
+    source, overlap = one_export_each(sales.profile, key.sql)
+    whose = {c: sales.constant_within(key, c) for c in (*sales.amounts.totals, *sales.amounts.goods)}
+    of_order = [c for c, owner in whose.items() if owner == "order"]
+    amount, net, notes = line_amount(sales, key, whose)
+    notes = [*overlap, *notes]
+    if net is None and amount is None and of_order:
+        net = (of_order[0], ())
+    orders, more = order_map(sales, key, net, is_grouped=True, source=source)
+    notes += more + differing_customers(sales, key)
+    drafts = [orders]
+    taken = {*sales.orders.columns.values()}
+    if amount is not None:
+        lines = line_map(sales, key, amount, source)
+        drafts.append(lines)
+        taken |= set(sales.lines.columns.values())
+    taken |= set(sales.amounts.all)
+    products = product_map(sales, taken) if amount is not None else None
+    if products:
+        taken |= {c for c in sales.profile.columns if expression(c) in products.source}
+    customers = customer_map(sales, orders, taken)
+    drafts += [d for d in (customers, products) if d]
+    used = "\n".join(d.source + " ".join(c.sql for c in d.columns.values()) for d in drafts)
+    left = tuple(c for c in sales.profile.columns if expression(c) not in used)
+    drafts[-1] = replace(drafts[-1], left_over=left)
+    return drafts, notes
+
+
+def differing_customers(sales: Sales, key: OrderKey) -> list[str]:
+    """A note where lines of an order name several customers."""
+    if sales.customer is None:
+        return []
+    column = sales.profile.text(sales.customer)
+    several = sales.profile.one(
+        f"count(*) from (select 1 from rows where {key.sql} is not null group by {key.sql} "
+        f"having count(distinct {column}) > 1) --"
+    )
+    return [f"{several:,} orders name several customers: the first by name is taken"] if several else []
+
+
+def lines_alone(sales: Sales, key: OrderKey) -> tuple[list[MapDraft], list[str]] | None:
+    """Lines whose orders are in another table: an order's number, product or quantity, and an amount."""
+    repeats = key.column is not None and not sales.profile.is_unique(key.column)
+    if key.column is None or not (sales.product or (sales.amounts.quantities and repeats)):
+        return None
+    whose = {c: sales.constant_within(key, c) for c in (*sales.amounts.totals, *sales.amounts.goods)}
+    amount, _, notes = line_amount(sales, key, whose)
+    if amount is None:
+        return None
+    lines = line_map(sales, key, amount, sales.profile.relation)
+    used = lines.source + " ".join(c.sql for c in lines.columns.values())
+    left = tuple(c for c in sales.profile.columns if expression(c) not in used)
+    return [replace(lines, left_over=left)], notes
