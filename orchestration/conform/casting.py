@@ -20,6 +20,7 @@ SAFE_INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALL
 INVISIBLE = (
     r"\x{00AD}\x{034F}\x{061C}\x{180E}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{2064}\x{2066}-\x{206F}\x{FEFF}"
 )
+ENDS = (0, 9, 10, 11, 12, 13, 28, 29, 30, 31)  # control characters that some program or other ends a field with
 BLANK = rf"[\s\p{{Z}}\p{{Cc}}{INVISIBLE}]+"
 # What spreadsheets show instead of a value, in English and German, and what the reader of workbooks says.
 ERRORS = (
@@ -65,12 +66,12 @@ def cleaned(value: str, source_type: str, is_id: bool = False) -> str:
     """Text without what is not seen around it, in one form of accents, null where nothing is left; other types as is.
 
     An id holds nothing invisible inside either, and one kind of blank. Most values are ASCII without blanks around,
-    which three comparisons tell; only the others are taken through regular expressions.
+    which a few comparisons tell; only the others are taken through regular expressions.
     """
     if not is_text(source_type):
         return value
     text = value if source_type == "VARCHAR" else f"{value}::varchar"
-    ends = " or ".join(f"suffix({text}, {end})" for end in ("' '", "chr(9)", "chr(10)", "chr(13)", "chr(0)"))
+    ends = " or ".join(f"suffix({text}, {end})" for end in ("' '", *(f"chr({code})" for code in ENDS)))
     is_plain = f"strlen({text}) = length({text}) and {text} >= '!' and not ({ends})"
     whole = f"replace({text}, chr(0), '')"  # at which nfc_normalize would end
     bare = f"regexp_replace({whole}, {quote(f'^{BLANK}|{BLANK}$')}, '', 'g')"
