@@ -118,7 +118,12 @@ class Patterns:
 
 def dated(value: str, patterns: tuple[str, ...]) -> str:
     """SQL of text as a TIMESTAMP by the first pattern that fits; null where none does."""
-    return f"try_strptime({value}, [{', '.join(quote(pattern) for pattern in patterns)}])" if patterns else "null"
+    if not patterns:
+        return "null"
+    # DuckDB 1.5 reads these words as 1900-01-01 by any pattern.
+    is_word = f"length({value}) in (5, 8, 9) and lower({value}) in ('epoch', 'infinity', '-infinity')"
+    chosen = ", ".join(quote(pattern) for pattern in patterns)
+    return f"try_strptime(case when not ({is_word}) then {value} end, [{chosen}])"
 
 
 def first_of(choices: list[str]) -> str:
