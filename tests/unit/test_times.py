@@ -166,6 +166,12 @@ def test_an_instant_of_a_database_has_the_day_of_the_source() -> None:
     assert read("2024-06-30 22:30:00+00", source="TIMESTAMP WITH TIME ZONE") == "2024-06-30 22:30:00"
 
 
+@pytest.mark.parametrize("word", ["epoch", "Infinity", "-infinity", "INFINITY"])
+def test_words_are_no_days(word: str) -> None:
+    formats = Formats(date=("%d.%m.%Y",), timestamp=("%d.%m.%Y %H:%M",))
+    assert (day(word, formats=formats), read(word, formats=formats)) == (None, None)
+
+
 def test_years_of_two_digits() -> None:
     """%y reads 69 to 99 as of the last century; %Y and ISO read no year of two digits in a plausible way."""
     us, four = Formats(date=("%m/%d/%y",)), Formats(date=("%m/%d/%Y",))
