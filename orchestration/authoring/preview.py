@@ -103,17 +103,52 @@ def check_table(config: CompanyConfig, system: str, table: str) -> None:
 
 
 def tried(config: CompanyConfig, systems: list[str]) -> list[Tried]:
-    """Every configured table of the systems."""
+    """Every configured table of the systems, and their maps that are no SQL over these tables."""
     found = []
     for system in systems:
         connector = connector_of(config, system)
+        known: dict[str, dict[str, str]] = {}
         for table in config.sources[system].tables:
             try:
                 columns = connector.columns(table)
                 found.append(Tried(system, table, counted(connector, system, table), len(columns), None))
+                known[table] = columns
             except RegularsError as error:
                 found.append(Tried(system, table, None, 0, str(error)))
+        for entity in config.sources[system].maps:
+            if error_of := map_error(config, system, entity, known):
+                found.append(Tried(system, f"map of {entity}", None, 0, error_of))
     return found
+
+
+def map_error(config: CompanyConfig, system: str, entity: str, known: dict[str, dict[str, str]]) -> str | None:
+    """What is wrong with a map, told on empty tables; None where nothing is, or where a table of it cannot be read.
+
+    Args:
+        config: the company.
+        system: source system.
+        entity: the map's.
+        known: table → its columns with DuckDB types, of the tables that can be read.
+    """
+    mapping = Mapping.of(config, system, entity)
+    with duckdb.connect() as con:
+        try:
+            names = mapping.raw_tables(con, set(config.sources[system].tables))
+            if names - known.keys():
+                return None
+            for name in names:
+                kinds = known[name] | {"_load_id": "varchar", "_loaded_at": "timestamp"}
+                kinds |= {"_source_file": "varchar", "_source_row": "bigint"}
+                fields = ", ".join(f"{quote_name(column)} {kind}" for column, kind in kinds.items())
+                con.execute(f"create temp table {quote_name(name)} ({fields})")
+            types = mapping.source_types(con)
+            raw_columns = [row[0] for row in con.execute(f"describe {mapping.from_sql()}").fetchall()]
+            con.execute(f"describe {candidate_sql(mapping, types, raw_columns).sql}")
+        except RegularsError as error:
+            return str(error)
+        except duckdb.Error as error:
+            return str(mapping.wrong("columns", ", ".join(mapping.map.columns), error))
+    return None
 
 
 def rows_as_received(config: CompanyConfig, system: str, table: str, limit: int) -> list[dict[str, Any]]:

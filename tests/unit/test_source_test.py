@@ -1,0 +1,85 @@
+"""source test: rows and rejected lines of each table by reading it, and maps that are no SQL over their tables."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from orchestration.authoring import preview
+from orchestration.authoring.preview import tried
+from orchestration.cli import app
+from orchestration.company import load_company
+from tests.support.shop import Shop
+
+
+def source_of(shop: Shop, kind: str, files: dict[str, str], **connector: object) -> None:
+    """Make the shop's source one of the given files, each a table."""
+    for name, text in files.items():
+        (shop.data / name).write_text(text)
+    record = {"format": {"record": "p/row"}} if kind == "xml" else {}
+    tables = {Path(name).stem: {"path": name, **record} for name in files}
+    maps = {"customer": {"from": next(iter(tables)), "columns": {"customer_id": "id"}}}
+    shop.configure(
+        source={"connector": {"kind": kind, "path": "${SHOP_DATA}", **connector}, "tables": tables, "maps": maps}
+    )
+
+
+def counts() -> list[tuple[str, str]]:
+    return [(table.row()["rows"], table.row()["rejected"]) for table in tried(load_company("shop"), ["till"])]
+
+
+def test_source_test_counts_rows_and_lines_that_are_none(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGULARS_COMPANY", "shop")
+    broken = 'id,name\n1,"two\nlines"\n2\n3,c,too many\n4,d\n'
+    source_of(shop, "csv", {"broken.csv": broken, "whole.csv": "id,name\n1,a\n2,b\n3,c\n", "none.csv": "id,name\n"})
+    assert counts() == [("2", "2"), ("3", "0"), ("0", "0")]
+    shown = CliRunner().invoke(app, ["source", "test", "--json"])
+    assert shown.exit_code == 0
+    assert [(row["rows"], row["rejected"]) for row in json.loads(shown.output)] == counts()
+    monkeypatch.setattr(preview, "MOST", 2)
+    assert counts()[1] == ("3", "not looked at")
+    monkeypatch.setattr(preview, "MOST", 3)
+    assert counts()[1] == ("3", "0")
+
+
+def test_every_kind_of_text_is_counted_by_reading(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    source_of(shop, "json", {"events.jsonl": '{"id": 1}\n{"id": \n{"id": 3}\n'})
+    assert counts() == [("2", "1")]
+    with monkeypatch.context() as small:
+        small.setattr(preview, "MOST", 1)
+        assert counts() == [("more than 1", "1 so far")]
+    source_of(shop, "xml", {"people.xml": "<p><row><id>1</id></row><row><id>2</id></row></p>"})
+    assert counts() == [("2", "0")]
+
+
+def test_a_large_table_that_counts_itself_is_not_read(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preview, "MOST", 100)
+    found = {
+        table.table: (table.row()["rows"], table.row()["rejected"]) for table in tried(load_company("shop"), ["till"])
+    }
+    assert found["orders"] == ("400", "not looked at")
+    assert found["customers"] == ("40", "0")
+
+
+def test_a_file_whose_rows_cannot_be_read_fails_though_its_columns_can(shop: Shop) -> None:
+    whole = (shop.data / "orders.parquet").read_bytes()
+    (shop.data / "orders.parquet").write_bytes(b"PAR1" + bytes(len(whole) // 2) + whole[4 + len(whole) // 2 :])
+    [failed] = [table for table in tried(load_company("shop"), ["till"]) if table.error]
+    assert failed.table == "orders"
+    assert "source till" in str(failed.error)
+
+
+def test_a_map_that_is_no_sql_over_its_tables_is_found_before_anything_is_loaded(shop: Shop) -> None:
+    columns = {"order_id": "o.order_no", "ordered_at": "o.placed_at", "net_amount": "o.totall"}
+    for source, key in (("orders", r"columns\.order_id"), ("select * from orders o where nothing = 1", "from")):
+        shop.with_map("sales_order", **{"from": source, "columns": columns})
+        [wrong] = [found for found in tried(load_company("shop"), ["till"]) if found.error]
+        assert wrong.table == "map of sales_order"
+        assert re.search(rf"till\.yml: key 'maps\.sales_order\.{key}': value", wrong.error or "")
+    shop.with_map("sales_order", **{"from": "select o.* from orders o", "columns": {
+        "order_id": "order_no", "ordered_at": "placed_at", "net_amount": "total"}})  # fmt: skip
+    assert [found.error for found in tried(load_company("shop"), ["till"]) if found.error] == []
