@@ -22,7 +22,18 @@ from orchestration.cli_quarantine import quarantine_app
 from orchestration.cli_source import init, source_app
 from orchestration.clock import utc_now
 from orchestration.company import DEFAULT_COMPANY, load_company
-from orchestration.console import CompanyOption, JsonOption, Progress, as_called, err, escape, out, run_refresh, show
+from orchestration.console import (
+    CompanyOption,
+    JsonOption,
+    Progress,
+    as_called,
+    command_name,
+    err,
+    escape,
+    out,
+    run_refresh,
+    show,
+)
 from orchestration.environment import load_environment
 from orchestration.errors import RegularsError, Stopped, UsageError, in_plain_words
 from orchestration.literals import no_formula
@@ -127,16 +138,25 @@ def refresh(
         f"Published version [bold]{session.published}[/], as of {session.as_of}, in {seconds:.0f} s.\n"
         f"  {config.paths.current_database}"
     )
+    say_unread(config)
     if config.company.terms:
         out.print(f"\n{config.company.terms.strip()}", style="dim")
     suffix = "" if company == DEFAULT_COMPANY else f" --company {company}"
-    tool = ".venv/bin/regulars"
+    tool = escape(command_name())
     out.print(
         f"\nNext: [bold]{tool} dashboard{suffix}[/]  KPI tree and overview in the browser\n"
         f"      [bold]{tool} ui{suffix}[/]         Dagster: assets, runs, schedule\n"
         f'      [bold]{tool} sql{suffix} "select node_code, value from kpi_tree '
         "where dimension = 'all' and period_grain = 'quarter'\"[/]"
     )
+
+
+def say_unread(config: CompanyConfig) -> None:
+    """Say which mapped entities wait for tables that do not exist yet."""
+    from orchestration.dbt import unread_entities
+
+    if unread := unread_entities(config):
+        out.print(f"Stored, and read by no published table yet: {', '.join(unread)}", style="dim")
 
 
 def optional_tables(config: CompanyConfig, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
@@ -337,6 +357,7 @@ def status(company: CompanyOption = DEFAULT_COMPANY, as_json: JsonOption = False
         show([{**r, "loaded_at": clock_time(r["loaded_at"])} for r in loads], False, "none")
         out.print("\n[bold]Quarantine[/]")
         show(quarantined, False, "empty")
+        say_unread(config)
 
 
 @app.command()

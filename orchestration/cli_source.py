@@ -97,12 +97,15 @@ def source_preview(
 ) -> None:
     """Show rows as they are received, or as a map makes them, with what would send each to quarantine."""
     from orchestration.authoring.preview import rows_as_mapped, rows_as_received
+    from orchestration.dbt import unread_entities
 
     if (table is None) == (entity is None):
         raise UsageError("name a table, or an entity with --entity", f"{command_name()} source preview SYSTEM TABLE")
     config = load_company(company)
     if entity is not None:
         show(redact_all(rows_as_mapped(config, system, entity, limit)), as_json, "The map gives no row.")
+        if not as_json and entity in unread_entities(config):
+            out.print(f"{entity} is stored, and read by no published table yet.", style="dim")
     else:
         show(redact_all(rows_as_received(config, system, table or "", limit)), as_json, "The table holds no row.")
 

@@ -204,6 +204,24 @@ def public_tables() -> frozenset[str]:
     )
 
 
+# Entities that no model reads, but identity does.
+READ_BY_IDENTITY = frozenset({"manual_match"})
+
+
+def unread_entities(config: CompanyConfig) -> list[str]:
+    """Mapped entities that are stored, and that no table but their own staging reads yet."""
+    manifest = json.loads(ensure_manifest().read_text(encoding="utf-8"))
+    children, nodes = manifest["child_map"], manifest["nodes"]
+
+    def is_read(node: str) -> bool:
+        below = [name for name in children.get(node, []) if name in nodes and nodes[name]["resource_type"] == "model"]
+        return any(nodes[name]["fqn"][1] != "staging" or is_read(name) for name in below)
+
+    sources = {s["name"]: key for key, s in manifest["sources"].items() if s["source_name"] == "input"}
+    mapped = {entity for source in config.sources.values() for entity in source.maps}
+    return sorted(e for e in mapped - READ_BY_IDENTITY if e in sources and not is_read(sources[e]))
+
+
 def build(
     config: CompanyConfig,
     done: Callable[[NodeResult], None],

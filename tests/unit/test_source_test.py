@@ -13,7 +13,8 @@ from orchestration.authoring import preview
 from orchestration.authoring.preview import tried
 from orchestration.cli import app
 from orchestration.company import load_company
-from tests.support.shop import Shop
+from orchestration.dbt import unread_entities
+from tests.support.shop import SOURCE, Shop
 
 
 def source_of(shop: Shop, kind: str, files: dict[str, str], **connector: object) -> None:
@@ -83,3 +84,14 @@ def test_a_map_that_is_no_sql_over_its_tables_is_found_before_anything_is_loaded
     shop.with_map("sales_order", **{"from": "select o.* from orders o", "columns": {
         "order_id": "order_no", "ordered_at": "placed_at", "net_amount": "total"}})  # fmt: skip
     assert [found.error for found in tried(load_company("shop"), ["till"]) if found.error] == []
+
+
+def test_entities_that_are_stored_and_read_by_no_table_are_named(shop: Shop) -> None:
+    lead = {"from": "orders", "columns": {"lead_id": "order_no", "created_at": "placed_at"}}
+    decided = {
+        "from": "customers",
+        "columns": {"left_system": "'a'", "left_customer_id": "id", "right_system": "'b'", "right_customer_id": "id",
+                    "decision": "'same'", "decided_at": "changed_at"},
+    }  # fmt: skip
+    shop.configure(source={"maps": SOURCE["maps"] | {"lead": lead, "manual_match": decided}})  # type: ignore[operator]
+    assert unread_entities(load_company("shop")) == ["lead"]
