@@ -141,12 +141,12 @@ def write_settings(con: duckdb.DuckDBPyConnection, config: CompanyConfig, clocks
     con.executemany("insert into audit.matrix_class values (?, ?, ?)", letters)
     write_survivorship(con, config)
     write_strategies(con, config)
-    write_quarantined_orders(con, config)
+    write_quarantined_orders(con, config, naive_utc(clocks.known_at))
     con.execute("create or replace table audit.rfm_threshold (measure varchar, score integer, bound double)")
     con.executemany("insert into audit.rfm_threshold values (?, ?, ?)", company.rfm.thresholds())
 
 
-def write_quarantined_orders(con: duckdb.DuckDBPyConnection, config: CompanyConfig) -> None:
+def write_quarantined_orders(con: duckdb.DuckDBPyConnection, config: CompanyConfig, known_at: dt.datetime) -> None:
     """Write audit.quarantined_order: orders with a line in quarantine that never came right, and since when."""
     line = config.contracts["order_line"]
     assert line.parent is not None
@@ -165,11 +165,12 @@ def write_quarantined_orders(con: duckdb.DuckDBPyConnection, config: CompanyConf
                   from (select {names}, quarantined_at from quarantine.order_line where source_system = $system)
                   where {line.parent.columns[0]} is not null
                 ) anti join (
-                  select _record_key as line_key from input.order_line where source_system = $system
+                  select _record_key as line_key from input.order_line
+                  where source_system = $system and _loaded_at <= $known_at
                 ) using (line_key)
                 group by 1
                 """,
-                {"system": system},
+                {"system": system, "known_at": known_at},
             )
 
 

@@ -169,13 +169,14 @@ def record_key(system: str, contract: Contract, columns: Sequence[str]) -> str:
 
 CLOCKS_DIFFER = dt.timedelta(days=1)  # a time is ahead of its load only if no clock or time zone can be the cause
 ROW_ID_LENGTH = 16  # hexadecimal digits of a quarantined row's id
+ROW = "_raw_row"  # alias of a raw row in SQL: a name that no source's column has
 LOAD_PLACE = ("_load_id", "_loaded_at", "_source_file", "_source_row", SOURCE_FLAGS)
 
 
 def raw_record(raw_columns: Iterable[str]) -> str:
-    """SQL of a raw row `r` as JSON, without the columns that say where and when it was loaded."""
+    """SQL of a raw row (`ROW`) as JSON, without the columns that say where and when it was loaded."""
     names = [name for name in raw_columns if name not in LOAD_PLACE]
-    fields = ", ".join(f"{quote(name)}: r.{quote_name(name)}" for name in names)
+    fields = ", ".join(f"{quote(name)}: {ROW}.{quote_name(name)}" for name in names)
     return f"to_json({{{fields}}})::varchar" if fields else "'{}'"
 
 
@@ -189,9 +190,9 @@ def flags_sql(flags: dict[str, str], given: bool) -> str:
 
     Args:
         flags: flag → condition.
-        given: whether the raw row `r` brings some of its own.
+        given: whether the raw row brings some of its own.
     """
-    own = f"r.{SOURCE_FLAGS}" if given else "cast(null as varchar)"
+    own = f"{ROW}.{SOURCE_FLAGS}" if given else "cast(null as varchar)"
     if not flags:
         return own
     shown = ", ".join(f"case when {condition} then {quote(flag)} end" for flag, condition in flags.items())
@@ -227,7 +228,7 @@ def candidate_sql(
         corrected: input columns of which some row has a corrected value, in the temporary table `correction`
             (`_correction_id`, and `_correction`: a map from column to value).
         loaded_at: time of the load, naive UTC, which dates that lie ahead are told by; None asks for none.
-        marks: further flags, by their conditions on a raw row `r`.
+        marks: further flags, by their conditions on a raw row (`ROW`).
     """
     mapping = replace(mapping, contract=not_ahead(mapping.contract, loaded_at))
     if not corrected:
@@ -314,7 +315,7 @@ def part_sql(
             shown = f"c_{name}"
         values[name] = given_value(shown, types[name], spec, zones, formats)
     raw = raw_record(raw_columns)
-    source = "from raw r"
+    source = f"from raw {ROW}"
     if corrected:
         source += f" left join correction k on k._correction_id = {row_id(raw)}"
         source += f" where k._correction_id is {'not ' if apart else ''}null"
@@ -356,14 +357,14 @@ def part_sql(
     parent = "cast(null as bigint)"
     if contract.parent:
         parent = record_key(mapping.system, contract, contract.parent.columns)
-    source_file = "r._source_file" if "_source_file" in raw_columns else "cast(null as varchar)"
-    source_row = "r._source_row" if "_source_row" in raw_columns else "cast(null as bigint)"
+    source_file = f"{ROW}._source_file" if "_source_file" in raw_columns else "cast(null as varchar)"
+    source_row = f"{ROW}._source_row" if "_source_row" in raw_columns else "cast(null as bigint)"
     keep = f"coalesce(({mapping.map.where}), false)" if mapping.map.where else "true"
     raw_or_null = raw if every_raw else f"case when _verdict > 0 then {raw} end"
     return f"""
     with raw as ({mapping.from_sql()}),
     valued as (
-      select r, {source_file} as _source_file, {source_row} as _source_row, {keep} as _keep,
+      select {ROW}, {source_file} as _source_file, {source_row} as _source_row, {keep} as _keep,
         {", ".join(expressions)}
       {source}
     ),

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from orchestration.company import CompanyConfig
-from orchestration.conform.mapping import Mapping
+from orchestration.conform.mapping import ROW, Mapping
 from orchestration.errors import ConfigError
 from orchestration.literals import quote_name
 
@@ -46,10 +46,10 @@ class Overlap:
         return f"select * from ({rows}) anti join {self.dropped} using ({names})" if self.replaced else rows
 
     def flag(self, raw_columns: Collection[str]) -> dict[str, str]:
-        """The flag of lines of a doubtful order, by its condition on a raw row `r`; none where none can be told."""
+        """The flag of lines of a doubtful order, by its condition on a raw row (`ROW`); none where none can be told."""
         if not self.kept or not set(self.by) <= set(raw_columns):
             return {}
-        same = " and ".join(f"d.{quote_name(name)} = r.{quote_name(name)}" for name in self.by)
+        same = " and ".join(f"d.{quote_name(name)} = {ROW}.{quote_name(name)}" for name in self.by)
         return {FLAG: f"exists (select 1 from {self.doubtful} d where {same})"}
 
     def __str__(self) -> str:

@@ -119,6 +119,8 @@ def build(config: CompanyConfig) -> dg.Definitions:
             "matrix_class": "Letters of the value × churn matrix for levels and tiers, from company.yml.",
             "cell_strategy": "The company's own strategies for the cells of the matrix, if it has any.",
             "survivorship_rule": "Rules by which the golden record takes a field group from a record.",
+            "rfm_threshold": "Fixed bounds of the scores of recency, frequency and monetary value, from company.yml.",
+            "quarantined_order": "Orders of which a line waits in quarantine that never came right, and since when.",
             "source_priority": "How much each source system is trusted.",
         }.items()
     ]

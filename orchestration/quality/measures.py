@@ -267,6 +267,7 @@ def without_rate(con: duckdb.DuckDBPyConnection, system: str, base: str, rate_ag
           select o.n, o.currency is not null and o.currency <> $base as is_foreign, exists (
               select 1 from input.exchange_rate r
               where r._superseded_at is null and r.currency = o.currency and r.rate_to_base > 0
+                and r.rate_to_base <= 1000000
                 and r.day between o.ordered_on - $age::integer and o.ordered_on
             ) as has_rate
           from orders o

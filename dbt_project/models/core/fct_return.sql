@@ -9,7 +9,7 @@ select
   returned.reason,
   returned.quantity,
   case
-    when orders.order_key is null then returned.amount else {{ in_company_currency('returned.amount') }}
+    when orders.order_key is null then abs(returned.amount) else {{ in_company_currency('abs(returned.amount)') }}
   end as return_amount,
   {{ money('coalesce(-refund.net_amount, 0)') }} as refund_amount,
   returned.requested_at

@@ -1,4 +1,4 @@
--- Orders of known customers that come to less than zero, in their own currency.
+-- Orders that come to less than zero, in their own currency, with the customer that they belong to now.
 with negative_line as (
   select distinct parent_key as order_key
   from {{ ref('stg_order_line') }}
@@ -37,13 +37,18 @@ credited as (
 select
   orders.record_key as order_key,
   orders.source_system,
-  orders.customer_id,
+  coalesce(link.customer_key, -1) as customer_key,
+  coalesce(orders.currency, settings.currency) as currency,
   orders.ordered_on,
   {{ money('-credited.net_amount') }} as credited_amount
 from credited
 inner join {{ ref('stg_sales_order') }} as orders on credited.order_key = orders.record_key
 cross join {{ ref('stg_regulars__settings') }} as settings
+left join {{ ref('stg_customer_link') }} as link
+  on
+    orders.source_system = link.source_system
+    and orders.customer_id = link.customer_id
+    and link.valid_to is null
 where
   credited.net_amount < 0
-  and orders.customer_id is not null
   and not coalesce(orders.cancelled_on <= settings.as_of, orders.status = 'cancelled', false)

@@ -16,7 +16,7 @@ rate as (
     rate_to_base,
     row_number() over (partition by currency, day order by version_at desc, source_system asc) as preference
   from {{ ref('stg_exchange_rate') }}
-  where rate_to_base > 0
+  where rate_to_base > 0 and rate_to_base <= 1000000
 ),
 
 last_known as (

@@ -37,7 +37,7 @@ select
   order_key,
   1,
   null,
-  {{ money('1') }},
+  case when net_amount < 0 then {{ money('-1') }} else {{ money('1') }} end,
   null,
   header_gross_amount,
   header_discount_amount,

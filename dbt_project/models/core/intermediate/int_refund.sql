@@ -1,27 +1,50 @@
 {% set near_days = 60 -%}
+{% set columns = [
+  'refund_basis', 'refund_key', 'record_key', 'refund_id', 'order_key', 'source_system', 'customer_key', 'currency',
+  'product_id', 'refunded_on', 'refunded_at', 'quantity', 'sold_amount', 'sold_cost', 'goods_amount', 'refund_amount',
+] -%}
 -- What went back and is said nowhere else (decision 0028), each in the order's currency. Per order, lines of goods
--- taken back say it first, then returns, then payments; never more than the order came to. A credit note of the same
--- customer over the same amount, at most {{ near_days }} days away, says the same once more.
-with claim as (
+-- taken back say it first, then returns, then payments, the latest of them first: what was charged back early may have
+-- been paid anew. Never more than the order came to. Credit notes of the same customer at most {{ near_days }} days away say the
+-- same once more.
+with orders as (
+  select
+    orders.*,
+    coalesce(link.customer_key, -1) as customer_key,
+    coalesce(orders.currency, settings.currency) as known_currency
+  from {{ ref('int_refunded_order') }} as orders
+  cross join {{ ref('stg_regulars__settings') }} as settings
+  left join {{ ref('stg_customer_link') }} as link
+    on
+      orders.source_system = link.source_system
+      and orders.customer_id = link.customer_id
+      and link.valid_to is null
+),
+
+claim as (
   select
     claim.*,
     orders.source_system,
-    orders.customer_id,
+    orders.customer_key,
+    orders.known_currency as currency,
     orders.order_amount,
     orders.taken_back,
     orders.refundable_by_payment,
     sum(claim.claimed_amount) over (
       partition by claim.order_key, claim.refund_basis
-      order by claim.refunded_at, claim.record_key
+      order by
+        case when claim.refund_basis = 'payment' then -{{ epoch_seconds('claim.refunded_at') }} else {{ epoch_seconds('claim.refunded_at') }} end,
+        claim.record_key
       rows between unbounded preceding and current row
     ) as claimed_so_far
   from {{ ref('int_refund_claim') }} as claim
-  inner join {{ ref('int_refunded_order') }} as orders on claim.order_key = orders.order_key
+  inner join orders on claim.order_key = orders.order_key
 ),
 
 by_return as (
   select
     *,
+    greatest(claimed_so_far - taken_back, 0) - greatest(claimed_so_far - claimed_amount - taken_back, 0) as goods_amount,
     {{ between_bounds('claimed_so_far', 'taken_back', 'order_amount + taken_back') }}
     - {{ between_bounds('claimed_so_far - claimed_amount', 'taken_back', 'order_amount + taken_back') }} as refund_amount
   from claim
@@ -39,68 +62,92 @@ returned as (
 by_payment as (
   select
     claim.*,
-    {{ between_bounds('least(claimed_so_far, refundable_by_payment)', 'coalesce(returned_amount, 0)', 'refundable_by_payment') }}
-    - {{ between_bounds(
-      'least(claimed_so_far - claimed_amount, refundable_by_payment)', 'coalesce(returned_amount, 0)', 'refundable_by_payment'
-    ) }} as refund_amount
+    0 as goods_amount,
+    {{ between_bounds('claimed_so_far', '0', 'refundable_by_payment - coalesce(returned_amount, 0)') }}
+    - {{ between_bounds('claimed_so_far - claimed_amount', '0', 'refundable_by_payment - coalesce(returned_amount, 0)') }}
+      as refund_amount
   from claim
   left join returned on claim.order_key = returned.order_key
   where claim.refund_basis = 'payment'
 ),
 
-both_ways as (
-  select
-    refund_basis,
-    refund_key,
-    record_key,
-    refund_id,
-    order_key,
-    source_system,
-    customer_id,
-    product_id,
-    refunded_on,
-    refunded_at,
-    quantity,
-    sold_amount,
-    sold_cost,
-    refund_amount
-  from by_return
-  union all
-  select
-    refund_basis,
-    refund_key,
-    record_key,
-    refund_id,
-    order_key,
-    source_system,
-    customer_id,
-    product_id,
-    refunded_on,
-    refunded_at,
-    quantity,
-    sold_amount,
-    sold_cost,
-    refund_amount
-  from by_payment
-),
-
 refund as (
-  select
-    *,
-    row_number() over (
-      partition by source_system, customer_id, refund_amount order by refunded_on, refund_key
-    ) as place
-  from both_ways
+  select {{ columns | join(', ') }}
+  from by_return
+  where refund_amount > 0
+  union all
+  select {{ columns | join(', ') }}
+  from by_payment
   where refund_amount > 0
 ),
 
-credit_note as (
+-- refunds and credit notes of a customer in runs of days that lie near each other
+event as (
+  select
+    source_system,
+    customer_key,
+    currency,
+    refunded_on as event_on,
+    refund_key as event_key,
+    refund_amount,
+    0 as credited_amount
+  from refund
+  union all
+  select
+    source_system,
+    customer_key,
+    currency,
+    ordered_on,
+    order_key,
+    0,
+    credited_amount
+  from {{ ref('int_credit_note') }}
+),
+
+stepped as (
   select
     *,
-    row_number() over (
-      partition by source_system, customer_id, credited_amount order by ordered_on, order_key
-    ) as place
-  from {{ ref('int_credit_note') }}
+    case
+      when {{ days_between(
+        'lag(event_on) over (partition by source_system, customer_key, currency order by event_on, event_key)', 'event_on'
+      ) }} <= {{ near_days }} then 0
+      else 1
+    end as is_new_run
+  from event
+),
+
+run_of as (
+  select
+    *,
+    sum(is_new_run) over (
+      partition by source_system, customer_key, currency
+      order by event_on, event_key
+      rows between unbounded preceding and current row
+    ) as run_no
+  from stepped
+),
+
+beyond_notes as (
+  select
+    event_key,
+    refund_amount,
+    sum(refund_amount) over (
+      partition by source_system, customer_key, currency, run_no
+      order by event_on, event_key
+      rows between unbounded preceding and current row
+    ) as refunded_so_far,
+    sum(credited_amount) over (partition by source_system, customer_key, currency, run_no) as credited
+  from run_of
+),
+
+kept as (
+  select
+    event_key as refund_key,
+    {{ money(
+      'greatest(refunded_so_far - credited, 0) - greatest(refunded_so_far - refund_amount - credited, 0)'
+    ) }} as refund_amount
+  from beyond_notes
+  where refund_amount > 0
 )
 
 select
@@ -113,16 +160,11 @@ select
   refund.refunded_on,
   refund.refunded_at,
   refund.quantity,
-  {{ money('refund.refund_amount') }} as refund_amount,
+  kept.refund_amount,
   {{ modelled_money(
-    'refund.sold_cost * least(' ~ safe_divide('refund.refund_amount', 'refund.sold_amount') ~ ', 1)'
+    'refund.sold_cost * least(' ~ safe_divide('refund.goods_amount', 'refund.sold_amount') ~ ', 1) * '
+    ~ safe_divide('kept.refund_amount', 'refund.refund_amount')
   ) }} as cost_amount
 from refund
-left join credit_note
-  on
-    refund.source_system = credit_note.source_system
-    and refund.customer_id = credit_note.customer_id
-    and refund.refund_amount = credit_note.credited_amount
-    and refund.place = credit_note.place
-    and abs({{ days_between('refund.refunded_on', 'credit_note.ordered_on') }}) <= {{ near_days }}
-where credit_note.order_key is null
+inner join kept on refund.refund_key = kept.refund_key
+where kept.refund_amount > 0

@@ -35,8 +35,8 @@ returned as (
     returned.return_id as refund_id,
     orders.order_key,
     coalesce(returned.product_id, sold.product_id) as product_id,
-    returned.requested_on as refunded_on,
-    returned.requested_at as refunded_at,
+    greatest(returned.requested_on, orders.ordered_on) as refunded_on,
+    greatest(returned.requested_at, orders.ordered_at) as refunded_at,
     abs(returned.amount) as amount,
     abs(returned.quantity) as quantity,
     coalesce(sold.quantity, product.quantity) as sold_quantity,
@@ -47,7 +47,12 @@ returned as (
         when not orders.has_lines or (returned.line_no is null and returned.product_id is null) then orders.order_amount
       end
     ) as sold_amount,
-    coalesce(sold.cost_amount, product.cost_amount) as sold_cost
+    coalesce(
+      sold.cost_amount,
+      product.cost_amount,
+      case when returned.line_no is null and returned.product_id is null then orders.cost_amount end
+    ) as sold_cost,
+    coalesce(cast(sold.line_no as string), product.product_id, '') as goods
   from {{ ref('stg_product_return') }} as returned
   inner join orders on returned.parent_key = orders.order_key
   inner join {{ ref('stg_regulars__settings') }} as settings on settings.refund_by_return
@@ -58,6 +63,30 @@ returned as (
       and returned.product_id = product.product_id
       and sold.order_key is null
   where coalesce(returned.kind, 'return') = 'return'
+),
+
+said as (
+  select
+    *,
+    coalesce(
+      amount,
+      case when quantity < sold_quantity then {{ modelled_money(safe_divide('quantity * sold_amount', 'sold_quantity')) }} end,
+      sold_amount,
+      0
+    ) as said_amount
+  from returned
+),
+
+-- goods come back once, however often it is said
+running as (
+  select
+    *,
+    sum(said_amount) over (
+      partition by order_key, goods
+      order by refunded_at, record_key
+      rows between unbounded preceding and current row
+    ) as said_so_far
+  from said
 )
 
 select
@@ -70,15 +99,15 @@ select
   refunded_on,
   refunded_at,
   {{ money('coalesce(quantity, sold_quantity, 0)') }} as quantity,
-  coalesce(
-    amount,
-    case when quantity < sold_quantity then {{ modelled_money(safe_divide('quantity * sold_amount', 'sold_quantity')) }} end,
-    sold_amount,
-    0
-  ) as claimed_amount,
+  case
+    when sold_amount is null then said_amount
+    else {{ money(
+      'greatest(least(said_so_far, greatest(sold_amount, 0)) - least(said_so_far - said_amount, greatest(sold_amount, 0)), 0)'
+    ) }}
+  end as claimed_amount,
   sold_amount,
   sold_cost
-from returned
+from running
 union all
 select
   'payment',
@@ -87,8 +116,8 @@ select
   payment.payment_id,
   orders.order_key,
   null,
-  coalesce(payment.paid_on, orders.ordered_on),
-  coalesce(payment.paid_at, orders.ordered_at),
+  greatest(coalesce(payment.paid_on, orders.ordered_on), orders.ordered_on),
+  greatest(coalesce(payment.paid_at, orders.ordered_at), orders.ordered_at),
   {{ money('0') }},
   -payment.amount,
   null,

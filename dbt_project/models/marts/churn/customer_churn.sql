@@ -6,12 +6,14 @@ with settings as (
 levelled as (
   select
     churn.*,
-    lifecycle.recency_days as days_since_purchase,
-    {{ warning_level('churn.churn_probability', 'lifecycle.recency_days', 'churn.horizon_days') }} as warning_level,
+    coalesce(lifecycle.recency_days, churn.recency_days) as days_since_purchase,
+    {{ warning_level(
+      'churn.churn_probability', 'coalesce(lifecycle.recency_days, churn.recency_days)', 'churn.horizon_days'
+    ) }} as warning_level,
     settings.retain_from,
     settings.as_of as built_as_of
   from {{ source('scores', 'churn') }} as churn
-  inner join {{ ref('customer_lifecycle') }} as lifecycle on churn.customer_key = lifecycle.customer_key
+  left join {{ ref('customer_lifecycle') }} as lifecycle on churn.customer_key = lifecycle.customer_key
   cross join settings
 )
 

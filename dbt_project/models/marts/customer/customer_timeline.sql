@@ -3,10 +3,11 @@ with interaction as (
   select
     customer_key,
     ordered_at as occurred_at,
-    case when is_cancelled then 'cancelled order' else 'order' end as kind,
+    case when is_cancelled then 'cancelled order' when source_net_amount < 0 then 'credit note' else 'order' end as kind,
     channel,
     'sales' as department,
-    'Order of ' || cast(source_net_amount as decimal(18, 2)) || ' ' || currency as summary
+    case when source_net_amount < 0 then 'Credit note of ' else 'Order of ' end
+    || cast(abs(source_net_amount) as decimal(18, 2)) || ' ' || currency as summary
   from {{ ref('fct_order') }}
   where refunded_order_key is null
   union all
