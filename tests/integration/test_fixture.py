@@ -49,10 +49,7 @@ def test_a_clean_company_fails_no_quality_check(company: Fixture) -> None:
 
 
 def test_sales_are_the_files(company: Fixture) -> None:
-    """Cancelled orders are left out, credit notes and returns lower sales, anonymous sales are apart; C3 and C103 are one.
-
-    Ten come back for each of ninety orders, of the hundredth of them as a credit note already.
-    """
+    """Cancelled orders are left out, credit notes and returns lower sales, anonymous sales are apart; C3 is C103."""
     with duckdb.connect() as con:
         expected = con.execute(
             f"""
@@ -61,7 +58,9 @@ def test_sales_are_the_files(company: Fixture) -> None:
               from '{company.data}/sales_order.parquet' o join '{company.data}/order_line.parquet' l using (order_id)
               where status <> 'cancelled' group by all
             ),
-            returned as (select order_id, amount::decimal(18, 4) as amount from '{company.data}/product_return.parquet'),
+            returned as (
+              select order_id, amount::decimal(18, 4) as amount from '{company.data}/product_return.parquet'
+            ),
             kept as (
               select sold.*, net_amount - greatest(least(coalesce(amount, 0), net_amount), 0) as sales
               from sold left join returned using (order_id)
