@@ -218,7 +218,7 @@ def test_what_is_not_known_is_flagged_and_added_to_nothing(money: Shop) -> None:
         "where x.customer_id in ('franc', 'bare', 'waits', 'credit') order by 1",
     )
     assert frequency == [("bare", 1), ("credit", 1), ("franc", 1)]
-    # Thirteen known customers bought something of a known value; 1,150 by 13 orders, before the refunds of later months.
+    # Thirteen known customers bought something of a known value: 1,150 by 13 orders, before later refunds.
     january = query(
         money.published,
         "select node_code, value from marts.kpi_tree where period_grain = 'month' and period_start = '2024-01-01' "
