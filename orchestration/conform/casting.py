@@ -21,7 +21,9 @@ INVISIBLE = (
     r"\x{00AD}\x{034F}\x{061C}\x{180E}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{2064}\x{2066}-\x{206F}\x{FEFF}"
 )
 ENDS = (0, 9, 10, 11, 12, 13, 28, 29, 30, 31)  # control characters that some program or other ends a field with
+PLAIN_ID = "[!-~]([ -~]*[!-~])?"  # ASCII that is seen, and blanks within
 BLANK = rf"[\s\p{{Z}}\p{{Cc}}{INVISIBLE}]+"
+INNER_BLANK, UNSEEN = r"\p{Zs}|[\t-\r]", rf"[\p{{Cc}}{INVISIBLE}]+"
 # What spreadsheets show instead of a value, in English and German, and what the reader of workbooks says.
 ERRORS = (
     "#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!",
@@ -29,6 +31,7 @@ ERRORS = (
     "#NOT CALCULATED!", "#MERGED!",
 )  # fmt: skip
 ROUNDED = r"[+-]?\d([.,]\d+)?[eE]\+\d{2,3}"  # how spreadsheets and doubles show an id that is too long for them
+ROUNDED_ID = r"[+-]?\d[.,]\d+[eE][+-]?\d{1,3}"  # as Java, JavaScript and JSON do; 12E5 may be an article's number
 
 REASONS = {
     "cast_failed": "the value is not of the column's type",
@@ -65,19 +68,22 @@ def is_text(source_type: str) -> bool:
 def cleaned(value: str, source_type: str, is_id: bool = False) -> str:
     """Text without what is not seen around it, in one form of accents, null where nothing is left; other types as is.
 
-    An id holds nothing invisible inside either, and one kind of blank. Most values are ASCII without blanks around,
-    which a few comparisons tell; only the others are taken through regular expressions.
+    An id holds nothing invisible and no control character inside either, and one kind of blank. Most values are ASCII
+    without blanks around, which a few comparisons tell (for ids a pattern, 0.04 µs more); only the others are taken
+    through further regular expressions.
     """
     if not is_text(source_type):
         return value
     text = value if source_type == "VARCHAR" else f"{value}::varchar"
     ends = " or ".join(f"suffix({text}, {end})" for end in ("' '", *(f"chr({code})" for code in ENDS)))
     is_plain = f"strlen({text}) = length({text}) and {text} >= '!' and not ({ends})"
+    if is_id:
+        is_plain = f"regexp_full_match({text}, {quote(PLAIN_ID)})"
     whole = f"replace({text}, chr(0), '')"  # at which nfc_normalize would end
     bare = f"regexp_replace({whole}, {quote(f'^{BLANK}|{BLANK}$')}, '', 'g')"
     if is_id:
-        seen = f"regexp_replace({bare}, {quote(f'[{INVISIBLE}]+')}, '', 'g')"
-        bare = rf"regexp_replace({seen}, '\p{{Zs}}', ' ', 'g')"
+        one_blank = f"regexp_replace({bare}, {quote(INNER_BLANK)}, ' ', 'g')"
+        bare = f"regexp_replace({one_blank}, {quote(UNSEEN)}, '', 'g')"
     return f"case when {is_plain} then {text} else nullif(nfc_normalize({bare}), '') end"
 
 
@@ -87,7 +93,8 @@ def plain_number(value: str, formats: Formats) -> str:
         return f"case when not contains({value}, '_') then {value} end"  # DuckDB would read 1_000
     if formats.thousands == " ":
         value = f"translate({value}, chr(160) || chr(8239) || chr(8201), '   ')"  # blanks that do not break
-    groups = rf"(\d{{1,3}}({re.escape(formats.thousands)}\d{{3}})+|\d+)" if formats.thousands else r"\d+"
+    # 0.250 is no group of thousands: who writes it means a fraction, which the source's form does not have.
+    groups = rf"([1-9]\d{{0,2}}({re.escape(formats.thousands)}\d{{3}})+|\d+)" if formats.thousands else r"\d+"
     pattern = rf"[+-]?{groups}({re.escape(formats.decimal)}\d+)?([eE][+-]?\d+)?"
     bare = f"replace({value}, {quote(formats.thousands)}, '')" if formats.thousands else value
     point = f"replace({bare}, {quote(formats.decimal)}, '.')"
@@ -99,8 +106,11 @@ def is_number(source_type: str) -> bool:
     return source_type in INTEGERS or is_float(source_type) or source_type.startswith("DECIMAL")
 
 
-def true_text(value: str, source_type: str) -> str:
-    """SQL of a value as text; null where it only says that there was one: an error, or an id that lost its digits."""
+def true_text(value: str, source_type: str, is_id: bool = False) -> str:
+    """SQL of a value as text; null where it only says that there was one: an error, or an id that lost its digits.
+
+    What names a record is lost in any exponent form with a point; other text may well be 1.5E3.
+    """
     if is_float(source_type):
         is_lost = f"abs({value}) >= {WHOLE_LIMITS[source_type]} and not isinf({value}) or isnan({value})"
         return f"case when not ({is_lost}) then {exact_text(value, source_type)} end"
@@ -108,11 +118,14 @@ def true_text(value: str, source_type: str) -> str:
         return exact_text(value, source_type)
     is_error = f"{value} like '#%' and {value} in ({', '.join(quote(error) for error in ERRORS)})"
     is_rounded = f"contains({value}, '+') and regexp_full_match({value}, {quote(ROUNDED)})"
+    if is_id:
+        has_point = f"contains({value}, '.') or contains({value}, ',')"
+        is_rounded += f" or ({has_point}) and regexp_full_match({value}, {quote(ROUNDED_ID)})"
     # Both begin below the letters: most values are told by one comparison.
     return f"case when {value} >= ':' then {value} when {is_error} or {is_rounded} then null else {value} end"
 
 
-def typed(value: str, source_type: str, spec: Column, zones: Zones, formats: Formats = ISO) -> str:
+def typed(value: str, source_type: str, spec: Column, zones: Zones, formats: Formats = ISO, is_id: bool = False) -> str:
     """SQL of a mapped value in its contract type; null where the cast fails. Of years see `plausible`.
 
     Args:
@@ -121,6 +134,7 @@ def typed(value: str, source_type: str, spec: Column, zones: Zones, formats: For
         spec: the contract column.
         zones: how local times are read.
         formats: how the source writes numbers and dates as text.
+        is_id: whether the column names a record.
     """
     if is_text(source_type) and spec.type not in {"text", "json", "timestamp", "date", "boolean"}:
         value = plain_number(value, formats)
@@ -130,7 +144,7 @@ def typed(value: str, source_type: str, spec: Column, zones: Zones, formats: For
         )
     match spec.type:
         case "text":
-            text = true_text(value, source_type)
+            text = true_text(value, source_type, is_id)
             return f"lower({text})" if spec.allowed else f"upper({text})" if spec.case == "upper" else text
         case "json":
             if is_text(source_type) or source_type == "JSON":

@@ -260,11 +260,13 @@ class Value:
     source_type: str
 
 
-def given_value(shown: str, source_type: str, spec: Column, zones: Zones, formats: Formats) -> Value:
+def given_value(
+    shown: str, source_type: str, spec: Column, zones: Zones, formats: Formats, is_id: bool = False
+) -> Value:
     """A value that is already cleaned."""
     is_time = spec.type == "timestamp" and not is_number(source_type)
     doubt = doubtful(shown, source_type, is_text(source_type), zones, formats) if is_time else None
-    return Value(shown, typed(shown, source_type, spec, zones, formats), doubt, source_type)
+    return Value(shown, typed(shown, source_type, spec, zones, formats, is_id), doubt, source_type)
 
 
 def corrected_value(name: str, spec: Column, zones: Zones, formats: Formats, given: Value | None, is_id: bool) -> Value:
@@ -274,7 +276,7 @@ def corrected_value(name: str, spec: Column, zones: Zones, formats: Formats, giv
     is not of that form as the source would write it. A time without an offset is the source's local time either way.
     """
     shown = cleaned(f"k_{name}", "VARCHAR", is_id)
-    plain, as_source = (given_value(shown, "VARCHAR", spec, zones, f) for f in (ISO, formats))
+    plain, as_source = (given_value(shown, "VARCHAR", spec, zones, f, is_id) for f in (ISO, formats))
 
     def chosen(corrected: str, otherwise: str | None) -> str:
         return f"case when h_{name} then {corrected} else {otherwise or 'null'} end"
@@ -313,7 +315,7 @@ def part_sql(
             shown = cleaned(shown, types[name], contract.is_id(name))
             texts.append(f"{shown} as c_{name}")
             shown = f"c_{name}"
-        values[name] = given_value(shown, types[name], spec, zones, formats)
+        values[name] = given_value(shown, types[name], spec, zones, formats, contract.is_id(name))
     raw = raw_record(raw_columns)
     source = f"from raw {ROW}"
     if corrected:

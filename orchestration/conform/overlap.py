@@ -15,7 +15,12 @@ from orchestration.conform.mapping import ROW, Mapping
 from orchestration.errors import ConfigError
 from orchestration.literals import quote_name
 
-BY_PLACE = re.compile(r"\brow_number\b|\b_source_row\b|\bsum\s*\(", re.IGNORECASE)
+# Aggregates that a row which comes twice does not change.
+UNMOVED = {
+    "min", "max", "any_value", "arbitrary", "first", "last", "arg_min", "arg_max", "argmin", "argmax", "min_by",
+    "max_by", "arg_min_null", "arg_max_null", "arg_min_nulls_last", "arg_max_nulls_last", "bool_and", "bool_or",
+    "bit_and", "bit_or", "approx_count_distinct",
+}  # fmt: skip
 FILE = ("_load_id", "_source_file")  # one file as it was read once; a later one is greater
 FLAG = "overlapping_exports"
 
@@ -89,6 +94,22 @@ def columns_in(tree: Any) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def counts_rows(con: duckdb.DuckDBPyConnection, tree: Any) -> bool:
+    """Whether a parse tree says something that rows which come twice would change.
+
+    That is their place, and every aggregate and window function but those that take the least, the greatest, any or
+    each different value.
+    """
+    used: set[str] = set()
+    for node in nodes(tree):
+        if node.get("class") == "COLUMN_REF" and node["column_names"][-1].lower() == "_source_row":
+            return True
+        if node.get("class") in ("FUNCTION", "WINDOW") and not node.get("distinct"):
+            used.add(node["function_name"].lower())
+    rows = con.execute("select distinct function_name from duckdb_functions() where function_type = 'aggregate'")
+    return not used.isdisjoint({name for (name,) in rows.fetchall()} - UNMOVED)
+
+
 def order_columns(con: duckdb.DuckDBPyConnection, mapping: Mapping, columns: Collection[str]) -> tuple[str, ...]:
     """Raw columns that a map makes its order id of; empty where that cannot be told."""
     known = {name.lower(): name for name in columns}
@@ -109,7 +130,7 @@ def overlap_columns(
     """Columns that name an order in a table whose files may overlap; empty where each row counts.
 
     A table says so itself (`overlap`); by default it is one without a key, of several files, whose map numbers the
-    lines of an order by their place, or adds them up: rows that come twice would count twice.
+    lines of an order by their place, adds them up or counts them: rows that come twice would count twice.
 
     Raises:
         ConfigError: `overlap` names no column of the table.
@@ -130,8 +151,10 @@ def overlap_columns(
         if entity not in source.maps:
             continue
         mapping = Mapping.of(config, system, entity)
-        used = " ".join([mapping.map.source, *mapping.map.columns.values()])
-        if BY_PLACE.search(used) and table in mapping.raw_tables(con, set(source.tables)):
+        expressions = [e for e in (*mapping.map.columns.values(), mapping.map.where) if e]
+        said = (mapping.from_sql(), f"select {', '.join(expressions)}")
+        is_moved = any(counts_rows(con, parsed(con, sql)) for sql in said)
+        if is_moved and table in mapping.raw_tables(con, set(source.tables)):
             return order_columns(con, mapping, columns)
     return ()
 

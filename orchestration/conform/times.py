@@ -29,19 +29,34 @@ TAIL = re.compile(r"\s*(%z|%Z|Z|UTC|GMT|UT|\+00:?00)$")  # of a strptime format:
 
 
 @functools.cache
-def clock_changes(zone: str) -> tuple[tuple[int, int, int], ...]:
-    """Runs of days (month, first, last) around which the zone's clocks change, FIRST_YEAR to LAST_YEAR."""
+def clock_moves(zone: str) -> tuple[tuple[dt.datetime, dt.timedelta], ...]:
+    """Noons (UTC) before which the zone's clocks moved, and by how much, FIRST_YEAR to LAST_YEAR."""
     info = zoneinfo.ZoneInfo(zone)
     noon = dt.datetime(FIRST_YEAR, 1, 1, 12, tzinfo=dt.UTC)
-    before = noon.astimezone(info).utcoffset()
-    days: set[tuple[int, int]] = set()
+    before = noon.astimezone(info).utcoffset() or dt.timedelta()
+    moves = []
     while noon.year <= LAST_YEAR:
         noon += dt.timedelta(days=1)
-        after = noon.astimezone(info).utcoffset()
+        after = noon.astimezone(info).utcoffset() or dt.timedelta()
         if after != before:
-            near = [noon + dt.timedelta(days=shift) for shift in (-2, -1, 0, 1)]
-            days |= {(day.month, day.day) for day in near}
+            moves.append((noon, after - before))
         before = after
+    return tuple(moves)
+
+
+def set_back(zone: str) -> list[int]:
+    """By how many minutes the zone's clocks are ever set back: times within occur twice. Mostly 60, somewhere 30."""
+    minutes = {-round(move.total_seconds() / 60) for _, move in clock_moves(zone)}
+    return sorted(m for m in minutes if m > 0) or [60]  # an hour, before the years that are looked at
+
+
+@functools.cache
+def clock_changes(zone: str) -> tuple[tuple[int, int, int], ...]:
+    """Runs of days (month, first, last) around which the zone's clocks change, FIRST_YEAR to LAST_YEAR."""
+    days: set[tuple[int, int]] = set()
+    for noon, _ in clock_moves(zone):
+        near = [noon + dt.timedelta(days=shift) for shift in (-2, -1, 0, 1)]
+        days |= {(day.month, day.day) for day in near}
     runs: list[tuple[int, int, int]] = []
     for month, day in sorted(days):
         if runs and runs[-1][0] == month and runs[-1][2] == day - 1:
@@ -84,8 +99,12 @@ class Zones:
         if self.source == "UTC":
             return None
         utc = self.to_utc(local)
-        back = [self.from_utc(f"({utc}) {shift}", self.source) for shift in ("+ interval 1 hour", "- interval 1 hour")]
-        doubt = f"(({self.from_utc(utc, self.source)}) <> {local} or {back[0]} = {local} or {back[1]} = {local})"
+        again = "".join(
+            f" or {self.from_utc(f'({utc}) {sign} interval {minutes} minute', self.source)} = {local}"
+            for minutes in set_back(self.source)
+            for sign in "+-"
+        )
+        doubt = f"(({self.from_utc(utc, self.source)}) <> {local}{again})"
         days = [f"year({local}) not between {FIRST_YEAR} and {LAST_YEAR}"]
         days += [
             f"month({local}) = {month} and day({local}) between {first} and {last}"

@@ -175,6 +175,16 @@ def test_content_overrules_a_name() -> None:
         ({"decimal": ",", "thousands": "."}, "money", "1.234,50", "1234.5000"),
         ({"decimal": ",", "thousands": "."}, "money", "-12,5", "-12.5000"),
         ({"decimal": ",", "thousands": "."}, "money", "1.5", None),  # a point between thousands only
+        ({"decimal": ",", "thousands": "."}, "money", "0.250", None),  # a quarter, written another way
+        ({"decimal": ",", "thousands": "."}, "integer", "-0.999", None),
+        ({"decimal": ",", "thousands": "."}, "money", "012.500,00", None),
+        ({"decimal": ",", "thousands": "."}, "money", "0", "0.0000"),
+        ({"decimal": ",", "thousands": "."}, "money", "0,5", "0.5000"),
+        ({"decimal": ",", "thousands": "."}, "integer", "00042", "42"),
+        ({"decimal": ",", "thousands": "."}, "integer", "100.250", "100250"),
+        ({"thousands": ","}, "money", "0,250", None),
+        ({"thousands": " "}, "money", "0 250", None),
+        ({"thousands": "'"}, "integer", "000'250", None),
         ({"decimal": ","}, "number", "1,5", "1.5"),
         ({"thousands": ","}, "integer", "1,234,567", "1234567"),
         ({"thousands": ","}, "integer", "1,23", None),

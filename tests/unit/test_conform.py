@@ -719,6 +719,33 @@ def test_an_id_in_exponents_is_refused(shop: Shop, value: str, is_lost: bool) ->
     assert quarantined(shop) == ([("cast_failed", "product_id", value, 1)] if is_lost else [])
 
 
+@pytest.mark.parametrize(
+    ("value", "is_lost"),
+    [
+        ("1.2033333333333332E16", True), ("1.0E7", True), ("1,2033E16", True), ("1.2345678901234568e24", True),
+        ("-4.5e-7", True), ("1E5", False), ("12E5", False), ("1.20", False), ("12.5E3", False), ("1.5E3-B", False),
+    ],
+)  # fmt: skip
+def test_an_id_that_other_programs_rounded_is_refused_in_keys_and_references(
+    shop: Shop, value: str, is_lost: bool
+) -> None:
+    """The name of a product may be 1.5E3 all the same."""
+    put_lines(shop, f"('{value}', 1, 'P1', 1, 1, 1), ('O2', 1, '{value}', 1, 1, 1)")
+    shop.put("products", f"select 'P1' as sku, '{value}' as name, 'Family' as family")
+    load_and_conform(load_company("shop"))
+    lost = [("cast_failed", "order_id", value, 1), ("cast_failed", "product_id", value, 2)]
+    assert quarantined(shop) == (lost if is_lost else [])
+    assert rows(load_company("shop"), "select name from input.product") == [(value,)]
+
+
+@pytest.mark.parametrize("code", [0, 1, 7, 27, 127])
+def test_control_characters_within_an_id_are_no_part_of_it(shop: Shop, code: int) -> None:
+    put_lines(shop, f"('O1', 1, 'C' || chr({code}) || 'x', 1, 1, 1), ('O2', 1, 'C' || chr(9) || 'x', 1, 1, 1)")
+    load_and_conform(load_company("shop"))
+    found = rows(load_company("shop"), "select product_id from input.order_line order by order_id")
+    assert found == [("Cx",), ("C x",)]
+
+
 def test_numbers_as_people_write_them(shop: Shop) -> None:
     """Blanks that do not break may group thousands; what DuckDB alone takes for a number is none."""
     shop.configure(source={"formats": {"decimal": ",", "thousands": " "}})

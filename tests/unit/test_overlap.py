@@ -7,12 +7,14 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import duckdb
 import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestration.company import load_company
+from orchestration.conform.overlap import counts_rows, parsed
 from orchestration.conform.run import conform
 from orchestration.errors import ConfigError
 from orchestration.landing.lake import Lake
@@ -328,3 +330,64 @@ def test_a_header_that_adds_lines_up_does_not_count_them_twice(till: Till) -> No
     till.load(day=1)
     found = rows(load_company("till"), "select order_id, net_amount::int from input.sales_order order by 1")
     assert found == [("1", 14), ("2", 10), ("3", 30)]
+
+
+@pytest.mark.parametrize(
+    ("made", "first"),
+    [
+        ("count(*)", 2), ("COUNT(sku)", 2), ("count(*) filter (where amount::double > 5)", 1), ("len(list(sku))", 2),
+        ("len(string_agg(sku, ''))", 6), ("avg(amount::double) * 10", 70), ("count(distinct sku)", 2),
+    ],
+)  # fmt: skip
+def test_whatever_a_header_counts_is_counted_once(till: Till, made: str, first: int) -> None:
+    """Order 1 has tea for 10 and a cup for 4; the second file repeats both and a third repeats the tea: no change."""
+    source = yaml.safe_load((till.companies / "till" / "sources" / "shop.yml").read_text())
+    query = f"select invoice, min(day) as day, {made} as net from sales group by invoice"
+    columns = {"order_id": "invoice", "ordered_at": "day", "net_amount": "net"}
+    source["maps"] = {"sales_order": {"from": query, "columns": columns}}
+    (till.companies / "till" / "sources" / "shop.yml").write_text(yaml.safe_dump(source))
+    till.export("01", A)
+    till.load()
+    till.export("02", A, B)
+    till.export("03", A, B, C)
+    till.load(day=1)
+    found = "select order_id, net_amount::int from input.sales_order where _superseded_at is null order by 1"
+    assert rows(load_company("till"), found)[0] == ("1", first)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "rank() over (partition by invoice order by _source_file, sku)",
+        "dense_rank() over (partition by invoice order by _source_file, sku)",
+        "count(*) over (partition by invoice order by _source_file, sku)",
+        "1 + coalesce(lag(1) over (partition by invoice order by _source_file, sku), 0)",
+    ],
+)
+@pytest.mark.parametrize("at_once", [True, False])
+def test_whatever_numbers_lines_numbers_each_once(till: Till, place: str, at_once: bool) -> None:
+    till.configure(lines={"from": f"select *, {place} as line_no from sales"})
+    till.export("01", A, B, C)
+    if not at_once:
+        till.load()
+    till.export("02", C, D, A, B)
+    till.load(day=1)
+    assert amounts() == Counter([A, B, C, D])
+
+
+@pytest.mark.parametrize(
+    ("sql", "counts"),
+    [
+        ("select a, MAX(b), any_value(c), count(distinct d) from t group by a", False),
+        ("select a, 'count(*), rank()' as note, sum_of from t -- sum(x)", False),
+        ("select list_value(a), greatest(a, b) from t", False),
+        ("with x as (select a, Median(b) as m from t group by a) select * from x", True),
+        ("select * from t where b = (select product(c) from t)", True),
+        ("select * from t qualify ntile(4) over (order by b) = 1", True),
+        ("select first_value(b) over (partition by a order by c) from t", True),
+        ("select t._source_row from t", True),
+    ],
+)
+def test_what_counts_rows_is_told_from_the_parse_tree(sql: str, counts: bool) -> None:
+    with duckdb.connect() as con:
+        assert counts_rows(con, parsed(con, sql)) is counts

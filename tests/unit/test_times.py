@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import zoneinfo
 
 import duckdb
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from orchestration.company import Formats
 from orchestration.conform.casting import plausible, typed
-from orchestration.conform.times import Zones, doubtful
+from orchestration.conform.times import Zones, clock_moves, doubtful
 from orchestration.contracts import Column
 
 BERLIN, NEW_YORK = Zones("Europe/Berlin", "UTC"), Zones("America/New_York", "UTC")
@@ -217,6 +218,49 @@ def test_only_local_times_are_doubtful() -> None:
                 assert con.execute(f"select coalesce({sql}, false) from (select $1 as v)", [value]).fetchone() == (
                     expected,
                 ), value
+
+
+def is_doubtful(local: dt.datetime, zone: str) -> bool:
+    with duckdb.connect() as con:
+        con.execute("set TimeZone = 'UTC'")
+        sql = Zones(zone, "UTC").doubtful("v")
+        found = con.execute(f"select coalesce({sql}, false) from (select $1::timestamp as v)", [local]).fetchone()
+    assert found is not None
+    return bool(found[0])
+
+
+@pytest.mark.parametrize(
+    ("zone", "local", "expected"),
+    [
+        ("Australia/Lord_Howe", "2024-04-07 01:45:00", True),  # at 02:00 back to 01:30
+        ("Australia/Lord_Howe", "2024-04-07 01:15:00", False),
+        ("Australia/Lord_Howe", "2024-04-07 02:15:00", False),
+        ("Australia/Lord_Howe", "2024-10-06 02:15:00", True),  # at 02:00 on to 02:30
+        ("Antarctica/Troll", "2024-10-27 01:10:00", True),  # at 03:00 back to 01:00
+        ("Antarctica/Troll", "2024-10-27 02:50:00", True),
+        ("Antarctica/Troll", "2024-10-27 03:10:00", False),
+        ("America/Caracas", "2007-12-09 02:40:00", True),  # once, at 03:00 back to 02:30
+        ("Asia/Kolkata", "2024-10-27 02:30:00", False),
+        ("Europe/Berlin", "1980-09-28 02:30:00", True),
+    ],
+)
+def test_clocks_that_move_by_another_time_than_an_hour(zone: str, local: str, expected: bool) -> None:
+    assert is_doubtful(dt.datetime.fromisoformat(local), zone) is expected
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    zone=st.sampled_from(["Australia/Lord_Howe", "Antarctica/Troll", "Europe/Berlin", "America/St_Johns"]),
+    data=st.data(),
+    minutes=st.integers(-300, 300),
+)
+def test_times_are_doubtful_that_have_two_offsets(zone: str, data: st.DataObject, minutes: int) -> None:
+    """As Python's own zones say: an hour that occurs twice or never has another offset on either side of the change."""
+    days = [noon for noon, _ in clock_moves(zone) if 2012 <= noon.year <= 2023]
+    local = data.draw(st.sampled_from(days)).replace(hour=2, tzinfo=None) + dt.timedelta(minutes=minutes)
+    info = zoneinfo.ZoneInfo(zone)
+    early, late = (local.replace(tzinfo=info, fold=fold).utcoffset() for fold in (0, 1))
+    assert is_doubtful(local, zone) is (early != late)
 
 
 ZONES = st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe"])
