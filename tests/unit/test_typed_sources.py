@@ -466,3 +466,28 @@ def test_an_erasure_finds_ids_in_the_lake_as_conform_has_them(value: str, kind: 
         ).fetchall()
     assert raw == input_id
     assert raw
+
+
+# bytes that are no text --------------------------------------------------------------------------
+
+
+def test_bytes_of_sqlite_that_are_no_text_are_rejected_by_row_and_column(shop: Shop, tmp_path: Path) -> None:
+    """Text, blobs, and two values that would be one character if they stood together; in the first column, too."""
+    with sqlite3.connect(tmp_path / "till.db") as con:
+        con.execute("create table orders (no, buyer, day, total, [a {}])")
+        for no, buyer, total in (
+            ("'Q1'", "'Zoë {}'", "1.5"), ("'Q2'", "cast(x'4dfc6c' as text)", "2.5"), ("'Q3'", "x'ff00'", "3"),
+            ("cast(x'c3' as text)", "cast(x'a9' as text)", "4"), ("'Q5'", "x'c3a9'", "5"), ("'Q6'", "'b'", "6"),
+        ):  # fmt: skip
+            con.execute(f"insert into orders values ({no}, {buyer}, '2025-03-01', {total}, null)")
+    taken = take(connector_of({"kind": "sqlite", "path": str(tmp_path / "till.db")}, {"orders": None}), "orders")
+    assert [(row[0], row[1]) for row in taken.rows] == [("Q1", "Zoë {}"), ("Q5", "é"), ("Q6", "b")]
+    assert taken.numbers == [1, 5, 6]
+    assert [(r["_source_row"], r["reason_code"], r["column_name"], r["value"]) for r in taken.rejected] == [
+        (2, "wrong_encoding", "buyer", "M\\xFCl"), (3, "wrong_encoding", "buyer", "\\xFF\\x00"),
+        (4, "wrong_encoding", "no", "\\xC3"),
+    ]  # fmt: skip
+    assert json.loads(taken.rejected[0]["raw_record"])["no"] == "Q2"
+    connect_orders(shop, "sqlite", tmp_path / "till.db")
+    load_and_conform(load_company("shop"))
+    assert amounts() == {"Q1": Decimal("1.5"), "Q5": Decimal(5), "Q6": Decimal(6)}
