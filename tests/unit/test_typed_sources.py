@@ -491,3 +491,98 @@ def test_bytes_of_sqlite_that_are_no_text_are_rejected_by_row_and_column(shop: S
     connect_orders(shop, "sqlite", tmp_path / "till.db")
     load_and_conform(load_company("shop"))
     assert amounts() == {"Q1": Decimal("1.5"), "Q5": Decimal(5), "Q6": Decimal(6)}
+
+
+# XML text beside attributes and elements ---------------------------------------------------------
+
+
+def xml_rows(folder: Path, content: str, record: str = "r/o") -> list[dict[str, Any]]:
+    """Records of an XML file, without what is null."""
+    (folder / "t.xml").write_text(content)
+    taken = take(connector_of({"kind": "xml", "path": str(folder), "record": record}))
+    found = (dict(zip(taken.columns, row, strict=True)) for row in taken.rows)
+    return [{name: value for name, value in row.items() if value is not None} for row in found]
+
+
+def test_text_of_elements_with_attributes_is_kept_in_lists_and_outside(tmp_path: Path) -> None:
+    content = (
+        '<r><o><n>1</n><item sku="A" amt="5.00">2</item><item sku="B" value="x">3<u>kg</u></item><item>4</item>'
+        '<price currency="EUR">10</price></o></r>'
+    )
+    [found] = xml_rows(tmp_path, content)
+    assert (found["price"], found["price_currency"]) == ("10", "EUR")
+    assert json.loads(found["item"]) == [
+        {"sku": "A", "amt": "5.00", "value": "2"},
+        {"sku": "B", "value_attribute": "x", "u": "kg", "value": "3"},
+        "4",
+    ]
+
+
+def test_text_between_elements_is_kept(tmp_path: Path) -> None:
+    content = (
+        '<r><o id="2">blue<x>1</x></o><o id="3"><p>Hello <b>big</b> world</p><l>a<i>b</i>c</l><l> <i>d</i> </l></o></r>'
+    )
+    first, second = xml_rows(tmp_path, content)
+    assert first == {"id": "2", "x": "1", "value": "blue"}
+    assert (second["p"], second["p_b"]) == ("Hello big world", "big")
+    assert json.loads(second["l"]) == [{"i": "b", "value": "abc"}, {"i": "d"}]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_no_word_of_an_xml_record_is_lost(tmp_path_factory: pytest.TempPathFactory, data: Any) -> None:
+    """Every text and attribute of random records stands in some column."""
+    words: list[str] = []
+
+    def word() -> str:
+        words.append(f"w{len(words)}z")
+        return words[-1]
+
+    def element(depth: int) -> str:
+        name = data.draw(st.sampled_from(["a", "b", "n:a", "n:b"]))
+        attributes = f' k="{word()}"' if data.draw(st.booleans()) else ""
+        parts = [word() if data.draw(st.booleans()) else ""]
+        for _ in range(data.draw(st.integers(0, 3 if depth < 3 else 0))):
+            parts += [element(depth + 1), word() if data.draw(st.booleans()) else ""]
+        return f"<{name}{attributes}>{''.join(parts)}</{name}>"
+
+    records = "".join(f"<o>{word()}{element(0)}{element(1)}</o>" for _ in range(2))
+    folder = tmp_path_factory.mktemp("x")
+    text = json.dumps(xml_rows(folder, f'<r xmlns:n="urn:n">{records}</r>'))
+    assert [one for one in words if one not in text] == []
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("declared", ["record", "element"])
+def test_an_element_of_no_namespace_has_the_plain_name(tmp_path: Path, turned: bool, declared: str) -> None:
+    space = ' xmlns:g="urn:g"'
+    both = [f"<g:title{space if declared == 'element' else ''}>g</g:title>", "<title>t</title>"]
+    if turned:
+        both.reverse()
+    content = f"<r{space if declared == 'record' else ''}><o>{''.join(both)}</o></r>"
+    assert xml_rows(tmp_path, content) == [{"title": "t", "g_title": "g"}]
+
+
+def test_entities_that_are_declared_nowhere_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(RegularsError, match="line 2: an entity that is declared nowhere"):
+        xml_rows(tmp_path, '<!DOCTYPE r SYSTEM "r.dtd">\n<r><o><n>a&mdash;b</n></o></r>')
+
+
+# files that have nothing -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("content", "lacks"), [("", "is empty"), ("<r></r>", "holds no element r/o")])
+def test_an_xml_file_without_records_is_left_out_and_told(tmp_path: Path, content: str, lacks: str) -> None:
+    (tmp_path / "1.xml").write_text(content)
+    connection = {"kind": "xml", "path": str(tmp_path), "record": "r/o"}
+    with pytest.raises(RegularsError, match=rf"1\.xml: {lacks}"):
+        take(connector_of(connection, {"t": {"path": "*.xml"}}))
+    (tmp_path / "2.xml").write_text("<r><o><n>1</n></o></r>")
+    connector = connector_of(connection, {"t": {"path": "*.xml"}})
+    assert take(connector).rows == [("1",)]
+    assert connector.notes("t") == [f"{tmp_path}/1.xml {lacks} and is left out"]
+    assert list(connector.headers("t")) == [f"{tmp_path}/2.xml"]
+    for wrong in ("<s/>", "<r><p><o><n>2</n></o></p></r>"):
+        (tmp_path / "1.xml").write_text(wrong)
+        with pytest.raises(RegularsError, match=r"1\.xml: no element r/o"):
+            take(connector_of(connection, {"t": {"path": "*.xml"}}))
