@@ -72,6 +72,7 @@ class DelimitedConnector(TextConnector):
 
     suffixes = (".csv", ".tsv", ".txt")
     what = "CSV file"
+    cure_of_empty = "Put a file with a header line there"
 
     def __init__(self, system: System) -> None:
         super().__init__(system)

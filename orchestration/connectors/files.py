@@ -12,6 +12,7 @@ import pyarrow as pa
 from pydantic import Field, field_validator
 
 from orchestration.connectors.base import (
+    REJECTED,
     WHOLE,
     NoFile,
     Part,
@@ -26,6 +27,7 @@ from orchestration.connectors.base import (
     none_rejected,
     resolve_folder,
 )
+from orchestration.connectors.rejects import SHOWN
 from orchestration.errors import RegularsError
 
 
@@ -50,6 +52,7 @@ class FileConnector:
 
     suffixes: ClassVar[tuple[str, ...]]
     what: ClassVar[str]
+    cure_of_empty: ClassVar[str] = "Fetch the file again, with its rows"
 
     def __init__(self, system: System) -> None:
         self.system = system
@@ -135,9 +138,7 @@ class FileConnector:
         files = self.files(table)
         full = {file for file in files if not self.lacking(table, file)}
         if not full:
-            raise RegularsError(
-                f"{self.place(table, files[0])}: {self.lacking(table, files[0])}", "Fetch the file again, with its rows"
-            )
+            raise RegularsError(f"{self.place(table, files[0])}: {self.lacking(table, files[0])}", self.cure_of_empty)
         return [file for file in self.wanted(table, part) if file in full]
 
     def stamp(self, table: str) -> dict[str, Any]:
@@ -183,6 +184,10 @@ class FileConnector:
 class TextColumnsConnector(FileConnector):
     """Files that are read row by row into text columns, in Arrow batches."""
 
+    def __init__(self, system: System) -> None:
+        super().__init__(system)
+        self.refused: list[dict[str, Any]] = []  # rows of the last read, as `REJECTED` has them
+
     def header(self, table: str, file: SourceFile) -> list[str]:
         """Names of a file's columns."""
         raise NotImplementedError
@@ -200,6 +205,7 @@ class TextColumnsConnector(FileConnector):
         names = list(self.columns(table))
         fields = [(name, pa.string()) for name in names]
         schema = pa.schema([*fields, ("_source_row", pa.int64()), ("_source_file", pa.string())])
+        self.refused = []
 
         def batches() -> Iterator[pa.RecordBatch]:
             for file in self.filled(table, part):
@@ -212,6 +218,16 @@ class TextColumnsConnector(FileConnector):
                     yield pa.RecordBatch.from_arrays(columns, schema=schema)
 
         return bind(con, pa.RecordBatchReader.from_batches(schema, batches()))
+
+    def refuse(self, file: SourceFile, row: int, reason: str, record: str) -> None:
+        """Note a row that is none of the table's."""
+        self.refused.append(
+            {"_source_file": file.name, "_source_row": row, "reason_code": reason, "raw_record": record[:SHOWN]}
+        )
+
+    def rejected(self, con: duckdb.DuckDBPyConnection) -> pa.Table:  # noqa: ARG002 - the interface's
+        """What was refused while the rows were read."""
+        return pa.Table.from_pylist(self.refused, schema=REJECTED)
 
 
 def united(headers: Iterable[Iterable[str]]) -> list[str]:

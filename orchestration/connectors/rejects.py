@@ -9,9 +9,10 @@ from orchestration.connectors.base import REJECTED, none_rejected
 from orchestration.literals import quote
 
 WRONG_ENCODING = "wrong_encoding"
+TOO_MANY_COLUMNS = "too_many_columns"
 REASONS = {
     "MISSING COLUMNS": "too_few_columns",
-    "TOO MANY COLUMNS": "too_many_columns",
+    "TOO MANY COLUMNS": TOO_MANY_COLUMNS,
     "UNQUOTED VALUE": "broken_quotes",
     "LINE SIZE OVER MAXIMUM": "line_too_long",
     "INVALID ENCODING": WRONG_ENCODING,

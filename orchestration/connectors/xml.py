@@ -90,6 +90,7 @@ class XmlConnector(TextColumnsConnector):
 
     suffixes = (".xml",)
     what = "XML file"
+    cure_of_empty = "Mend format.record, or fetch the file again"
 
     def __init__(self, system: System) -> None:
         super().__init__(system)
@@ -168,14 +169,15 @@ class XmlConnector(TextColumnsConnector):
                 found.rows[file.name] = 0
                 for node in self.elements(table, file):
                     found.rows[file.name] += 1
-                    own: set[str] = set()
+                    own: dict[str, Trail] = {}
                     for trail, _ in whole(node, found.lists, found.lists):
                         trails[trail] = None
-                        name = plain_name(trail).lower()
-                        found.lists.update(
-                            trail[:n] for n in range(1, len(trail) + 1) if plain_name(trail[:n]).lower() in declared
-                        )
-                        (found.together if name in own else own).add(name)
+                        for place in (trail[:n] for n in range(1, len(trail) + 1)):
+                            name = plain_name(place).lower()
+                            if name in declared:
+                                found.lists.add(place)
+                            if own.setdefault(name, place) != place:  # a place above may yet turn out to be a list
+                                found.together.add(name)
                     found.prefixes |= prefixes_of(node)
                 if not found.rows[file.name]:
                     self.check_is_without(table, file)

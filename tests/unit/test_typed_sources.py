@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from orchestration.authoring.preview import rows_as_mapped, rows_as_received, tried
 from orchestration.company import load_company
 from orchestration.conform.casting import cleaned, true_text
+from orchestration.connectors.base import Part
 from orchestration.connectors.excel import as_text
 from orchestration.connectors.excel_cells import unread_cells
 from orchestration.connectors.numbers import as_written, exact_text, marked_text, number_text, written
@@ -552,6 +553,11 @@ def test_no_word_of_an_xml_record_is_lost(tmp_path_factory: pytest.TempPathFacto
     assert [one for one in words if one not in text] == []
 
 
+def test_a_place_that_a_later_record_makes_a_list_takes_no_other_column(tmp_path: Path) -> None:
+    content = '<r xmlns:n="urn:n"><o><n:a>x</n:a><a><b/></a></o><o><a/><a/></o></r>'
+    assert xml_rows(tmp_path, content)[0] == {"n_a": "x", "a": '[{"b": null}]'}
+
+
 @pytest.mark.parametrize("turned", [False, True])
 @pytest.mark.parametrize("declared", ["record", "element"])
 def test_an_element_of_no_namespace_has_the_plain_name(tmp_path: Path, turned: bool, declared: str) -> None:
@@ -586,3 +592,107 @@ def test_an_xml_file_without_records_is_left_out_and_told(tmp_path: Path, conten
         (tmp_path / "1.xml").write_text(wrong)
         with pytest.raises(RegularsError, match=r"1\.xml: no element r/o"):
             take(connector_of(connection, {"t": {"path": "*.xml"}}))
+
+
+def test_an_empty_workbook_or_parquet_file_is_left_out_and_told(tmp_path: Path) -> None:
+    (tmp_path / "1.xlsx").touch()
+    workbook(tmp_path / "2.xlsx", {"t": []})
+    connection, tables = {"kind": "excel", "path": str(tmp_path)}, {"t": {"path": "*.xlsx"}}
+    with pytest.raises(RegularsError, match=r"1\.xlsx: is empty"):
+        take(connector_of(connection, tables))
+    workbook(tmp_path / "3.xlsx", {"t": [["n"], [7]]})
+    connector = connector_of(connection, tables)
+    assert take(connector).rows == [("7",)]
+    assert connector.notes("t") == [
+        f"{tmp_path}/1.xlsx is empty and is left out", f"{tmp_path}/2.xlsx has an empty sheet and is left out",
+    ]  # fmt: skip
+    assert list(connector.headers("t")) == [f"{tmp_path}/3.xlsx"]
+    (tmp_path / "1.parquet").touch()
+    connection, tables = {"kind": "parquet", "path": str(tmp_path)}, {"t": {"path": "*.parquet"}}
+    with pytest.raises(RegularsError, match=r"1\.parquet: is empty"):
+        take(connector_of(connection, tables))
+    with duckdb.connect() as con:
+        con.execute(f"copy (select 7 as n) to '{tmp_path}/2.parquet'")
+    connector = connector_of(connection, tables)
+    assert take(connector).rows == [(7,)]
+    assert take(connector, part=Part(files=(f"{tmp_path}/1.parquet",))).rows == []
+    assert connector.notes("t") == [f"{tmp_path}/1.parquet is empty and is left out"]
+
+
+# sheets with rows that are none ------------------------------------------------------------------
+
+
+def sheet_edited(path: Path, before: str, after: str) -> None:
+    """Write a workbook again with another text in its first sheet's XML."""
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    content = parts["xl/worksheets/sheet1.xml"].decode()
+    assert before in content
+    parts["xl/worksheets/sheet1.xml"] = content.replace(before, after).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, part in parts.items():
+            archive.writestr(name, part)
+
+
+@pytest.mark.parametrize("error", ["#SPILL!", "#CALC!", "#BUSY!", "#PYTHON!"])
+def test_errors_that_the_reader_does_not_know_are_shown_like_others(tmp_path: Path, error: str) -> None:
+    rows_: list[list[object]] = [["no", "total"], [1, "#REF!"], [2, "#SPILL!"], [3, 5.5], [4, "#N/A"]]
+    workbook(tmp_path / "t.xlsx", {"t": rows_})
+    text = '<c r="A3" t="n"><v>2</v></c><c r="B3" t="inlineStr"><is><t>#SPILL!</t></is></c>'
+    sheet_edited(tmp_path / "t.xlsx", text, f'<c r="A3" t="e"/><c r="B3" t="e"><f>X1#</f><v>{error}</v></c>')
+    taken = take(connector_of({"kind": "excel", "path": str(tmp_path)}))
+    assert taken.rows == [("1", "#REF!"), ("#N/A", error), ("3", "5.5e0"), ("4", "#N/A")]
+
+
+def test_a_sheet_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    workbook(tmp_path / "t.xlsx", {"t": [["no"], [1]]})
+    sheet_edited(tmp_path / "t.xlsx", "</sheetData>", "</wrong>")
+    with pytest.raises(RegularsError, match=r"t\.xlsx, sheet 't': not readable"):
+        take(connector_of({"kind": "excel", "path": str(tmp_path)}))
+
+
+def test_headers_inside_a_sheet_and_rows_wider_than_the_header_are_rejected(tmp_path: Path) -> None:
+    rows_: list[list[object]] = [
+        ["No", "Total"], [1, 5], ["no ", "TOTAL"], [2, 6, None, "x"], [None, "Total"], [3, 7, " "], [None, None, 9],
+    ]  # fmt: skip
+    workbook(tmp_path / "t.xlsx", {"t": rows_})
+    taken = take(connector_of({"kind": "excel", "path": str(tmp_path)}))
+    assert taken.rows == [("1", "5"), (None, "Total"), ("3", "7")]
+    assert taken.numbers == [2, 5, 6]
+    assert [(r["_source_row"], r["reason_code"], r["raw_record"]) for r in taken.rejected] == [
+        (3, "repeated_header", "no \tTOTAL\t\t"), (4, "too_many_columns", "2\t6\t\tx"),
+        (7, "too_many_columns", "\t\t9\t"),
+    ]  # fmt: skip
+    taken = take(connector_of({"kind": "excel", "path": str(tmp_path), "header": False}))
+    assert (len(taken.rows), taken.rejected) == (7, [])
+
+
+# keys of JSON objects ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", ["ndjson", "json"])
+def test_keys_twice_in_objects_inside_a_record_and_keys_with_nul_are_rejected(tmp_path: Path, suffix: str) -> None:
+    lines = [
+        '{"id": 1, "t": {"net": 5, "net": 50}}',
+        '{"id": 2, "t": {"net": 5, "Net": 50}}',
+        '{"id": 3, "l": [{"net": 5}, {"net": 6, "net": 6}]}',
+        '{"id": 4, "l": [{"net": 5}, {"net": 6}], "t": {"id": 7, "net": 8}}',
+        '{"id": 5, "b\\u0000": 2}',
+        '{"id": 6, "t": {"net": 1, "u": {"n\\u0065t": 2, "net": 3}}}',
+        '{"id": 7, "t": {"a.b": 1, "a": {"b": 2}}}',
+        '{"id": 8, "t": null}',
+    ]
+    content = "\n".join(lines) if suffix == "ndjson" else f"[{', '.join(lines)}]"
+    (tmp_path / f"t.{suffix}").write_text(content)
+    taken = take(connector_of({"kind": "json", "path": str(tmp_path)}))
+    assert taken.columns == ["id", "l", "t"]
+    assert [row[0] for row in taken.rows] == ["4", "7", "8"]
+    assert sorted((r["_source_row"], r["reason_code"]) for r in taken.rejected) == [
+        (1, "key_twice"), (2, "key_twice"), (3, "key_twice"), (5, "nul_character"), (6, "key_twice"),
+    ]  # fmt: skip
+
+
+def test_a_file_in_which_all_keys_hold_nul_is_named(tmp_path: Path) -> None:
+    (tmp_path / "t.ndjson").write_text('{"b\\u0000": 2}')
+    with pytest.raises(RegularsError, match="holds no JSON object"):
+        take(connector_of({"kind": "json", "path": str(tmp_path)}))
