@@ -12,6 +12,7 @@ import pyarrow as pa
 from pydantic import Field, SecretStr
 
 from orchestration.connectors.base import (
+    REJECTED,
     SOURCE_FLAGS,
     WHOLE,
     NoFile,
@@ -25,6 +26,7 @@ from orchestration.connectors.base import (
     span_sql,
 )
 from orchestration.connectors.numbers import DIGITS, MARK
+from orchestration.connectors.rejects import SHOWN, WRONG_ENCODING
 from orchestration.errors import RegularsError
 from orchestration.literals import quote, quote_name
 from orchestration.redaction import HIDDEN, redact
@@ -338,6 +340,43 @@ class SqliteConnector(DatabaseFileConnector):
             return None
         fields = ", ".join(f"{real_text(quote_name(name))} as {quote_name(name)}" for name in names)
         return f"select * from sqlite_query({quote(ALIAS)}, {quote(f'select {fields} from {source}')})"
+
+    def read(self, con: duckdb.DuckDBPyConnection, table: str, part: Part = WHOLE) -> str:
+        """The part's rows but those whose bytes are no text: SQLite checks none, and a later reader would break."""
+        whole = super().read(con, table, part)
+        names = [name for name in self.columns(table) if name != SOURCE_FLAGS]
+        numbered = f"select * replace (row_number() over () as _source_row) from ({whole})"
+        is_text = is_utf8(f"concat_ws(chr(31), {', '.join(quote_name(name) for name in names)})")
+        con.execute(f"create or replace temp table refused_row as {refused_sql(numbered, names, is_text)}")
+        [(refused,)] = con.execute("select count(*) from refused_row").fetchall()
+        return f"select * from ({numbered if refused else whole}) where {is_text}"
+
+    def rejected(self, con: duckdb.DuckDBPyConnection) -> pa.Table:
+        """Rows with a value that is no text."""
+        return con.execute("select * from refused_row").to_arrow_table().cast(REJECTED)
+
+
+def is_utf8(text: str) -> str:
+    """SQL of whether a text's bytes are UTF-8; a null is."""
+    return f"({text} is null or try(decode(encode({text}))) is not null)"
+
+
+def refused_sql(rows: str, names: list[str], is_text: str) -> str:
+    """SQL of the rows that are no text, as `REJECTED` has them, with bytes that are none shown as `\\xFC`."""
+    tests = {name: is_utf8(quote_name(name)) for name in names}
+    shown = {
+        name: f"case when {test} then {quote_name(name)} else encode({quote_name(name)})::varchar end"
+        for name, test in tests.items()
+    }
+    record = ", ".join(f"{quote(name)}: {text}" for name, text in shown.items())
+    which = " ".join(f"when not {test} then {quote(name)}" for name, test in tests.items())
+    value = " ".join(f"when not {test} then {shown[name]}" for name, test in tests.items())
+    return f"""
+        select _source_file, _source_row, {quote(WRONG_ENCODING)} as reason_code,
+          case {which} end as column_name, case {value} end as value,
+          left(to_json({{{record}}})::varchar, {SHOWN}) as raw_record
+        from ({rows}) where not {is_text}
+        """
 
 
 def real_text(column: str) -> str:

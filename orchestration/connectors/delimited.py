@@ -72,6 +72,7 @@ class DelimitedConnector(TextConnector):
 
     suffixes = (".csv", ".tsv", ".txt")
     what = "CSV file"
+    cure_of_empty = "Put a file with a header line there"
 
     def __init__(self, system: System) -> None:
         super().__init__(system)
@@ -163,18 +164,9 @@ class DelimitedConnector(TextConnector):
             cells = cells[:-1]  # only the header ends in a delimiter
         return distinct_names(cells)
 
-    def filled(self, table: str, part: Part = WHOLE) -> list[SourceFile]:
-        """Files of a part that hold anything.
-
-        Raises:
-            RegularsError: none of the table's files does.
-        """
-        files = self.files(table)
-        full = [file for file in files if self.preamble(table, file) is not None]
-        if not full:
-            names = ", ".join(file.name for file in files[:3])
-            raise RegularsError(f"{self.place(table)}, file {names}: is empty", "Put a file with a header line there")
-        return [file for file in self.wanted(table, part) if file in full]
+    def lacking(self, table: str, file: SourceFile) -> str:
+        """That it is empty."""
+        return "is empty" if self.preamble(table, file) is None else ""
 
     def mended(self, table: str, file: SourceFile) -> Mended:
         """A file as the reader can take it, with its records counted apart from the reader.
@@ -205,10 +197,6 @@ class DelimitedConnector(TextConnector):
             ) from error
         return self.known[key]
 
-    def headers(self, table: str, part: Part = WHOLE) -> dict[str, list[str]]:
-        """Columns of each file of the part that holds anything."""
-        return {file.name: self.header(table, file) for file in self.filled(table, part)}
-
     def columns(self, table: str) -> dict[str, str]:
         """Columns of all the table's files together, in the order in which they first appear."""
         return dict.fromkeys(united(self.header(table, file) for file in self.filled(table)), "VARCHAR")
@@ -220,9 +208,8 @@ class DelimitedConnector(TextConnector):
 
     def notes(self, table: str, part: Part = WHOLE) -> list[str]:
         """What was read otherwise than it stands there, and which files hold nothing."""
-        filled = self.filled(table, part)
-        said = [f"{file.name} is empty and is left out" for file in self.wanted(table, part) if file not in filled]
-        for file in filled:
+        said = super().notes(table, part)
+        for file in self.filled(table, part):
             notes = self.mended(table, file).notes
             said += [f"{file.name}: {note}: {number:,} records" for note, number in notes.items() if number]
         return said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import zipfile
 from collections.abc import Iterator
@@ -12,9 +13,10 @@ import pyarrow as pa
 from pydantic import Field
 
 from orchestration.connectors.base import BATCH_ROWS, WHOLE, Part, SourceFile, System
-from orchestration.connectors.excel_cells import unread_cells
+from orchestration.connectors.excel_cells import unread_cells, with_plain_errors
 from orchestration.connectors.files import FileSettings, TextColumnsConnector, distinct_names
 from orchestration.connectors.numbers import number_text
+from orchestration.connectors.rejects import REPEATED_HEADER, TOO_MANY_COLUMNS
 from orchestration.errors import RegularsError
 
 MERGED = "#MERGED!"  # a number that stands in one cell for several rows
@@ -43,10 +45,12 @@ class ExcelConnector(TextColumnsConnector):
 
     suffixes = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
     what = "workbook"
+    cure_of_empty = "Fetch the file again, or mend format.sheet or format.skip"
 
     def __init__(self, system: System) -> None:
         super().__init__(system)
         self.last: tuple[tuple[str, str], list[list[Any]]] | None = None  # the sheet that was read last
+        self.known: dict[tuple[str, str], list[str]] = {}  # header of each file
 
     def settings(self, table: str) -> ExcelSettings:
         """A table's settings."""
@@ -94,6 +98,8 @@ class ExcelConnector(TextColumnsConnector):
 
     def read_cells(self, table: str, file: SourceFile) -> list[list[Any]]:
         """As `cells`: with the values of merged cells in all their rows, and errors as they are shown."""
+        if not file.path.stat().st_size:
+            return []
         book, own = self.workbook(table, file), self.settings(table)
         names = list(book.sheet_names)
         name = own.sheet or (table if table in names else visible_sheets(book)[0])
@@ -101,7 +107,7 @@ class ExcelConnector(TextColumnsConnector):
             raise RegularsError(
                 f"{self.place(table, file)}: no sheet '{name}'", f"Sheets of the workbook: {', '.join(names)}"
             )
-        sheet = book.get_sheet_by_name(name)
+        sheet = self.sheet(table, file, book, name)
         rows = sheet.to_python(skip_empty_area=False)
         for (row, column), shown in unread_cells(file.path, name).items():
             if row < len(rows) and column < len(rows[row]):
@@ -111,11 +117,48 @@ class ExcelConnector(TextColumnsConnector):
                 fill_down(rows, top, left, bottom, own.merged)
         return list(rows)[own.skip :]
 
+    def sheet(self, table: str, file: SourceFile, book: Any, name: str) -> Any:
+        """A sheet of the workbook.
+
+        Raises:
+            RegularsError: it cannot be read.
+        """
+        from python_calamine import CalamineError, CalamineWorkbook
+
+        try:
+            return book.get_sheet_by_name(name)
+        except CalamineError as error:
+            copy = Path(self.scratch.name) / f"plain{file.path.suffix}"
+            with contextlib.suppress(CalamineError, zipfile.BadZipFile):
+                if with_plain_errors(file.path, name, copy):
+                    return CalamineWorkbook.from_path(str(copy)).get_sheet_by_name(name)
+            raise RegularsError(
+                f"{self.place(table, file)}, sheet '{name}': not readable: {error}",
+                "Mend the sheet in the program that it is from, or save it as CSV",
+            ) from error
+
+    def lacking(self, table: str, file: SourceFile) -> str:
+        """That it has no byte, or no cell."""
+        if self.header(table, file):
+            return ""
+        return "has an empty sheet" if file.path.stat().st_size else "is empty"
+
     def header(self, table: str, file: SourceFile) -> list[str]:
-        """Cells of the header row, without the empty ones at its end."""
+        """Cells of the header row, without the empty ones at its end; none where the sheet is empty."""
+        key = (table, file.name)
+        if key not in self.known:
+            self.known[key] = self.read_header(table, file)
+        return self.known[key]
+
+    def read_header(self, table: str, file: SourceFile) -> list[str]:
+        """As `header`.
+
+        Raises:
+            RegularsError: there are rows, and no name above them.
+        """
         rows = self.cells(table, file)
-        if not rows:
-            raise RegularsError(f"{self.place(table, file)}: the sheet is empty", "Mend format.sheet or format.skip")
+        if not any(as_text(cell) is not None for row in rows for cell in row):
+            return []
         width = max((i for i, cell in enumerate(rows[0], start=1) if as_text(cell) is not None), default=0)
         if not self.settings(table).header:
             return [f"column_{place}" for place in range(1, len(rows[0]) + 1)]
@@ -130,24 +173,35 @@ class ExcelConnector(TextColumnsConnector):
         first = int(self.settings(table).header)
         return sum(
             any(as_text(cell) is not None for cell in row)
-            for file in self.wanted(table, part)
+            for file in self.filled(table, part)
             for row in self.cells(table, file)[first:]
         )
 
     def rows(self, table: str, file: SourceFile, names: list[str]) -> Iterator[pa.RecordBatch]:  # noqa: ARG002
         """Rows of a sheet; `_source_row` is the sheet's own number."""
         own, header = self.settings(table), self.header(table, file)
-        start = own.skip + int(own.header)
+        start, width = own.skip + int(own.header), len(header)
+        rows = self.cells(table, file)
+        titles = folded([as_text(cell) for cell in rows[0][:width]]) if own.header else None
         texts: list[tuple[int, list[str | None]]] = []
-        for number, row in enumerate(self.cells(table, file)[int(own.header) :], start=start + 1):
-            cells = [as_text(cell) for cell in row[: len(header)]]
-            if any(cell is not None for cell in row if as_text(cell) is not None):
-                texts.append((number, cells + [None] * (len(header) - len(cells))))
+        for number, row in enumerate(rows[int(own.header) :], start=start + 1):
+            cells = [as_text(cell) for cell in row]
+            if any(cell is not None for cell in cells[width:]):
+                self.refuse(file, number, TOO_MANY_COLUMNS, "\t".join(cell or "" for cell in cells))
+            elif titles and folded(cells[:width]) == titles:
+                self.refuse(file, number, REPEATED_HEADER, "\t".join(cell or "" for cell in cells))
+            elif any(cell is not None for cell in cells):
+                texts.append((number, cells[:width] + [None] * (width - len(cells))))
         for begin in range(0, len(texts), BATCH_ROWS):
             chunk = texts[begin : begin + BATCH_ROWS]
             arrays = [pa.array([cells[i] for _, cells in chunk], pa.string()) for i in range(len(header))]
             numbers = pa.array([number for number, _ in chunk], pa.int64())
             yield pa.RecordBatch.from_arrays([*arrays, numbers], names=[*header, "_source_row"])
+
+
+def folded(cells: list[str | None]) -> list[str]:
+    """Cells as a header is compared by: without blanks around them, and without case."""
+    return [(cell or "").strip().lower() for cell in cells]
 
 
 def as_text(cell: Any) -> str | None:

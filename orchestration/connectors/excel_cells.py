@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+ERROR_CELL = re.compile(rb"""<(?:\w+:)?c\b[^>]*\bt\s*=\s*["']e["'][^>]*(?<!/)>.*?</(?:\w+:)?c\s*>""", re.DOTALL)
+ERROR_VALUE = re.compile(rb"(<(?:\w+:)?v\s*>)[^<]*(?=</)")
 NOT_CALCULATED = "#NOT CALCULATED!"
 BLOCK = 1 << 20
 SUSPECT = re.compile(rb"""\bt\s*=\s*["']e["']|</(?:\w+:)?f>\s*(?:</|<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</)""")
@@ -39,6 +41,26 @@ def unread_cells(path: Path, sheet: str) -> Cells:
             return {}
         with archive.open(part) as handle:
             return dict(xlsx_cells(handle))
+
+
+def with_plain_errors(path: Path, sheet: str, copy: Path) -> bool:
+    """Write a workbook with all errors of a sheet as `#N/A`: calamine refuses a sheet for one that it does not know.
+
+    Returns whether there was anything to write; `unread_cells` of the original tells what the cells show.
+    """
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        part = sheet_part(archive, sheet)
+        if part is None or part.endswith(".bin"):
+            return False
+        with zipfile.ZipFile(copy, "w", zipfile.ZIP_DEFLATED) as written:
+            for item in archive.infolist():
+                content = archive.read(item)
+                if item.filename == part:
+                    content = ERROR_CELL.sub(lambda cell: ERROR_VALUE.sub(rb"\1#N/A", cell[0]), content)
+                written.writestr(item.filename, content)
+    return True
 
 
 def local(tag: object) -> str:

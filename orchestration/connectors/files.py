@@ -12,6 +12,7 @@ import pyarrow as pa
 from pydantic import Field, field_validator
 
 from orchestration.connectors.base import (
+    REJECTED,
     WHOLE,
     NoFile,
     Part,
@@ -26,6 +27,7 @@ from orchestration.connectors.base import (
     none_rejected,
     resolve_folder,
 )
+from orchestration.connectors.rejects import SHOWN
 from orchestration.errors import RegularsError
 
 
@@ -50,6 +52,7 @@ class FileConnector:
 
     suffixes: ClassVar[tuple[str, ...]]
     what: ClassVar[str]
+    cure_of_empty: ClassVar[str] = "Fetch the file again, with its rows"
 
     def __init__(self, system: System) -> None:
         self.system = system
@@ -122,6 +125,22 @@ class FileConnector:
         """Files of a part."""
         return [file for file in self.files(table) if part.files is None or file.name in part.files]
 
+    def lacking(self, table: str, file: SourceFile) -> str:  # noqa: ARG002 - for kinds whose files may
+        """What a file that has nothing to read lacks: `is empty`; no word of one that has."""
+        return ""
+
+    def filled(self, table: str, part: Part = WHOLE) -> list[SourceFile]:
+        """Files of a part that have something to read.
+
+        Raises:
+            RegularsError: none of the table's files has.
+        """
+        files = self.files(table)
+        full = {file for file in files if not self.lacking(table, file)}
+        if not full:
+            raise RegularsError(f"{self.place(table, files[0])}: {self.lacking(table, files[0])}", self.cure_of_empty)
+        return [file for file in self.wanted(table, part) if file in full]
+
     def stamp(self, table: str) -> dict[str, Any]:
         """Names, sizes and times of the table's files."""
         return {"files": file_stamp(self.files(table))}
@@ -146,11 +165,12 @@ class FileConnector:
 
     def headers(self, table: str, part: Part = WHOLE) -> dict[str, list[str]]:
         """Columns of each file of the part."""
-        return {file.name: self.header(table, file) for file in self.wanted(table, part)}
+        return {file.name: self.header(table, file) for file in self.filled(table, part)}
 
-    def notes(self, table: str, part: Part = WHOLE) -> list[str]:  # noqa: ARG002 - the interface's
-        """A kind whose files are read as they stand has none."""
-        return []
+    def notes(self, table: str, part: Part = WHOLE) -> list[str]:
+        """Files that have nothing to read."""
+        lacking = {file.name: self.lacking(table, file) for file in self.wanted(table, part)}
+        return [f"{name} {why} and is left out" for name, why in lacking.items() if why]
 
     def rejected(self, con: duckdb.DuckDBPyConnection) -> pa.Table:  # noqa: ARG002 - the interface's
         """A kind whose files are whole or broken rejects no single row."""
@@ -164,6 +184,10 @@ class FileConnector:
 class TextColumnsConnector(FileConnector):
     """Files that are read row by row into text columns, in Arrow batches."""
 
+    def __init__(self, system: System) -> None:
+        super().__init__(system)
+        self.refused: list[dict[str, Any]] = []  # rows of the last read, as `REJECTED` has them
+
     def header(self, table: str, file: SourceFile) -> list[str]:
         """Names of a file's columns."""
         raise NotImplementedError
@@ -174,16 +198,17 @@ class TextColumnsConnector(FileConnector):
 
     def columns(self, table: str) -> dict[str, str]:
         """Columns of all the table's files together, in the order in which they first appear."""
-        return dict.fromkeys(united(self.header(table, file) for file in self.files(table)), "VARCHAR")
+        return dict.fromkeys(united(self.header(table, file) for file in self.filled(table)), "VARCHAR")
 
     def read(self, con: duckdb.DuckDBPyConnection, table: str, part: Part = WHOLE) -> str:
         """Every file of the part, one after the other."""
         names = list(self.columns(table))
         fields = [(name, pa.string()) for name in names]
         schema = pa.schema([*fields, ("_source_row", pa.int64()), ("_source_file", pa.string())])
+        self.refused = []
 
         def batches() -> Iterator[pa.RecordBatch]:
-            for file in self.wanted(table, part):
+            for file in self.filled(table, part):
                 for batch in self.rows(table, file, names):
                     place = pa.array([file.name], pa.string()).take(pa.array([0] * batch.num_rows, pa.int32()))
                     arrays = {name.lower(): batch.column(name) for name in batch.schema.names}
@@ -193,6 +218,16 @@ class TextColumnsConnector(FileConnector):
                     yield pa.RecordBatch.from_arrays(columns, schema=schema)
 
         return bind(con, pa.RecordBatchReader.from_batches(schema, batches()))
+
+    def refuse(self, file: SourceFile, row: int, reason: str, record: str) -> None:
+        """Note a row that is none of the table's."""
+        self.refused.append(
+            {"_source_file": file.name, "_source_row": row, "reason_code": reason, "raw_record": record[:SHOWN]}
+        )
+
+    def rejected(self, con: duckdb.DuckDBPyConnection) -> pa.Table:  # noqa: ARG002 - the interface's
+        """What was refused while the rows were read."""
+        return pa.Table.from_pylist(self.refused, schema=REJECTED)
 
 
 def united(headers: Iterable[Iterable[str]]) -> list[str]:

@@ -47,10 +47,14 @@ class Keys:
     Args:
         by_file: file → its records' keys, in alphabetical order.
         twice: lists of keys, as records have them, that name a column twice.
+        has_nul: whether some record has a key with a NUL character.
+        nested: places (file, row) of records that have a key twice in an object inside them.
     """
 
     by_file: dict[str, list[str]]
     twice: list[list[str]]
+    has_nul: bool
+    nested: pa.Table
 
     def spellings(self) -> dict[str, list[str]]:
         """Column → the keys that are it, in alphabetical order of the first."""
@@ -151,14 +155,19 @@ class JsonConnector(LineConnector):
                 )
                 is_twice = "len(keys) <> list_unique(list_transform(keys, lambda key: lower(trim(key))))"
                 pairs = con.execute(
-                    "select distinct file, unnest(keys) as key from seen "
-                    f"where not {is_twice} or file not in (select file from seen where not {is_twice}) order by all"
+                    "select * from (select distinct file, unnest(keys) as key from seen "
+                    f"where not {is_twice} or file not in (select file from seen where not {is_twice})) "
+                    "where not contains(key, chr(0)) order by all"
                 ).fetchall()
-                twice = con.execute(f"select distinct keys from seen where {is_twice} order by all").fetchall()
+                has_nul = con.execute(f"select coalesce(bool_or({has_nul_key('keys')}), false) from seen").fetchall()
+                twice = con.execute(
+                    f"select distinct keys from seen where {is_twice} and not {has_nul_key('keys')} order by all"
+                ).fetchall()
+                nested = con.execute(nested_twice_sql(lines)).to_arrow_table()
             by_file: dict[str, list[str]] = {}
             for file, key in pairs:
                 by_file.setdefault(file, []).append(key)
-            self.known[table] = Keys(by_file, [row[0] for row in twice])
+            self.known[table] = Keys(by_file, [row[0] for row in twice], has_nul[0][0], nested)
         if not self.known[table].by_file:
             raise RegularsError(f"{self.place(table)}: holds no JSON object", self.hint(table))
         return self.known[table]
@@ -189,15 +198,27 @@ class JsonConnector(LineConnector):
         }
 
     def good(self, table: str) -> str:
-        """Whether the line is a JSON object that names no column twice."""
-        twice = self.keys(table).twice
-        if not twice:
-            return IS_OBJECT
-        return f"{IS_OBJECT} and {OBJECT_KEYS} not in ({', '.join(list_sql(keys) for keys in twice)})"
+        """Whether the line is a JSON object that names no column twice, nor by a NUL character."""
+        keys, tests = self.keys(table), [IS_OBJECT]
+        if keys.twice:
+            tests.append(f"{OBJECT_KEYS} not in ({', '.join(list_sql(names) for names in keys.twice)})")
+        if keys.has_nul:
+            tests.append(f"not {has_nul_key(OBJECT_KEYS)}")
+        if keys.nested.num_rows:
+            tests.append("(_source_file, _source_row) not in (select (file, row) from json_twice)")
+        return " and ".join(tests)
 
     def why(self, table: str) -> str:  # noqa: ARG002 - the interface's
-        """No object, or one with a key twice."""
-        return f"case when {IS_OBJECT} then 'key_twice' else {quote(self.reason)} end"
+        """No object, or one with a key twice, or with NUL in a key."""
+        return (
+            f"case when {IS_OBJECT} then case when {has_nul_key(OBJECT_KEYS)} then 'nul_character' "
+            f"else 'key_twice' end else {quote(self.reason)} end"
+        )
+
+    def read(self, con: duckdb.DuckDBPyConnection, table: str, part: Part = WHOLE) -> str:
+        """Good records as rows."""
+        con.register("json_twice", self.keys(table).nested)
+        return super().read(con, table, part)
 
     def parsed(self, table: str, names: list[str]) -> str:
         """The record's values, as JSON: a struct of each way to write keys, since a struct's names differ by more."""
@@ -227,6 +248,29 @@ OBJECT_KEYS = "json_keys(case when json_valid(line) then line end)"
 IS_OBJECT = "json_valid(line) and json_type(case when json_valid(line) then line end) = 'OBJECT'"
 
 
+def has_nul_key(keys: str) -> str:
+    """SQL of whether one of some keys holds NUL, which no column's name may."""
+    return f"len(list_filter({keys}, lambda key: contains(key, chr(0)))) > 0"
+
+
+def nested_twice_sql(lines: str) -> str:
+    """SQL of the places of records that have a key twice, or in two cases, in an object inside them.
+
+    Records without an object inside, and those in which no key stands twice anywhere, are not taken apart.
+    """
+    keys = """regexp_extract_all(lower(line), '"([^"]*)"\\s*:', 1)"""
+    may_be = f"contains(ltrim(line)[2:], '{{') and (contains(line, '\\') or len({keys}) <> list_unique({keys}))"
+    return f"""
+        select file, row from (
+          select l.file, l.row, t.parent from (
+            select _source_file as file, _source_row as row, line from ({lines}) where {IS_OBJECT} and {may_be}
+          ) l, json_tree(l.line) t
+          where t.key is not null and t.parent > 0
+          group by l.file, l.row, t.parent, t.path, lower(trim(t.key)) having count(*) > 1
+        ) group by all
+        """
+
+
 def value_text(value: str) -> str:
     """SQL of a JSON value as text: strings without quotes, numbers as `numbers` has them, the rest as JSON."""
     is_number = f"{value} >= '-' and {value} < ':'"
@@ -243,7 +287,7 @@ def list_sql(texts: Iterable[str]) -> str:
 
 
 class Twice(dict[str, Any]):
-    """An object of a document that has a key twice, or holds one that has; keeps its pairs."""
+    """An object of a document that has a key twice, or holds such a one; keeps its pairs."""
 
     def __init__(self, pairs: Sequence[tuple[str, Any]]) -> None:
         super().__init__(pairs)
@@ -253,11 +297,18 @@ class Twice(dict[str, Any]):
 def as_object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     """Pairs of a document's object; of those with a key twice both are kept."""
     found = dict(pairs)
-    return found if len(found) == len(pairs) else Twice(pairs)
+    return Twice(pairs) if len(found) < len(pairs) or any(map(holds_twice, found.values())) else found
+
+
+def holds_twice(value: Any) -> bool:
+    """Whether a value is, or is a list that holds, an object with a key twice."""
+    return isinstance(value, Twice) or (isinstance(value, list) and any(map(holds_twice, value)))
 
 
 def dumped(record: Any) -> str:
     """A record as JSON, with both values of a key that it has twice; a half character stays an escape."""
     if isinstance(record, Twice):
-        return "{" + ", ".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in record.pairs) + "}"
+        return "{" + ", ".join(f"{json.dumps(key)}: {dumped(value)}" for key, value in record.pairs) + "}"
+    if holds_twice(record):
+        return f"[{', '.join(map(dumped, record))}]"
     return json.dumps(record)

@@ -43,6 +43,10 @@ class ParquetConnector(FileConnector):
             self.known[file.name] = {row[0]: row[1] for row in described}
         return self.known[file.name]
 
+    def lacking(self, table: str, file: SourceFile) -> str:  # noqa: ARG002 - the interface's
+        """That it has no byte."""
+        return "" if file.path.stat().st_size else "is empty"
+
     def header(self, table: str, file: SourceFile) -> list[str]:
         """Names of a file's columns."""
         return list(self.file_columns(table, file))
@@ -50,7 +54,7 @@ class ParquetConnector(FileConnector):
     def columns(self, table: str) -> dict[str, str]:
         """Columns of all the table's files together."""
         with duckdb.connect() as con:
-            rows = self.rows(table, self.files(table))
+            rows = self.rows(table, self.filled(table))
             described = self.run(con, table, f"describe select * exclude ({PLACE}) from ({rows})", []).fetchall()
         return {row[0]: row[1] for row in described}
 
@@ -73,14 +77,15 @@ class ParquetConnector(FileConnector):
 
     def count(self, table: str, part: Part = WHOLE) -> int:
         """Rows by the files' own metadata, or counted where the part is a span of the cursor."""
-        if part.files == ():
+        files = self.filled(table, part)
+        if not files:
             return 0
         where = span_sql(self.system.name, table, self.columns(table) if part.cursor else {}, part)
         sql = "select coalesce(sum(num_rows), 0) from parquet_file_metadata(?)"
         if where:
-            sql = f"select count(*) from ({self.rows(table, self.wanted(table, part))}) where {where}"
+            sql = f"select count(*) from ({self.rows(table, files)}) where {where}"
         with duckdb.connect() as con:
-            found = self.run(con, table, sql, [] if where else [self.paths(table, part)]).fetchone()
+            found = self.run(con, table, sql, [] if where else [[exact_path(file.path) for file in files]]).fetchone()
         return int(found[0]) if found else 0
 
     def read(self, con: duckdb.DuckDBPyConnection, table: str, part: Part = WHOLE) -> str:
@@ -89,7 +94,7 @@ class ParquetConnector(FileConnector):
         con.executemany(
             "insert into source_name values (?, ?)", [[str(file.path), file.name] for file in self.files(table)]
         )
-        files, columns = self.wanted(table, part), self.columns(table)
+        files, columns = self.filled(table, part), self.columns(table)
         own = {name.lower() for file in files for name in self.header(table, file)}
         fields = ", ".join(
             f"{'t.' if name.lower() in own else f'null::{kind} as '}{quote_name(name)}"
@@ -106,10 +111,6 @@ class ParquetConnector(FileConnector):
             """
         self.run(con, table, f"describe {sql}", [])
         return sql
-
-    def paths(self, table: str, part: Part) -> list[str]:
-        """Paths of a part's files, as DuckDB takes them."""
-        return [exact_path(file.path) for file in self.wanted(table, part)]
 
     def run(self, con: duckdb.DuckDBPyConnection, table: str, sql: str, values: list[Any]) -> duckdb.DuckDBPyConnection:
         """Execute; turn DuckDB's complaint into one line with table, file and cure."""

@@ -8,12 +8,14 @@ import pyarrow as pa
 from orchestration.connectors.base import REJECTED, none_rejected
 from orchestration.literals import quote
 
+WRONG_ENCODING = "wrong_encoding"
+TOO_MANY_COLUMNS = "too_many_columns"
 REASONS = {
     "MISSING COLUMNS": "too_few_columns",
-    "TOO MANY COLUMNS": "too_many_columns",
+    "TOO MANY COLUMNS": TOO_MANY_COLUMNS,
     "UNQUOTED VALUE": "broken_quotes",
     "LINE SIZE OVER MAXIMUM": "line_too_long",
-    "INVALID ENCODING": "wrong_encoding",
+    "INVALID ENCODING": WRONG_ENCODING,
 }
 REPEATED_HEADER = "repeated_header"  # no row, so it counts for nothing where shares of bad rows are judged
 SHOWN = 10_000  # characters kept of a rejected line

@@ -16,6 +16,7 @@ from orchestration.errors import RegularsError
 
 BATCH = 10_000
 HEAD = 1 << 16
+BLANK = b"\xef\xbb\xbf \t\r\n"
 
 Step = tuple[str, str, str]  # attribute or element, namespace, name
 Trail = tuple[Step, ...]  # steps from the record to what a column holds
@@ -71,7 +72,7 @@ class Shape:
             if trail not in several:
                 found[trail] = plain_name(trail)
         taken = list(dict.fromkeys(found.values()))
-        for trail in sorted(several, key=rank):
+        for trail in sorted(several, key=lambda one: rank(one, self.prefixes)):
             name = told_apart(trail, self.prefixes) if plain_name(trail) in taken else plain_name(trail)
             taken = distinct_names([*taken, name])
             found[trail] = taken[-1]
@@ -89,6 +90,7 @@ class XmlConnector(TextColumnsConnector):
 
     suffixes = (".xml",)
     what = "XML file"
+    cure_of_empty = "Mend format.record, or fetch the file again"
 
     def __init__(self, system: System) -> None:
         super().__init__(system)
@@ -119,6 +121,8 @@ class XmlConnector(TextColumnsConnector):
 
         with file.path.open("rb") as handle:
             head = handle.read(HEAD)
+        if not head.strip(BLANK):
+            return
         if b"<!ENTITY" in head or "<!ENTITY".encode("utf-16-le") in head or "<!ENTITY".encode("utf-16-be") in head:
             raise RegularsError(
                 f"{self.place(table, file)}: declares entities, which are never expanded",
@@ -136,6 +140,11 @@ class XmlConnector(TextColumnsConnector):
                     depth.append(local(node.tag))
                     continue
                 if depth == path:
+                    if next(node.iter(etree.Entity), None) is not None:
+                        raise RegularsError(
+                            f"{self.place(table, file)}, line {node.sourceline}: an entity that is declared nowhere",
+                            "Have it written without entities but those of XML itself",
+                        )
                     yield node
                     node.clear()
                     while node.getprevious() is not None:
@@ -160,21 +169,50 @@ class XmlConnector(TextColumnsConnector):
                 found.rows[file.name] = 0
                 for node in self.elements(table, file):
                     found.rows[file.name] += 1
-                    own: set[str] = set()
-                    for trail, _ in flat(node, found.lists, found.lists):
+                    own: dict[str, Trail] = {}
+                    for trail, _ in whole(node, found.lists, found.lists):
                         trails[trail] = None
-                        name = plain_name(trail).lower()
-                        found.lists.update(
-                            trail[:n] for n in range(1, len(trail) + 1) if plain_name(trail[:n]).lower() in declared
-                        )
-                        (found.together if name in own else own).add(name)
-                    found.prefixes |= {uri: prefix or "" for prefix, uri in node.nsmap.items()}
-                if not trails:
-                    raise RegularsError(
-                        f"{self.place(table, file)}: no element {self.settings(table).record}", "Mend format.record"
-                    )
+                        for place in (trail[:n] for n in range(1, len(trail) + 1)):
+                            name = plain_name(place).lower()
+                            if name in declared:
+                                found.lists.add(place)
+                            if own.setdefault(name, place) != place:  # a place above may yet turn out to be a list
+                                found.together.add(name)
+                    found.prefixes |= prefixes_of(node)
+                if not found.rows[file.name]:
+                    self.check_is_without(table, file)
             self.known[table] = found
+            if not any(found.trails.values()):
+                self.filled(table)
         return self.known[table]
+
+    def check_is_without(self, table: str, file: SourceFile) -> None:
+        """Whether a file without records is one that has none, rather than one that holds them elsewhere.
+
+        Raises:
+            RegularsError: its root is another, or it holds the record's element at another place.
+        """
+        from lxml import etree
+
+        root, *_, record = f"{self.settings(table).record}".strip("/").split("/") * 2
+        with file.path.open("rb") as handle:
+            if not handle.read(HEAD).strip(BLANK):
+                return
+        last, is_elsewhere = "", False
+        for _, node in etree.iterparse(str(file.path), tag="*", resolve_entities=False, no_network=True):
+            is_elsewhere = is_elsewhere or last == record
+            last = local(node.tag)
+            node.clear()
+        if last != root or is_elsewhere:
+            raise RegularsError(
+                f"{self.place(table, file)}: no element {self.settings(table).record}", "Mend format.record"
+            )
+
+    def lacking(self, table: str, file: SourceFile) -> str:
+        """That it has no byte, or no record."""
+        if self.shape(table).rows[file.name]:
+            return ""
+        return f"holds no element {self.settings(table).record}" if file.path.stat().st_size else "is empty"
 
     def header(self, table: str, file: SourceFile) -> list[str]:
         """Names of all records' columns, in the order in which they first appear."""
@@ -193,7 +231,7 @@ class XmlConnector(TextColumnsConnector):
         chunk: list[dict[str, str | None]] = []
         first = 1
         for node in self.elements(table, file):
-            chunk.append({columns[trail].lower(): value for trail, value in flat(node, shape.lists)})
+            chunk.append({columns[trail].lower(): value for trail, value in whole(node, shape.lists)})
             if len(chunk) == BATCH:
                 yield batch_of(chunk, names, first)
                 first += len(chunk)
@@ -225,9 +263,12 @@ def plain_name(trail: Trail) -> str:
     return "_".join(name for _, _, name in trail)
 
 
-def rank(trail: Trail) -> tuple[bool, int]:
-    """Order in which places may keep a plain name: elements of one namespace, other elements, attributes."""
-    return trail[-1][0] == ATTRIBUTE, len({space for kind, space, _ in trail if kind == ELEMENT})
+def rank(trail: Trail, prefixes: dict[str, str]) -> tuple[bool, int, int, int]:
+    """Order in which places may keep a plain name: elements without prefixes, of no or one namespace; then others,
+    and attributes."""
+    spaces = [space for kind, space, _ in trail if kind == ELEMENT]
+    prefixed = sum(bool(prefixes.get(space)) for space in spaces)
+    return trail[-1][0] == ATTRIBUTE, prefixed, len(set(spaces)), sum(map(bool, spaces))
 
 
 def told_apart(trail: Trail, prefixes: dict[str, str]) -> str:
@@ -261,26 +302,45 @@ def flat(
         if trail in lists:
             yield trail, json.dumps([nested(child, lists, new, trail) for child in children], ensure_ascii=False)
         elif len(children[0]) or children[0].attrib:
-            if text := (children[0].text or "").strip():
+            if text := own_text(children[0]):
                 yield trail, text
             yield from flat(children[0], lists, new, trail)
         else:
             yield trail, children[0].text
-    if not above and not len(node) and (node.text or "").strip():
-        yield ((TEXT, "", TEXT),), node.text
+
+
+def whole(
+    node: Any, lists: set[Trail], new: set[Trail] | None = None, above: Trail = ()
+) -> Iterator[tuple[Trail, str | None]]:
+    """As `flat`, with the text that a record, or an element of a list, has of its own."""
+    yield from flat(node, lists, new, above)
+    if text := own_text(node):
+        yield (*above, (TEXT, "", TEXT)), text
+
+
+def own_text(node: Any) -> str:
+    """Text before an element's children; all that is in it, in its order, where some stands behind a child."""
+    if any((child.tail or "").strip() for child in node):
+        return "".join(node.itertext()).strip()
+    return (node.text or "").strip()
 
 
 def nested(node: Any, lists: set[Trail], new: set[Trail] | None, above: Trail) -> Any:
     """An element of a list as JSON: its text, or its columns."""
     if not len(node) and not node.attrib:
         return node.text
-    found = list(flat(node, lists, new, above))
+    found = list(whole(node, lists, new, above))
     trails = dict.fromkeys(trail[len(above) :] for trail, _ in found)
-    prefixes = {uri: prefix or "" for prefix, uri in node.nsmap.items()}
     names = Shape(
-        {"": trails}, together=twice(plain_name(trail).lower() for trail in trails), prefixes=prefixes
+        {"": trails}, together=twice(plain_name(trail).lower() for trail in trails), prefixes=prefixes_of(node)
     ).names()
     return {names[trail[len(above) :]]: value for trail, value in found}
+
+
+def prefixes_of(node: Any) -> dict[str, str]:
+    """Namespace → prefix, of an element and of what is in it; empty where it has none."""
+    inner = {child.tag[1:].partition("}")[0]: child.prefix for child in node.iter() if child.prefix}
+    return inner | {uri: prefix or "" for prefix, uri in node.nsmap.items()}
 
 
 def twice(names: Iterable[str]) -> set[str]:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from orchestration.authoring.preview import rows_as_mapped, rows_as_received, tried
 from orchestration.company import load_company
 from orchestration.conform.casting import cleaned, true_text
+from orchestration.connectors.base import Part
 from orchestration.connectors.excel import as_text
 from orchestration.connectors.excel_cells import unread_cells
 from orchestration.connectors.numbers import as_written, exact_text, marked_text, number_text, written
@@ -466,3 +467,232 @@ def test_an_erasure_finds_ids_in_the_lake_as_conform_has_them(value: str, kind: 
         ).fetchall()
     assert raw == input_id
     assert raw
+
+
+# bytes that are no text --------------------------------------------------------------------------
+
+
+def test_bytes_of_sqlite_that_are_no_text_are_rejected_by_row_and_column(shop: Shop, tmp_path: Path) -> None:
+    """Text, blobs, and two values that would be one character if they stood together; in the first column, too."""
+    with sqlite3.connect(tmp_path / "till.db") as con:
+        con.execute("create table orders (no, buyer, day, total, [a {}])")
+        for no, buyer, total in (
+            ("'Q1'", "'Zoë {}'", "1.5"), ("'Q2'", "cast(x'4dfc6c' as text)", "2.5"), ("'Q3'", "x'ff00'", "3"),
+            ("cast(x'c3' as text)", "cast(x'a9' as text)", "4"), ("'Q5'", "x'c3a9'", "5"), ("'Q6'", "'b'", "6"),
+        ):  # fmt: skip
+            con.execute(f"insert into orders values ({no}, {buyer}, '2025-03-01', {total}, null)")
+    taken = take(connector_of({"kind": "sqlite", "path": str(tmp_path / "till.db")}, {"orders": None}), "orders")
+    assert [(row[0], row[1]) for row in taken.rows] == [("Q1", "Zoë {}"), ("Q5", "é"), ("Q6", "b")]
+    assert taken.numbers == [1, 5, 6]
+    assert [(r["_source_row"], r["reason_code"], r["column_name"], r["value"]) for r in taken.rejected] == [
+        (2, "wrong_encoding", "buyer", "M\\xFCl"), (3, "wrong_encoding", "buyer", "\\xFF\\x00"),
+        (4, "wrong_encoding", "no", "\\xC3"),
+    ]  # fmt: skip
+    assert json.loads(taken.rejected[0]["raw_record"])["no"] == "Q2"
+    connect_orders(shop, "sqlite", tmp_path / "till.db")
+    load_and_conform(load_company("shop"))
+    assert amounts() == {"Q1": Decimal("1.5"), "Q5": Decimal(5), "Q6": Decimal(6)}
+
+
+# XML text beside attributes and elements ---------------------------------------------------------
+
+
+def xml_rows(folder: Path, content: str, record: str = "r/o") -> list[dict[str, Any]]:
+    """Records of an XML file, without what is null."""
+    (folder / "t.xml").write_text(content)
+    taken = take(connector_of({"kind": "xml", "path": str(folder), "record": record}))
+    found = (dict(zip(taken.columns, row, strict=True)) for row in taken.rows)
+    return [{name: value for name, value in row.items() if value is not None} for row in found]
+
+
+def test_text_of_elements_with_attributes_is_kept_in_lists_and_outside(tmp_path: Path) -> None:
+    content = (
+        '<r><o><n>1</n><item sku="A" amt="5.00">2</item><item sku="B" value="x">3<u>kg</u></item><item>4</item>'
+        '<price currency="EUR">10</price></o></r>'
+    )
+    [found] = xml_rows(tmp_path, content)
+    assert (found["price"], found["price_currency"]) == ("10", "EUR")
+    assert json.loads(found["item"]) == [
+        {"sku": "A", "amt": "5.00", "value": "2"},
+        {"sku": "B", "value_attribute": "x", "u": "kg", "value": "3"},
+        "4",
+    ]
+
+
+def test_text_between_elements_is_kept(tmp_path: Path) -> None:
+    content = (
+        '<r><o id="2">blue<x>1</x></o><o id="3"><p>Hello <b>big</b> world</p><l>a<i>b</i>c</l><l> <i>d</i> </l></o></r>'
+    )
+    first, second = xml_rows(tmp_path, content)
+    assert first == {"id": "2", "x": "1", "value": "blue"}
+    assert (second["p"], second["p_b"]) == ("Hello big world", "big")
+    assert json.loads(second["l"]) == [{"i": "b", "value": "abc"}, {"i": "d"}]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_no_word_of_an_xml_record_is_lost(tmp_path_factory: pytest.TempPathFactory, data: Any) -> None:
+    """Every text and attribute of random records stands in some column."""
+    words: list[str] = []
+
+    def word() -> str:
+        words.append(f"w{len(words)}z")
+        return words[-1]
+
+    def element(depth: int) -> str:
+        name = data.draw(st.sampled_from(["a", "b", "n:a", "n:b"]))
+        attributes = f' k="{word()}"' if data.draw(st.booleans()) else ""
+        parts = [word() if data.draw(st.booleans()) else ""]
+        for _ in range(data.draw(st.integers(0, 3 if depth < 3 else 0))):
+            parts += [element(depth + 1), word() if data.draw(st.booleans()) else ""]
+        return f"<{name}{attributes}>{''.join(parts)}</{name}>"
+
+    records = "".join(f"<o>{word()}{element(0)}{element(1)}</o>" for _ in range(2))
+    folder = tmp_path_factory.mktemp("x")
+    text = json.dumps(xml_rows(folder, f'<r xmlns:n="urn:n">{records}</r>'))
+    assert [one for one in words if one not in text] == []
+
+
+def test_a_place_that_a_later_record_makes_a_list_takes_no_other_column(tmp_path: Path) -> None:
+    content = '<r xmlns:n="urn:n"><o><n:a>x</n:a><a><b/></a></o><o><a/><a/></o></r>'
+    assert xml_rows(tmp_path, content)[0] == {"n_a": "x", "a": '[{"b": null}]'}
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("declared", ["record", "element"])
+def test_an_element_of_no_namespace_has_the_plain_name(tmp_path: Path, turned: bool, declared: str) -> None:
+    space = ' xmlns:g="urn:g"'
+    both = [f"<g:title{space if declared == 'element' else ''}>g</g:title>", "<title>t</title>"]
+    if turned:
+        both.reverse()
+    content = f"<r{space if declared == 'record' else ''}><o>{''.join(both)}</o></r>"
+    assert xml_rows(tmp_path, content) == [{"title": "t", "g_title": "g"}]
+
+
+def test_entities_that_are_declared_nowhere_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(RegularsError, match="line 2: an entity that is declared nowhere"):
+        xml_rows(tmp_path, '<!DOCTYPE r SYSTEM "r.dtd">\n<r><o><n>a&mdash;b</n></o></r>')
+
+
+# files that have nothing -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("content", "lacks"), [("", "is empty"), ("<r></r>", "holds no element r/o")])
+def test_an_xml_file_without_records_is_left_out_and_told(tmp_path: Path, content: str, lacks: str) -> None:
+    (tmp_path / "1.xml").write_text(content)
+    connection = {"kind": "xml", "path": str(tmp_path), "record": "r/o"}
+    with pytest.raises(RegularsError, match=rf"1\.xml: {lacks}"):
+        take(connector_of(connection, {"t": {"path": "*.xml"}}))
+    (tmp_path / "2.xml").write_text("<r><o><n>1</n></o></r>")
+    connector = connector_of(connection, {"t": {"path": "*.xml"}})
+    assert take(connector).rows == [("1",)]
+    assert connector.notes("t") == [f"{tmp_path}/1.xml {lacks} and is left out"]
+    assert list(connector.headers("t")) == [f"{tmp_path}/2.xml"]
+    for wrong in ("<s/>", "<r><p><o><n>2</n></o></p></r>"):
+        (tmp_path / "1.xml").write_text(wrong)
+        with pytest.raises(RegularsError, match=r"1\.xml: no element r/o"):
+            take(connector_of(connection, {"t": {"path": "*.xml"}}))
+
+
+def test_an_empty_workbook_or_parquet_file_is_left_out_and_told(tmp_path: Path) -> None:
+    (tmp_path / "1.xlsx").touch()
+    workbook(tmp_path / "2.xlsx", {"t": []})
+    connection, tables = {"kind": "excel", "path": str(tmp_path)}, {"t": {"path": "*.xlsx"}}
+    with pytest.raises(RegularsError, match=r"1\.xlsx: is empty"):
+        take(connector_of(connection, tables))
+    workbook(tmp_path / "3.xlsx", {"t": [["n"], [7]]})
+    connector = connector_of(connection, tables)
+    assert take(connector).rows == [("7",)]
+    assert connector.notes("t") == [
+        f"{tmp_path}/1.xlsx is empty and is left out", f"{tmp_path}/2.xlsx has an empty sheet and is left out",
+    ]  # fmt: skip
+    assert list(connector.headers("t")) == [f"{tmp_path}/3.xlsx"]
+    (tmp_path / "1.parquet").touch()
+    connection, tables = {"kind": "parquet", "path": str(tmp_path)}, {"t": {"path": "*.parquet"}}
+    with pytest.raises(RegularsError, match=r"1\.parquet: is empty"):
+        take(connector_of(connection, tables))
+    with duckdb.connect() as con:
+        con.execute(f"copy (select 7 as n) to '{tmp_path}/2.parquet'")
+    connector = connector_of(connection, tables)
+    assert take(connector).rows == [(7,)]
+    assert take(connector, part=Part(files=(f"{tmp_path}/1.parquet",))).rows == []
+    assert connector.notes("t") == [f"{tmp_path}/1.parquet is empty and is left out"]
+
+
+# sheets with rows that are none ------------------------------------------------------------------
+
+
+def sheet_edited(path: Path, before: str, after: str) -> None:
+    """Write a workbook again with another text in its first sheet's XML."""
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    content = parts["xl/worksheets/sheet1.xml"].decode()
+    assert before in content
+    parts["xl/worksheets/sheet1.xml"] = content.replace(before, after).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, part in parts.items():
+            archive.writestr(name, part)
+
+
+@pytest.mark.parametrize("error", ["#SPILL!", "#CALC!", "#BUSY!", "#PYTHON!"])
+def test_errors_that_the_reader_does_not_know_are_shown_like_others(tmp_path: Path, error: str) -> None:
+    rows_: list[list[object]] = [["no", "total"], [1, "#REF!"], [2, "#SPILL!"], [3, 5.5], [4, "#N/A"]]
+    workbook(tmp_path / "t.xlsx", {"t": rows_})
+    text = '<c r="A3" t="n"><v>2</v></c><c r="B3" t="inlineStr"><is><t>#SPILL!</t></is></c>'
+    sheet_edited(tmp_path / "t.xlsx", text, f'<c r="A3" t="e"/><c r="B3" t="e"><f>X1#</f><v>{error}</v></c>')
+    taken = take(connector_of({"kind": "excel", "path": str(tmp_path)}))
+    assert taken.rows == [("1", "#REF!"), ("#N/A", error), ("3", "5.5e0"), ("4", "#N/A")]
+
+
+def test_a_sheet_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    workbook(tmp_path / "t.xlsx", {"t": [["no"], [1]]})
+    sheet_edited(tmp_path / "t.xlsx", "</sheetData>", "</wrong>")
+    with pytest.raises(RegularsError, match=r"t\.xlsx, sheet 't': not readable"):
+        take(connector_of({"kind": "excel", "path": str(tmp_path)}))
+
+
+def test_headers_inside_a_sheet_and_rows_wider_than_the_header_are_rejected(tmp_path: Path) -> None:
+    rows_: list[list[object]] = [
+        ["No", "Total"], [1, 5], ["no ", "TOTAL"], [2, 6, None, "x"], [None, "Total"], [3, 7, " "], [None, None, 9],
+    ]  # fmt: skip
+    workbook(tmp_path / "t.xlsx", {"t": rows_})
+    taken = take(connector_of({"kind": "excel", "path": str(tmp_path)}))
+    assert taken.rows == [("1", "5"), (None, "Total"), ("3", "7")]
+    assert taken.numbers == [2, 5, 6]
+    assert [(r["_source_row"], r["reason_code"], r["raw_record"]) for r in taken.rejected] == [
+        (3, "repeated_header", "no \tTOTAL\t\t"), (4, "too_many_columns", "2\t6\t\tx"),
+        (7, "too_many_columns", "\t\t9\t"),
+    ]  # fmt: skip
+    taken = take(connector_of({"kind": "excel", "path": str(tmp_path), "header": False}))
+    assert (len(taken.rows), taken.rejected) == (7, [])
+
+
+# keys of JSON objects ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", ["ndjson", "json"])
+def test_keys_twice_in_objects_inside_a_record_and_keys_with_nul_are_rejected(tmp_path: Path, suffix: str) -> None:
+    lines = [
+        '{"id": 1, "t": {"net": 5, "net": 50}}',
+        '{"id": 2, "t": {"net": 5, "Net": 50}}',
+        '{"id": 3, "l": [{"net": 5}, {"net": 6, "net": 6}]}',
+        '{"id": 4, "l": [{"net": 5}, {"net": 6}], "t": {"id": 7, "net": 8}}',
+        '{"id": 5, "b\\u0000": 2}',
+        '{"id": 6, "t": {"net": 1, "u": {"n\\u0065t": 2, "net": 3}}}',
+        '{"id": 7, "t": {"a.b": 1, "a": {"b": 2}}}',
+        '{"id": 8, "t": null}',
+    ]
+    content = "\n".join(lines) if suffix == "ndjson" else f"[{', '.join(lines)}]"
+    (tmp_path / f"t.{suffix}").write_text(content)
+    taken = take(connector_of({"kind": "json", "path": str(tmp_path)}))
+    assert taken.columns == ["id", "l", "t"]
+    assert [row[0] for row in taken.rows] == ["4", "7", "8"]
+    assert sorted((r["_source_row"], r["reason_code"]) for r in taken.rejected) == [
+        (1, "key_twice"), (2, "key_twice"), (3, "key_twice"), (5, "nul_character"), (6, "key_twice"),
+    ]  # fmt: skip
+
+
+def test_a_file_in_which_all_keys_hold_nul_is_named(tmp_path: Path) -> None:
+    (tmp_path / "t.ndjson").write_text('{"b\\u0000": 2}')
+    with pytest.raises(RegularsError, match="holds no JSON object"):
+        take(connector_of({"kind": "json", "path": str(tmp_path)}))
