@@ -92,7 +92,8 @@ class TextConnector(FileConnector):
             return found.name if found.name == "utf-8-sig" else declared
         if not found.is_sure:
             raise RegularsError(
-                f"{self.place(table, file)}: its encoding cannot be told from its bytes; likeliest is {found.name}",
+                f"{self.place(table, file)}: its encoding cannot be told from its bytes; likeliest is {found.name}"
+                + "".join(f"; {name} reads {words}" for name, words in found.readings),
                 "Say it with format: {encoding: …}, such as cp1252, cp850, mac_roman, latin2, cp1251, gbk or big5",
             )
         return found.name

@@ -257,7 +257,7 @@ def test_what_the_system_packs_beside_a_file_is_passed_over(tmp_path: Path, litt
 
 PLAIN = "".join(f"P{i};Plain Name {i};Bonn\n" for i in range(8_000))  # 180 KB without an accent
 NAMES = "A1;Zoë Brontë;Genève\nA2;Łukasz;x\nA3;Jörg Weiß;Düsseldorf\nA4;Muñoz;Cádiz\n"
-UNSURE = {("cp850", "1|Jörg|Köln\n"), ("cp850", "1|Åse|Tromsø\n")}
+UNSURE = {("cp850", "1|Jörg|Köln\n"), ("mac_roman", "1|Jörg|Köln\n")}
 SHORT = ["1|Chloé|Orléans\n2|René|Nîmes\n", "1|Jörg|Köln\n", "1|Ibáñez|León\n2|Núñez|Ávila\n", "1|Åse|Tromsø\n"]
 
 
@@ -304,6 +304,52 @@ def test_an_encoding_that_nothing_tells_has_to_be_said(tmp_path: Path) -> None:
     with pytest.raises(RegularsError, match=r"its encoding cannot be told.*Say it with format: \{encoding"):
         read(tmp_path, "id,name\n1,王小明\n".encode("gbk"))
     assert read(tmp_path, "id,name\n1,王小明\n".encode("gbk"), encoding="gbk").rows == [("1", "王小明")]
+
+
+GREEK = "id;name\n1;Γιώργος Παπαδόπουλος\n2;Μαρία Νικολάου\n3;Θεσσαλονίκη Αθήνα\n"
+TURKISH = "id;name\n1;Ayşe Yılmaz\n2;Çağlar Şahin\n3;Işık Öztürk\n4;Doğan Güneş\n"
+HEBREW = "id;name\n1;יוסף כהן\n2;שרה לוי ירושלים\n3;דוד מזרחי תל אביב\n"
+ARABIC = "id;name\n1;محمد عبد الله\n2;فاطمة الزهراء القاهرة\n3;علي حسن بغداد\n"
+THAI = "id;name\n1;สมชาย ใจดี\n2;กรุงเทพมหานคร\n3;สมหญิง รักไทย เชียงใหม่\n"
+POLISH = "id;name\n1;Wałęsa Łódź\n2;Małgorzata Wójcik\n3;Stanisław Kraków\n4;Dąbrowski Gdańsk\n"
+CZECH = "id;name\n1;Dvořák Plzeň\n2;Jiří Novák\n3;Růžena Šťastná\n4;Zdeněk Černý\n"
+LITHUANIAN = "id;name\n1;Rūta Jonaitė\n2;Žemaitis Šiauliai\n3;Jūratė Petrauskienė\n4;Algirdas Brazauskas Panevėžys\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        (GREEK, "cp1253"), (GREEK, "iso8859_7"), (GREEK, "cp737"), (TURKISH, "cp1254"), (TURKISH, "iso8859_9"),
+        (HEBREW, "cp1255"), (HEBREW, "cp862"), (ARABIC, "cp1256"), (ARABIC, "iso8859_6"), (THAI, "tis_620"),
+        (POLISH, "cp1250"), (POLISH, "iso8859_2"), (POLISH, "cp852"), (CZECH, "cp1250"), (LITHUANIAN, "cp1257"),
+        (JAPANESE, "euc_jp"), (JAPANESE, "shift_jis"), (CYRILLIC, "iso8859_5"), (CYRILLIC, "mac_cyrillic"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("lines", [2, 9])
+def test_no_script_is_taken_for_another(tmp_path: Path, text: str, encoding: str, lines: int) -> None:
+    """Read rightly, or asked for with the likely encodings and how words look in them; a whole file is mostly read."""
+    content = "".join(text.splitlines(keepends=True)[:lines]).encode(encoding)
+    expected = content.decode(encoding).replace(";", ",").splitlines()
+    try:
+        taken = read(tmp_path, content)
+    except RegularsError as error:
+        asked = str(error)
+    else:
+        asked = ""
+        assert [",".join(row) for row in [tuple(taken.columns), *taken.rows]] == expected
+    assert not asked or (lines == 2 and "its encoding cannot be told" in asked and " reads " in asked)
+
+
+@pytest.mark.parametrize("encoding", ["iso2022_jp", "hz", "utf_7"])
+def test_letters_written_as_ascii_have_to_be_declared(tmp_path: Path, encoding: str) -> None:
+    text = "id,name\n1,中村\n2,山田\n"
+    with pytest.raises(RegularsError, match=f"likeliest is {encoding}; {encoding} reads 1,中村"):
+        read(tmp_path, text.encode(encoding))
+    assert read(tmp_path, text.encode(encoding), encoding=encoding).rows == [("1", "中村"), ("2", "山田")]
+
+
+def test_plus_and_minus_signs_are_no_letters(tmp_path: Path) -> None:
+    assert len(read(tmp_path, "id,phone\n1,+4930123-45\n2,A+Abc-x ~{ \n").rows) == 2
 
 
 def test_lines_that_are_not_utf8_are_rejected_alone(tmp_path: Path) -> None:
