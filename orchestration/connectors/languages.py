@@ -39,7 +39,7 @@ ODD_CASE = -7.0  # a capital within a word of small letters, or the reverse
 ACCENTS_TOGETHER = -3.0
 SELDOM = {"Icelandic": -4.0}  # languages that few files are in
 # Places where Western languages do not have these letters; another code page's letter stands there.
-ODD_PLACE = re.compile(r"ã(?![oesn]|$)|õ(?!e)|è[aeiouy]|[ìù][a-z]|æ$|^[a-z]+[ðþ](?![aeiour]|$)")
+ODD_PLACE = re.compile(r"ã(?![oes]|$)|ç(?![aeiou]|$)|õ(?!e)|è[aeiouy]|[ìù][a-z]|æ$|^[a-z]+[ðþ](?![aeiour]|$)")
 ODD_PLACE_COST = -4.0
 BETWEEN_WORDS = dict.fromkeys("’‘“”„«»–—…€°·§£©®™ªº¿¡½№\xa0", -5.0)
 HANZI = set(

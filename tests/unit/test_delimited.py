@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import bz2
 import codecs
 import csv
 import gzip
 import io
+import lzma
 import zipfile
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -497,3 +502,69 @@ def test_a_delimiter_of_two_characters(tmp_path: Path) -> None:
 def test_texts_for_nothing_hold_in_a_mended_file_too(tmp_path: Path) -> None:
     taken = read(tmp_path, 'id,v\n1,N/A\n2,5" x\n3,NULL\n', null_text=["N/A", "NULL"])
     assert taken.rows == [("1", None), ("2", '5" x'), ("3", None)]
+
+
+# Names -------------------------------------------------------------------------------------------
+
+
+def test_the_case_of_any_letter_is_no_difference(tmp_path: Path) -> None:
+    (tmp_path / "d1.csv").write_text("id,Käufer,Größe\n1,a,x\n")
+    (tmp_path / "d2.csv").write_text("ID,KÄUFER,GRÖßE\n2,b,y\n")
+    (tmp_path / "d3.csv").write_text("id,Ka\u0308ufer\u200b,\u00a0Größe\ufeff\n3,c,z\n")
+    taken = take(connector_of({"kind": "csv", "path": str(tmp_path)}, {"t": {"path": "d*.csv"}}))
+    assert taken.columns == ["id", "Käufer", "Größe"]
+    assert sorted(taken.rows) == [("1", "a", "x"), ("2", "b", "y"), ("3", "c", "z")]
+
+
+def test_json_keys_that_differ_in_case_or_invisibly_are_one_column(tmp_path: Path) -> None:
+    (tmp_path / "t.ndjson").write_text('{"Käufer": 1}\n{"KÄUFER": 2}\n{"Ka\u0308ufer\u200b": 3}\n')
+    taken = take(connector_of({"kind": "json", "path": str(tmp_path)}))
+    assert (len(taken.columns), sorted(taken.rows)) == (1, [("1",), ("2",), ("3",)])
+
+
+def test_parquet_columns_that_differ_in_case_are_one(tmp_path: Path) -> None:
+    for day, name in enumerate(("Käufer", "KÄUFER")):
+        pq.write_table(pa.table({"id": [day], name: [f"k{day}"]}), tmp_path / f"d{day}.parquet")
+    taken = take(connector_of({"kind": "parquet", "path": str(tmp_path)}, {"t": {"path": "d*.parquet"}}))
+    assert (taken.columns, sorted(taken.rows)) == (["id", "Käufer"], [(0, "k0"), (1, "k1")])
+
+
+def test_a_column_keeps_its_values_under_another_name_where_the_lake_needs_its_own(tmp_path: Path) -> None:
+    names = ["_source_file", "_source_row", "_load_id", "_loaded_at", "_source_flags", "file_row_number", "filename"]
+    taken = read(tmp_path, ",".join(names) + "\na,b,c,d,e,f,g\n")
+    assert taken.columns == [
+        "source_file_", "source_row_", "load_id_", "loaded_at_", "source_flags_", "file_row_number_", "filename",
+    ]  # fmt: skip
+    assert taken.rows == [tuple("abcdefg")]
+
+
+def test_a_parquet_column_with_a_name_of_the_lake_is_refused(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"id": [1], "file_row_number": [7]}), tmp_path / "t.parquet")
+    with pytest.raises(RegularsError, match="column file_row_number has a name that the lake needs"):
+        take(connector_of({"kind": "parquet", "path": str(tmp_path)}))
+
+
+@pytest.mark.parametrize(
+    ("header", "again"), [("id,name", "ID,Name"), ("Nr,Käufer", "NR,KÄUFER"), ("id,имя", '"Id","ИМЯ"')]
+)
+def test_a_header_repeated_in_other_case_is_no_row(tmp_path: Path, header: str, again: str) -> None:
+    taken = read(tmp_path, f"{header}\n1,a\n{again}\n2,b\n")
+    assert (taken.rows, reasons(taken)) == ([("1", "a"), ("2", "b")], [(3, "repeated_header")])
+
+
+def test_a_fixed_width_value_that_runs_over_its_column_is_rejected(tmp_path: Path) -> None:
+    (tmp_path / "t.txt").write_text("0001 1.50\n0002 2.50999\n0003 3.50 note\n")
+    own = {"kind": "fixed_width", "path": str(tmp_path), "columns": {"id": [1, 4], "total": [5, 9]}}
+    taken = take(connector_of(own))
+    assert (taken.rows, reasons(taken)) == ([("0001", "1.50"), ("0003", "3.50")], [(2, "line_too_long")])
+    assert take(connector_of({**own, "goes_on": True})).rows[1] == ("0002", "2.50")
+
+
+@pytest.mark.parametrize(("pack", "suffix"), [(gzip.compress, ".gz"), (bz2.compress, ".bz2"), (lzma.compress, ".xz")])
+@pytest.mark.parametrize("encoding", ["auto", "utf-8", "cp1252"])
+def test_packed_bytes_under_a_plain_name_are_named(
+    tmp_path: Path, pack: Callable[[bytes], bytes], suffix: str, encoding: str
+) -> None:
+    with pytest.raises(RegularsError, match=f"is packed, and its name does not say so.*t.csv{suffix}"):
+        read(tmp_path, pack(b"id,v\n1,a\n"), encoding=encoding)
+    assert read(tmp_path, b"PK\x03,BZh\n1,a\n").rows == [("1", "a")]
