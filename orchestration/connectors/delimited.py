@@ -17,7 +17,7 @@ from pydantic import Field, field_validator
 
 from orchestration.connectors.base import WHOLE, Part, SourceFile, System, none_rejected
 from orchestration.connectors.dialect import Dialect
-from orchestration.connectors.files import distinct_names, united
+from orchestration.connectors.files import column_key, distinct_names, own_name, united
 from orchestration.connectors.mend import Job, Mended, UnclearRecords, mend
 from orchestration.connectors.preamble import (
     Preamble,
@@ -151,7 +151,7 @@ class DelimitedConnector(TextConnector):
         if found is None:
             return []
         if own.columns:
-            return list(own.columns)
+            return [own_name(name) for name in own.columns]
         if not found.header:
             return [f"column_{place}" for place in range(1, len(found.first) + 1)]
         cells = [name_of(cell) for cell in found.first]
@@ -227,10 +227,9 @@ class DelimitedConnector(TextConnector):
             header, mended = self.header(table, file), self.mended(table, file)
             self.taken[file.name] = mended
             con.execute("insert into source_name values (?, ?)", [str(mended.path), file.name])
-            own_names = {name.lower() for name in header}
+            own_names = {column_key(name): quote_name(name) for name in header}
             chosen = ", ".join(
-                f"{quote_name(name) if name.lower() in own_names else 'null::varchar'} as {quote_name(name)}"
-                for name in names
+                f"{own_names.get(column_key(name), 'null::varchar')} as {quote_name(name)}" for name in names
             )
             selects.append(
                 f"select {chosen}, {quote(file.name)} as _source_file, {number} as _source_row "

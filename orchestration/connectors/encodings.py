@@ -11,34 +11,65 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO
 
+from orchestration.connectors.languages import LATIN_WEST, single_byte_score, two_byte_score
+
 MARKS = {
     codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16",
 }  # fmt: skip
 CHUNK = 1 << 20
 EVIDENCE = 1 << 20  # bytes of lines that are not ASCII: more of them would not change the finding
-# gb18030 holds GBK and GB2312. Central European code pages look like the Western one and have to be declared.
-MULTIBYTE = ["gb18030", "big5hkscs", "shift_jis", "euc_kr"]
-SINGLE = ["cp1252", "mac_roman", "cp850", "cp1251", "koi8_r", "cp866"]
-CYRILLIC = {"cp1251", "koi8_r", "cp866"}
+WEST = LATIN_WEST
+CENTRAL = ("Polish", "Czech", "Slovak", "Hungarian", "Croatian", "Romanian", "German")
+BALTIC = ("Lithuanian", "Latvian", "Estonian", "German")
+TURKISH = ("Turkish", "German", "French")
+CYRILLIC, GREEK, HEBREW = ("Russian", "Ukrainian", "Bulgarian", "Serbian"), ("Greek",), ("Hebrew",)
+# Languages of each encoding of one byte per character, and how usual the encoding is in exports (a logarithm).
+SINGLE: dict[str, tuple[tuple[str, ...], float]] = {
+    "cp1252": (WEST, 0), "mac_roman": (WEST, -4), "cp850": (WEST, -4), "iso8859_15": (WEST, -5),
+    "cp1250": (CENTRAL, -5), "iso8859_2": (CENTRAL, -5), "cp852": (CENTRAL, -6), "mac_latin2": (CENTRAL, -8),
+    "cp1257": (BALTIC, -7), "iso8859_13": (BALTIC, -8), "cp775": (BALTIC, -9),
+    "cp1254": (TURKISH, -5), "cp857": (TURKISH, -7), "mac_turkish": (TURKISH, -8), "cp1258": (("Vietnamese",), -7),
+    "cp1251": (CYRILLIC, -2), "koi8_r": (CYRILLIC, -3), "koi8_u": (CYRILLIC, -4), "cp866": (CYRILLIC, -3),
+    "iso8859_5": (CYRILLIC, -4), "mac_cyrillic": (CYRILLIC, -5), "cp855": (CYRILLIC, -6),
+    "cp1253": (GREEK, -3), "iso8859_7": (GREEK, -3), "cp737": (GREEK, -4), "cp869": (GREEK, -6),
+    "mac_greek": (GREEK, -6),
+    "cp1255": (HEBREW, -3), "iso8859_8": (HEBREW, -3), "cp862": (HEBREW, -4),
+    "cp1256": (("Arabic", "Persian"), -3), "iso8859_6": (("Arabic",), -4), "cp864": (("Arabic",), -7),
+    "cp720": (("Arabic",), -6), "cp874": (("Thai",), -3),
+}  # fmt: skip
+# gb18030 holds GBK and GB2312.
+MULTIBYTE = {"gb18030": -2.0, "big5hkscs": -2.0, "shift_jis": -2.0, "euc_jp": -3.0, "euc_kr": -2.0}
 HIGH = re.compile(rb"[\x80-\xff]+")
 NOT_ASCII_LINE = re.compile(rb"[^\r\n]*[\x80-\xff][^\r\n]*")
-# Letters that European languages of these code pages use often; a wrong code page gives signs or rare letters.
-USUAL = set("äöüßéèêëàâáãåæçñíìîïóòôõøúùûœÿýðþÄÖÜÉÈÊÀÂÁÃÅÆÇÑÍÓÔÕØÚ’ªº\xa0")
-BEFORE_WORDS, AFTER_WORDS = set("«“‘„¿¡–—§"), set("€£°·”…»®™–—")  # signs; within a word they are wrong
-CYRILLIC_LETTER = re.compile("[А-яЁёІіЇїЄєҐґ№]")
-LATIN = re.compile("[A-Za-z]")
-WORD = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*")
-LEAST = 0.7  # share of usual characters from which a single-byte encoding is believed
-ENOUGH = 40  # bytes beyond ASCII from which one of several fitting two-byte encodings is believed
+# Second bytes of two-byte characters begin at 0x40, so what is below parts words in every encoding.
+TOKEN = re.compile(rb"[\x40-\x7f]*[\x80-\xff][\x40-\xff]*")
+TOKENS = 1_500  # different words looked at: more would not change the finding
+SURE = 4.0  # logarithm of how much likelier than any other reading one has to be
+LEAST = -7.0  # per byte beyond ASCII; less likely readings are none
+ENOUGH = 24  # bytes beyond ASCII from which a two-byte encoding is believed
+SHOWN_WORDS = 3
+ESCAPED = {
+    "iso2022_jp": re.compile(rb"\x1b(?:\$[@B]|\([JI]|\$\(D)"),
+    "iso2022_kr": re.compile(rb"\x1b\$\)C"),
+    "hz": re.compile(rb"~\{(?:[!-~]{2})+~\}"),
+}
+SHIFTED = re.compile(rb"\+([A-Za-z0-9+/]{3,})")  # of UTF-7
 
 
 @dataclass(frozen=True)
 class Found:
-    """An encoding, and whether the file is sure to have it."""
+    """An encoding, and whether the file is sure to have it.
+
+    Args:
+        name: the likeliest encoding.
+        is_sure: whether it is much likelier than any other that reads the bytes otherwise.
+        readings: likely encodings, and some words as each reads them.
+    """
 
     name: str
     is_sure: bool
+    readings: tuple[tuple[str, str], ...] = ()
 
 
 def detect(opened: Callable[[], IO[bytes]], take: Callable[[IO[bytes], int], bytes]) -> Found:
@@ -57,6 +88,8 @@ def detect(opened: Callable[[], IO[bytes]], take: Callable[[IO[bytes], int], byt
             return Found(wide, True)
         decoder, chunk, is_valid = codecs.getincrementaldecoder("utf-8")(), first, True
         while chunk and is_valid:
+            if chunk.isascii() and (escaped := in_seven_bits(chunk)):
+                return escaped
             is_valid = is_utf8(decoder, chunk)
             chunk = take(handle, CHUNK) if is_valid else b""
         if is_valid and is_utf8(decoder, b"", final=True):
@@ -120,24 +153,72 @@ def evidence(take: Callable[[], bytes]) -> list[bytes]:
     return lines + NOT_ASCII_LINE.findall(rest)
 
 
+def in_seven_bits(chunk: bytes) -> Found | None:
+    """An encoding that writes other letters as ASCII, between signs that switch to them; never sure."""
+    if b"\x1b" in chunk or b"~{" in chunk:
+        for name, pattern in ESCAPED.items():
+            if found := pattern.search(chunk):
+                return Found(name, False, ((name, shown(words_at(chunk, found), name)),))
+    if b"+" in chunk:
+        found_words = {found[0]: found for found in SHIFTED.finditer(chunk) if is_shifted(found[1])}
+        if len(found_words) > 1:
+            first = next(iter(found_words.values()))
+            return Found("utf_7", False, (("utf_7", shown(words_at(chunk, first), "utf_7")),))
+    return None
+
+
+def words_at(chunk: bytes, found: re.Match[bytes]) -> list[bytes]:
+    """The line of a match."""
+    start = chunk.rfind(b"\n", 0, found.start()) + 1
+    end = chunk.find(b"\n", found.end())
+    return [chunk[start : end if end >= 0 else len(chunk)].strip()]
+
+
+def is_shifted(code: bytes) -> bool:
+    """Whether a stretch of UTF-7 holds letters and nothing else."""
+    try:
+        text = (b"+" + code + b"-").decode("utf-7")
+    except UnicodeDecodeError:
+        return False
+    if not text or code.isdigit() or (b"+" + code + b"-") != (text + "-").encode("utf-7").replace(b"--", b"-"):
+        return False
+    known = (("\u00c0", "\u06ff"), ("\u3040", "\u30ff"), ("\u4e00", "\u9fff"), ("\uac00", "\ud7a3"))
+    return all(char.isalpha() and any(low <= char <= high for low, high in known) for char in text)
+
+
 def judge(lines: list[bytes]) -> Found:
     """The likeliest encoding of lines that are not ASCII and not all UTF-8."""
     if sum(decodes_whole(line, "utf-8") for line in lines) * 2 >= len(lines):
         return Found("utf-8", True)  # the others are broken lines, and are rejected as such
-    text = b"\n".join(lines)
-    scores = {name: usual_share(text, name) for name in SINGLE}
-    best = max(scores, key=lambda name: scores[name])
-    if is_western(text) and scores[best] >= LEAST:
-        equal = [name for name in SINGLE if scores[name] >= scores[best] - 0.05]
-        return Found(best, best == SINGLE[0] or len({text.decode(name, "replace") for name in equal}) == 1)
-    fitting = [name for name in MULTIBYTE if decodes_whole(text, name)]
-    if fitting:
-        from charset_normalizer import from_bytes
+    tokens = list(dict.fromkeys(token for line in lines for token in TOKEN.findall(line)))[:TOKENS]
+    size = sum(len(run) for token in tokens for run in HIGH.findall(token))
+    scores = {
+        name: usual + single_byte_score([token.decode(name, "replace") for token in tokens], languages)
+        for name, (languages, usual) in SINGLE.items()
+    }
+    for name, usual in MULTIBYTE.items():
+        if all(decodes_whole(line, name) for line in lines):
+            scores[name] = usual + two_byte_score([token.decode(name, "replace") for token in tokens], name)
+    ranked = sorted(scores, key=lambda name: -scores[name])
+    best = ranked[0]
+    text = b" ".join(tokens)
+    rivals = [name for name in ranked if scores[name] > scores[best] - SURE and reads_otherwise(text, best, name)]
+    is_sure = not rivals and scores[best] >= LEAST * size
+    if best in MULTIBYTE and size < ENOUGH:
+        is_sure = False
+    likely = [best, *(rivals or [name for name in ranked if reads_otherwise(text, best, name)])][:4]
+    return Found(best, is_sure, tuple((name, shown(tokens, name)) for name in likely))
 
-        likely = from_bytes(text, cp_isolation=[*fitting, "cp1252", "cp1251"]).best()
-        name = codecs.lookup(likely.encoding).name if likely else fitting[0]
-        return Found(name, len(fitting) == 1 or sum(map(len, HIGH.findall(text))) >= ENOUGH)
-    return Found(best, scores[best] >= LEAST)
+
+def reads_otherwise(text: bytes, name: str, other: str) -> bool:
+    """Whether two encodings take the same bytes for different characters."""
+    return text.decode(name, "replace") != text.decode(other, "replace")
+
+
+def shown(tokens: list[bytes], name: str) -> str:
+    """Some words as an encoding reads them."""
+    text = ", ".join(token.decode(name, "replace") for token in tokens[:SHOWN_WORDS])[:80]
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 def decodes_whole(data: bytes, name: str) -> bool:
@@ -147,49 +228,3 @@ def decodes_whole(data: bytes, name: str) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def is_western(text: bytes) -> bool:
-    """Whether high bytes stand alone among more Latin letters, as accents do; two-byte characters stand in runs."""
-    words = b"".join(WORD.findall(text))
-    runs = list(HIGH.finditer(text))
-    alone = [run for run in runs if run.end() - run.start() == 1]
-    if len(alone) * 2 < len(runs) or sum(map(len, HIGH.findall(words))) > 0.45 * len(words):
-        return False
-    inside = sum(is_inside_word(text, run.start()) for run in alone)
-    return inside >= 0.8 * len(alone)
-
-
-def is_inside_word(text: bytes, at: int) -> bool:
-    """Whether a byte's neighbours are letters or the end of a word, and go together in case."""
-    before, after = text[at - 1 : at] if at else b"\n", text[at + 1 : at + 2] or b"\n"
-    if before.islower() and after.isupper():
-        return False
-    ends = b" \t\r\n,;|\"'-./()0123456789"
-    touches = before.isalpha() or after.isalpha() or (before in ends and after in ends)
-    return touches and all(side.isalpha() or side in ends for side in (before, after))
-
-
-def usual_share(text: bytes, name: str) -> float:
-    """Share of the characters beyond ASCII that are usual ones of the languages of a single-byte encoding."""
-    decoded = text.decode(name, "replace")
-    usual = total = 0
-    for place, char in enumerate(decoded):
-        if char.isascii():
-            continue
-        total += 1
-        before, after = decoded[max(place - 1, 0) : place], decoded[place + 1 : place + 2]
-        if name in CYRILLIC:
-            is_usual = CYRILLIC_LETTER.match(char) is not None and not LATIN.match(before) and not LATIN.match(after)
-        else:
-            is_usual = char in USUAL or (char in BEFORE_WORDS and not before.isalpha())
-            is_usual = is_usual or (char in AFTER_WORDS and not after.isalpha())
-        usual += is_usual and fits_in_case(before, char, after)
-    return usual / total if total else 0.0
-
-
-def fits_in_case(before: str, char: str, after: str) -> bool:
-    """Whether a letter is written as its neighbours are: no capital within a word of small letters, nor the reverse."""
-    if char.isupper():
-        return not before.islower() and not (before.isalpha() and after.islower())
-    return not (char.islower() and before.isupper() and after.isupper())

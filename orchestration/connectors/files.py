@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -29,6 +30,11 @@ from orchestration.connectors.base import (
 )
 from orchestration.connectors.rejects import SHOWN
 from orchestration.errors import RegularsError
+from orchestration.literals import quote_name
+
+INVISIBLE = " \t\r\n\u00a0\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"  # at the ends of names
+# Columns that every load has, or that reading it back needs; a source's own column is landed under another name.
+RESERVED = {"_source_file", "_source_row", "_load_id", "_loaded_at", "_source_flags", "_source_path", "file_row_number"}
 
 
 class FileSettings(Settings):
@@ -211,10 +217,10 @@ class TextColumnsConnector(FileConnector):
             for file in self.filled(table, part):
                 for batch in self.rows(table, file, names):
                     place = pa.array([file.name], pa.string()).take(pa.array([0] * batch.num_rows, pa.int32()))
-                    arrays = {name.lower(): batch.column(name) for name in batch.schema.names}
+                    arrays = {column_key(name): batch.column(name) for name in batch.schema.names}
                     arrays["_source_file"] = place
                     nothing = pa.nulls(batch.num_rows, pa.string())
-                    columns = [arrays.get(name.lower(), nothing) for name in schema.names]
+                    columns = [arrays.get(column_key(name), nothing) for name in schema.names]
                     yield pa.RecordBatch.from_arrays(columns, schema=schema)
 
         return bind(con, pa.RecordBatchReader.from_batches(schema, batches()))
@@ -235,16 +241,62 @@ def united(headers: Iterable[Iterable[str]]) -> list[str]:
     found: dict[str, str] = {}
     for header in headers:
         for name in header:
-            found.setdefault(name.lower(), name)
+            found.setdefault(column_key(name), name)
     return list(found.values())
 
 
+def clean_name(cell: str) -> str:
+    """A name as it is meant: letters and their marks as one character, nothing invisible at its ends."""
+    return unicodedata.normalize("NFC", cell.strip().strip(INVISIBLE).strip())
+
+
+def column_key(name: str) -> str:
+    """What tells columns apart; case is no difference, of any letter."""
+    return clean_name(name).lower()
+
+
+def own_name(name: str) -> str:
+    """A column's name in the lake: one that the lake needs itself is written otherwise, `source_file_`."""
+    return f"{name.strip('_')}_" if name.lower() in RESERVED else name
+
+
+def renames(names: Iterable[str], spellings: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Columns that DuckDB, which knows only the case of ASCII letters, would not take for those of other files.
+
+    Args:
+        names: of one file's columns.
+        spellings: `column_key` of each column → how it is written.
+    """
+    own = {ascii_key(name) for name in names}
+    pairs = ((name, spellings[column_key(name)]) for name in names)
+    return [(name, known) for name, known in pairs if ascii_key(known) not in own]
+
+
+def ascii_key(name: str) -> str:
+    """What tells columns apart for DuckDB."""
+    return "".join(char.lower() if char.isascii() else char for char in name)
+
+
+def rename_sql(rows: str, pairs: Iterable[tuple[str, str]]) -> str:
+    """SQL of rows with some columns under other names."""
+    renamed = ", ".join(f"{quote_name(name)} as {quote_name(known)}" for name, known in pairs)
+    return f"select * rename ({renamed}) from ({rows})" if renamed else rows
+
+
+def spellings_of(tables: Iterable[Iterable[str]]) -> dict[str, str]:
+    """`column_key` of each column → how it is written where it first appears."""
+    return {column_key(name): name for name in united(tables)}
+
+
 def distinct_names(names: list[str]) -> list[str]:
-    """Header cells as column names: trimmed, numbered where empty, told apart where repeated (case is ignored)."""
+    """Header cells as column names: trimmed, numbered where empty, told apart where repeated (case is ignored).
+
+    Names that the lake needs for itself are written otherwise.
+    """
     found: list[str] = []
     taken: set[str] = set()
     for place, cell in enumerate(names, start=1):
-        name = cell.strip().strip("\ufeff") or f"column_{place}"
+        name = own_name(clean_name(cell)) or f"column_{place}"
         base, again = name, 1
         while name.lower() in taken:
             again += 1

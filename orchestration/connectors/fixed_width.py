@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 from orchestration.connectors.lines import LineConnector
 from orchestration.connectors.text import TextSettings
 from orchestration.errors import RegularsError
-from orchestration.literals import quote_name
+from orchestration.literals import quote, quote_name
 
 
 class FixedWidthSettings(TextSettings):
@@ -21,6 +21,9 @@ class FixedWidthSettings(TextSettings):
     )
     skip: int = Field(default=0, ge=0, description="lines above the data")
     min_length: int = Field(default=0, ge=0, description="shorter lines are rejected")
+    goes_on: bool = Field(
+        default=False, description="whether more follows the last declared column at once, and is left out"
+    )
 
     @field_validator("columns")
     @classmethod
@@ -63,8 +66,20 @@ class FixedWidthConnector(LineConnector):
         return dict.fromkeys(self.settings(table).columns, "VARCHAR")
 
     def good(self, table: str) -> str:
-        """Whether the line is as long as it must be."""
-        return f"length(line) >= {self.settings(table).min_length}"
+        """Whether the line is as long as it must be, and its last value ends where the column does."""
+        return f"length(line) >= {self.settings(table).min_length} and not ({self.runs_over(table)})"
+
+    def runs_over(self, table: str) -> str:
+        """Whether a character follows the last declared column at once: the rest of its value would be lost."""
+        own = self.settings(table)
+        if own.goes_on:
+            return "false"
+        last = max(last for _, last in own.columns.values())
+        return f"trim(substring(line, {last + 1}, 1)) <> ''"
+
+    def why(self, table: str) -> str:
+        """Too short, or too long for the last column."""
+        return f"case when {self.runs_over(table)} then 'line_too_long' else {quote(self.reason)} end"
 
     def fields(self, table: str, names: list[str]) -> str:
         """The line cut at the declared places; blanks around a value are the layout's, not the value's."""

@@ -16,7 +16,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from orchestration.connectors.base import WHOLE, Part, SourceFile, System
-from orchestration.connectors.files import distinct_names
+from orchestration.connectors.files import INVISIBLE, column_key, distinct_names
 from orchestration.connectors.lines import LineConnector
 from orchestration.connectors.numbers import number_text_sql
 from orchestration.connectors.text import TextSettings, unpacked_name
@@ -60,8 +60,8 @@ class Keys:
         """Column → the keys that are it, in alphabetical order of the first."""
         found: dict[str, list[str]] = {}
         keys_of_all = {key for keys in self.by_file.values() for key in keys}
-        for key in sorted(keys_of_all, key=lambda key: (key.strip().lower(), key)):
-            found.setdefault(key.strip().lower(), []).append(key)
+        for key in sorted(keys_of_all, key=lambda key: (column_key(key), key)):
+            found.setdefault(column_key(key), []).append(key)
         return dict(zip(distinct_names([keys[0] for keys in found.values()]), found.values(), strict=True))
 
 
@@ -153,7 +153,8 @@ class JsonConnector(LineConnector):
                     "create temp table seen as select distinct _source_file as file, json_keys(line) as keys "
                     f"from ({lines}) where {IS_OBJECT}",
                 )
-                is_twice = "len(keys) <> list_unique(list_transform(keys, lambda key: lower(trim(key))))"
+                same = f"lower(nfc_normalize(trim(key, {quote(INVISIBLE)})))"
+                is_twice = f"len(keys) <> list_unique(list_transform(keys, lambda key: {same}))"
                 pairs = con.execute(
                     "select * from (select distinct file, unnest(keys) as key from seen "
                     f"where not {is_twice} or file not in (select file from seen where not {is_twice})) "

@@ -196,6 +196,13 @@ def mend(job: Job) -> Mended:
         return Writer(job).write(handle)
 
 
+def small(cell: bytes) -> bytes:
+    """A cell in small letters."""
+    return (
+        cell.lower() if cell.isascii() else cell.decode("utf-8", "surrogateescape").lower().encode("utf-8", "replace")
+    )
+
+
 class UnclearRecords(Exception):
     """A mended file does not hold the records that were written to it."""
 
@@ -374,7 +381,10 @@ class Writer:
     def is_header(self, cells: list[bytes]) -> bool:
         """Whether cells are those of the header, as in files that were joined."""
         header = self.header
-        return bool(header) and cells[0].strip() == header[0] and [cell.strip() for cell in cells] == header
+        if len(cells) != len(header):
+            return False
+        own = [cell.strip() for cell in cells]
+        return own == header or (len(own) > 1 and [*map(small, own)] == [*map(small, header)])
 
     def flaw(self, record: bytes) -> str | None:
         """Why a record cannot be taken, whatever its quotes."""

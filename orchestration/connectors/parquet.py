@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 import duckdb
 
 from orchestration.connectors.base import WHOLE, Part, SourceFile, System, span_sql
-from orchestration.connectors.files import FileConnector, FileSettings
+from orchestration.connectors.files import RESERVED, FileConnector, FileSettings, rename_sql, renames, spellings_of
 from orchestration.connectors.numbers import as_text, text_beside_numbers
 from orchestration.errors import RegularsError
 from orchestration.literals import exact_path, quote, quote_name
@@ -40,6 +40,11 @@ class ParquetConnector(FileConnector):
                 described = self.run(
                     con, table, "describe select * from read_parquet(?)", [exact_path(file.path)]
                 ).fetchall()
+            if taken := [row[0] for row in described if row[0].lower() in RESERVED]:
+                raise RegularsError(
+                    f"{self.place(table, file)}: column {taken[0]} has a name that the lake needs for itself",
+                    "Write the file with another name for the column",
+                )
             self.known[file.name] = {row[0]: row[1] for row in described}
         return self.known[file.name]
 
@@ -63,16 +68,19 @@ class ParquetConnector(FileConnector):
         another becomes text as ids do."""
         columns = {file: self.file_columns(table, file) for file in files}
         mixed = text_beside_numbers(columns.values())
-        groups: dict[tuple[str, ...], list[str]] = {}
+        spellings = spellings_of(columns.values())
+        groups: dict[tuple[tuple[str, ...], tuple[tuple[str, str], ...]], list[str]] = {}
         for file in files:
-            groups.setdefault(tuple(as_text(columns[file], mixed)), []).append(quote(exact_path(file.path)))
+            alike = tuple(as_text(columns[file], mixed)), tuple(renames(columns[file], spellings))
+            groups.setdefault(alike, []).append(quote(exact_path(file.path)))
         selects = []
-        for texts, paths in groups.items():
+        for (texts, renamed), paths in groups.items():
             replaced = f" replace ({', '.join(texts)})" if texts else ""
-            selects.append(
+            rows = (
                 f"select *{replaced} from read_parquet([{', '.join(paths)}], "
                 "filename = '_source_path', file_row_number = true, union_by_name = true)"
             )
+            selects.append(rename_sql(rows, renamed))
         return " union all by name ".join(selects)
 
     def count(self, table: str, part: Part = WHOLE) -> int:

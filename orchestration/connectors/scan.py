@@ -250,10 +250,16 @@ def repeats_header(array: Bytes, starts: Places, expected: Expected) -> bool:
 
 
 def begins_somewhere(array: Bytes, starts: Places, text: bytes) -> bool:
-    """Whether a text stands at one of some places."""
+    """Whether a text may stand at one of some places, in capitals or small letters."""
     starts = starts[starts + len(text) <= len(array)]
     for step, byte in enumerate(text):
-        starts = starts[array[starts + step] == byte]
+        found = array[starts + step]
+        if byte >= 0x80:
+            starts = starts[found >= 0x80]
+        elif chr(byte).isalpha():
+            starts = starts[found | 0x20 == byte | 0x20]
+        else:
+            starts = starts[found == byte]
         if not len(starts):
             return False
     return bool(len(starts))

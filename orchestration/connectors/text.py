@@ -22,6 +22,7 @@ SAMPLE = 1 << 20
 PLAIN = {"utf-8", "ascii", "utf-8-sig"}
 LITTER = {".ds_store", "thumbs.db", "desktop.ini"}
 COMPRESSED = (".gz", ".bz2", ".xz", ".zip")
+PACKED_BYTES = {b"\x1f\x8b\x08": ".gz", b"PK\x03\x04": ".zip", b"BZh": ".bz2", b"\xfd7zXZ\0": ".xz"}  # how they begin
 SMALLEST_BUFFER = 32 << 20  # DuckDB's own
 MAX_RATIO = 1_000  # of a file that a person packed: text seldom packs tighter than 100 to one
 SAFE_BYTES = 64 << 20  # unpacked sizes below this hurt nobody, however tight
@@ -92,7 +93,8 @@ class TextConnector(FileConnector):
             return found.name if found.name == "utf-8-sig" else declared
         if not found.is_sure:
             raise RegularsError(
-                f"{self.place(table, file)}: its encoding cannot be told from its bytes; likeliest is {found.name}",
+                f"{self.place(table, file)}: its encoding cannot be told from its bytes; likeliest is {found.name}"
+                + "".join(f"; {name} reads {words}" for name, words in found.readings),
                 "Say it with format: {encoding: …}, such as cp1252, cp850, mac_roman, latin2, cp1251, gbk or big5",
             )
         return found.name
@@ -110,9 +112,26 @@ class TextConnector(FileConnector):
                         f"{self.place(table, file)}: holds {len(members)} files", "Pack one file per archive"
                     )
                 return archive.open(members[0])
+            if suffix not in openers:
+                self.check_unpacked(table, file)
             return cast("IO[bytes]", openers[suffix](file.path) if suffix in openers else file.path.open("rb"))
         except (OSError, zipfile.BadZipFile, lzma.LZMAError) as error:
             raise self.broken(table, file, error) from error
+
+    def check_unpacked(self, table: str, file: SourceFile) -> None:
+        """A file whose name says that it is text holds text.
+
+        Raises:
+            RegularsError: it is packed.
+        """
+        with file.path.open("rb") as handle:
+            first = handle.read(10)
+        for mark, suffix in PACKED_BYTES.items():
+            if first.startswith(mark) and (suffix != ".bz2" or first[4:] == b"1AY&SY"):
+                raise RegularsError(
+                    f"{self.place(table, file)}: is packed, and its name does not say so",
+                    f"Name it {file.path.name}{suffix}, or unpack it",
+                )
 
     def take(self, table: str, file: SourceFile, handle: IO[bytes], size: int) -> bytes:
         """Some bytes; says which file is broken."""

@@ -19,6 +19,7 @@ from pydantic import Field, ValidationError
 
 from orchestration.clock import naive_utc
 from orchestration.connectors.base import SOURCE_FLAGS, bind, none_rejected, text_kind
+from orchestration.connectors.files import rename_sql, renames, spellings_of
 from orchestration.connectors.numbers import as_text, text_beside_numbers
 from orchestration.errors import RegularsError
 from orchestration.literals import exact_path, quote, quote_name
@@ -199,14 +200,19 @@ class Lake:
     def landed(self, seen: Sequence[Manifest]) -> str:
         """SQL of the rows of some loads; numbers of a column that is text in other loads become text as ids do."""
         mixed = text_beside_numbers(manifest.columns for manifest in seen)
-        groups: dict[tuple[str, ...], list[str]] = {}
+        spellings = spellings_of(manifest.columns for manifest in seen)
+        groups: dict[tuple[tuple[str, ...], tuple[tuple[str, str], ...]], list[str]] = {}
         for manifest in seen:
-            groups.setdefault(tuple(as_text(manifest.columns, mixed)), []).append(quote(self.files(manifest)))
+            alike = tuple(as_text(manifest.columns, mixed)), tuple(renames(manifest.columns, spellings))
+            groups.setdefault(alike, []).append(quote(self.files(manifest)))
         return " union all by name ".join(
-            "select * exclude (file_row_number) replace ("
-            + ", ".join(("coalesce(_source_row, file_row_number + 1) as _source_row", *texts))
-            + f") from read_parquet([{', '.join(files)}], union_by_name = true, file_row_number = true)"
-            for texts, files in groups.items()
+            rename_sql(
+                "select * exclude (file_row_number) replace ("
+                + ", ".join(("coalesce(_source_row, file_row_number + 1) as _source_row", *texts))
+                + f") from read_parquet([{', '.join(files)}], union_by_name = true, file_row_number = true)",
+                renamed,
+            )
+            for (texts, renamed), files in groups.items()
         )
 
     def rejected(self, manifest: Manifest) -> str | None:

@@ -15,6 +15,7 @@ import duckdb
 from orchestration.clock import naive_utc
 from orchestration.company import CompanyConfig, Load
 from orchestration.connectors.base import WHOLE, Connector, NoFile, Part, Unreachable
+from orchestration.connectors.files import RESERVED
 from orchestration.connectors.registry import connect
 from orchestration.errors import RegularsError
 from orchestration.landing.drift import check_files, judge
@@ -143,6 +144,11 @@ def load_table(config: CompanyConfig, lake: Lake, state: State, table_id: TableI
         state.set_fingerprint(system, table, remembered, order.load_id)
         return None
     columns = connector.columns(table)
+    if taken := [name for name in columns if name.lower() in RESERVED]:
+        raise RegularsError(
+            f"source {system}, table {table}: column {taken[0]} has a name that the lake needs for itself",
+            "Give the column another name, in the source's view or query or in format.columns",
+        )
     if load.cursor and load.cursor not in columns:
         raise RegularsError(
             f"{config.source_file(system)}: key 'tables.{table}.load.cursor': value '{load.cursor}': no such column",

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import bz2
 import codecs
 import csv
 import gzip
 import io
+import lzma
 import zipfile
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -257,7 +262,7 @@ def test_what_the_system_packs_beside_a_file_is_passed_over(tmp_path: Path, litt
 
 PLAIN = "".join(f"P{i};Plain Name {i};Bonn\n" for i in range(8_000))  # 180 KB without an accent
 NAMES = "A1;Zoë Brontë;Genève\nA2;Łukasz;x\nA3;Jörg Weiß;Düsseldorf\nA4;Muñoz;Cádiz\n"
-UNSURE = {("cp850", "1|Jörg|Köln\n"), ("cp850", "1|Åse|Tromsø\n")}
+UNSURE = {("cp850", "1|Jörg|Köln\n"), ("mac_roman", "1|Jörg|Köln\n")}
 SHORT = ["1|Chloé|Orléans\n2|René|Nîmes\n", "1|Jörg|Köln\n", "1|Ibáñez|León\n2|Núñez|Ávila\n", "1|Åse|Tromsø\n"]
 
 
@@ -304,6 +309,52 @@ def test_an_encoding_that_nothing_tells_has_to_be_said(tmp_path: Path) -> None:
     with pytest.raises(RegularsError, match=r"its encoding cannot be told.*Say it with format: \{encoding"):
         read(tmp_path, "id,name\n1,王小明\n".encode("gbk"))
     assert read(tmp_path, "id,name\n1,王小明\n".encode("gbk"), encoding="gbk").rows == [("1", "王小明")]
+
+
+GREEK = "id;name\n1;Γιώργος Παπαδόπουλος\n2;Μαρία Νικολάου\n3;Θεσσαλονίκη Αθήνα\n"
+TURKISH = "id;name\n1;Ayşe Yılmaz\n2;Çağlar Şahin\n3;Işık Öztürk\n4;Doğan Güneş\n"
+HEBREW = "id;name\n1;יוסף כהן\n2;שרה לוי ירושלים\n3;דוד מזרחי תל אביב\n"
+ARABIC = "id;name\n1;محمد عبد الله\n2;فاطمة الزهراء القاهرة\n3;علي حسن بغداد\n"
+THAI = "id;name\n1;สมชาย ใจดี\n2;กรุงเทพมหานคร\n3;สมหญิง รักไทย เชียงใหม่\n"
+POLISH = "id;name\n1;Wałęsa Łódź\n2;Małgorzata Wójcik\n3;Stanisław Kraków\n4;Dąbrowski Gdańsk\n"
+CZECH = "id;name\n1;Dvořák Plzeň\n2;Jiří Novák\n3;Růžena Šťastná\n4;Zdeněk Černý\n"
+LITHUANIAN = "id;name\n1;Rūta Jonaitė\n2;Žemaitis Šiauliai\n3;Jūratė Petrauskienė\n4;Algirdas Brazauskas Panevėžys\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        (GREEK, "cp1253"), (GREEK, "iso8859_7"), (GREEK, "cp737"), (TURKISH, "cp1254"), (TURKISH, "iso8859_9"),
+        (HEBREW, "cp1255"), (HEBREW, "cp862"), (ARABIC, "cp1256"), (ARABIC, "iso8859_6"), (THAI, "tis_620"),
+        (POLISH, "cp1250"), (POLISH, "iso8859_2"), (POLISH, "cp852"), (CZECH, "cp1250"), (LITHUANIAN, "cp1257"),
+        (JAPANESE, "euc_jp"), (JAPANESE, "shift_jis"), (CYRILLIC, "iso8859_5"), (CYRILLIC, "mac_cyrillic"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("lines", [2, 9])
+def test_no_script_is_taken_for_another(tmp_path: Path, text: str, encoding: str, lines: int) -> None:
+    """Read rightly, or asked for with the likely encodings and how words look in them; a whole file is mostly read."""
+    content = "".join(text.splitlines(keepends=True)[:lines]).encode(encoding)
+    expected = content.decode(encoding).replace(";", ",").splitlines()
+    try:
+        taken = read(tmp_path, content)
+    except RegularsError as error:
+        asked = str(error)
+    else:
+        asked = ""
+        assert [",".join(row) for row in [tuple(taken.columns), *taken.rows]] == expected
+    assert not asked or (lines == 2 and "its encoding cannot be told" in asked and " reads " in asked)
+
+
+@pytest.mark.parametrize("encoding", ["iso2022_jp", "hz", "utf_7"])
+def test_letters_written_as_ascii_have_to_be_declared(tmp_path: Path, encoding: str) -> None:
+    text = "id,name\n1,中村\n2,山田\n"
+    with pytest.raises(RegularsError, match=f"likeliest is {encoding}; {encoding} reads 1,中村"):
+        read(tmp_path, text.encode(encoding))
+    assert read(tmp_path, text.encode(encoding), encoding=encoding).rows == [("1", "中村"), ("2", "山田")]
+
+
+def test_plus_and_minus_signs_are_no_letters(tmp_path: Path) -> None:
+    assert len(read(tmp_path, "id,phone\n1,+4930123-45\n2,A+Abc-x ~{ \n").rows) == 2
 
 
 def test_lines_that_are_not_utf8_are_rejected_alone(tmp_path: Path) -> None:
@@ -451,3 +502,69 @@ def test_a_delimiter_of_two_characters(tmp_path: Path) -> None:
 def test_texts_for_nothing_hold_in_a_mended_file_too(tmp_path: Path) -> None:
     taken = read(tmp_path, 'id,v\n1,N/A\n2,5" x\n3,NULL\n', null_text=["N/A", "NULL"])
     assert taken.rows == [("1", None), ("2", '5" x'), ("3", None)]
+
+
+# Names -------------------------------------------------------------------------------------------
+
+
+def test_the_case_of_any_letter_is_no_difference(tmp_path: Path) -> None:
+    (tmp_path / "d1.csv").write_text("id,Käufer,Größe\n1,a,x\n")
+    (tmp_path / "d2.csv").write_text("ID,KÄUFER,GRÖßE\n2,b,y\n")
+    (tmp_path / "d3.csv").write_text("id,Ka\u0308ufer\u200b,\u00a0Größe\ufeff\n3,c,z\n")
+    taken = take(connector_of({"kind": "csv", "path": str(tmp_path)}, {"t": {"path": "d*.csv"}}))
+    assert taken.columns == ["id", "Käufer", "Größe"]
+    assert sorted(taken.rows) == [("1", "a", "x"), ("2", "b", "y"), ("3", "c", "z")]
+
+
+def test_json_keys_that_differ_in_case_or_invisibly_are_one_column(tmp_path: Path) -> None:
+    (tmp_path / "t.ndjson").write_text('{"Käufer": 1}\n{"KÄUFER": 2}\n{"Ka\u0308ufer\u200b": 3}\n')
+    taken = take(connector_of({"kind": "json", "path": str(tmp_path)}))
+    assert (len(taken.columns), sorted(taken.rows)) == (1, [("1",), ("2",), ("3",)])
+
+
+def test_parquet_columns_that_differ_in_case_are_one(tmp_path: Path) -> None:
+    for day, name in enumerate(("Käufer", "KÄUFER")):
+        pq.write_table(pa.table({"id": [day], name: [f"k{day}"]}), tmp_path / f"d{day}.parquet")
+    taken = take(connector_of({"kind": "parquet", "path": str(tmp_path)}, {"t": {"path": "d*.parquet"}}))
+    assert (taken.columns, sorted(taken.rows)) == (["id", "Käufer"], [(0, "k0"), (1, "k1")])
+
+
+def test_a_column_keeps_its_values_under_another_name_where_the_lake_needs_its_own(tmp_path: Path) -> None:
+    names = ["_source_file", "_source_row", "_load_id", "_loaded_at", "_source_flags", "file_row_number", "filename"]
+    taken = read(tmp_path, ",".join(names) + "\na,b,c,d,e,f,g\n")
+    assert taken.columns == [
+        "source_file_", "source_row_", "load_id_", "loaded_at_", "source_flags_", "file_row_number_", "filename",
+    ]  # fmt: skip
+    assert taken.rows == [tuple("abcdefg")]
+
+
+def test_a_parquet_column_with_a_name_of_the_lake_is_refused(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"id": [1], "file_row_number": [7]}), tmp_path / "t.parquet")
+    with pytest.raises(RegularsError, match="column file_row_number has a name that the lake needs"):
+        take(connector_of({"kind": "parquet", "path": str(tmp_path)}))
+
+
+@pytest.mark.parametrize(
+    ("header", "again"), [("id,name", "ID,Name"), ("Nr,Käufer", "NR,KÄUFER"), ("id,имя", '"Id","ИМЯ"')]
+)
+def test_a_header_repeated_in_other_case_is_no_row(tmp_path: Path, header: str, again: str) -> None:
+    taken = read(tmp_path, f"{header}\n1,a\n{again}\n2,b\n")
+    assert (taken.rows, reasons(taken)) == ([("1", "a"), ("2", "b")], [(3, "repeated_header")])
+
+
+def test_a_fixed_width_value_that_runs_over_its_column_is_rejected(tmp_path: Path) -> None:
+    (tmp_path / "t.txt").write_text("0001 1.50\n0002 2.50999\n0003 3.50 note\n")
+    own = {"kind": "fixed_width", "path": str(tmp_path), "columns": {"id": [1, 4], "total": [5, 9]}}
+    taken = take(connector_of(own))
+    assert (taken.rows, reasons(taken)) == ([("0001", "1.50"), ("0003", "3.50")], [(2, "line_too_long")])
+    assert take(connector_of({**own, "goes_on": True})).rows[1] == ("0002", "2.50")
+
+
+@pytest.mark.parametrize(("pack", "suffix"), [(gzip.compress, ".gz"), (bz2.compress, ".bz2"), (lzma.compress, ".xz")])
+@pytest.mark.parametrize("encoding", ["auto", "utf-8", "cp1252"])
+def test_packed_bytes_under_a_plain_name_are_named(
+    tmp_path: Path, pack: Callable[[bytes], bytes], suffix: str, encoding: str
+) -> None:
+    with pytest.raises(RegularsError, match=f"is packed, and its name does not say so.*t.csv{suffix}"):
+        read(tmp_path, pack(b"id,v\n1,a\n"), encoding=encoding)
+    assert read(tmp_path, b"PK\x03,BZh\n1,a\n").rows == [("1", "a")]
