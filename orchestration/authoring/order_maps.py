@@ -10,14 +10,15 @@ from orchestration.authoring.columns import translated, zone_of
 from orchestration.authoring.likeness import likeness
 from orchestration.authoring.maps import MapColumn, MapDraft, settled
 from orchestration.authoring.naming import expression
+from orchestration.authoring.net_amounts import net_options, order_nets
 from orchestration.authoring.reading import Option, Reading, loud
 from orchestration.authoring.sales import AGREE, CLOSE, OF_ORDER, Goods, OrderKey, Sales, best_totals, formula
 from orchestration.authoring.vocabulary import words
 from orchestration.contracts import Contract
 
 
-def header_amount(sales: Sales) -> Goods | None:
-    """What the goods of an order are worth by its header's columns."""
+def header_amounts(sales: Sales) -> tuple[Goods, ...]:
+    """What the goods of an order may be worth by its header's columns: one formula, or several to choose from."""
     amounts = sales.amounts
     less = [group[0] for group in (amounts.shipping, amounts.tax) if group]
     totals = best_totals(sales)
@@ -32,15 +33,24 @@ def header_amount(sales: Sales) -> Goods | None:
                         sum_sql = " + ".join([sales.typed(goods), *some]) + sign
                         hits = sales.profile.one("count(*)", f"abs({sum_sql} - {sales.typed(totals[0])}) < {CLOSE}")
                         if hits >= AGREE * sales.profile.rows:
-                            return goods, parts
-        return goods, ()
-    return (totals[0], tuple(less)) if totals else None
+                            return ((goods, parts),)
+        return ((goods, ()),)
+    return order_nets(sales, totals)
 
 
 def order_map(
-    sales: Sales, key: OrderKey, net: Goods | None, is_grouped: bool, source: str = ""
+    sales: Sales, key: OrderKey, nets: Sequence[Goods], is_grouped: bool, source: str = ""
 ) -> tuple[MapDraft, list[str]]:
-    """The map of sales_order: rows as they are, or grouped by the order's key."""
+    """The map of sales_order: rows as they are, or grouped by the order's key.
+
+    Args:
+        sales: the table.
+        key: what names an order.
+        nets: formulas of what an order is worth; of several the user chooses.
+        is_grouped: whether the table repeats an order on its lines.
+        source: `from` of the map; empty takes the table.
+    """
+    net = nets[0] if nets else None
     profile, contract = sales.profile, sales.contracts["sales_order"]
     given = {w: c for w, c in sales.orders.columns.items() if w in OF_ORDER and contract.columns[w].type == "timestamp"}
     given = {w: c for w, c in given.items() if sales.columns.is_date(c)}
@@ -64,7 +74,9 @@ def order_map(
         elif wanted in by_column:
             reading = by_column[wanted]
             column = MapColumn(reading.text, reading.note, reading.options)
-            if wanted == "net_amount" and net is not None and net[1]:
+            if wanted == "net_amount" and len(nets) > 1:
+                column = MapColumn(column.sql, "", net_options(sales, key, nets, is_grouped), is_grouped)
+            elif wanted == "net_amount" and net is not None and net[1]:
                 text = f"the goods: {net[0]} less {', '.join(net[1])}"
                 sql = sales.per_order_formula(key, net) if is_grouped else formula(sales, net)
                 raw = sales.columns.number(net[0]).text
@@ -135,7 +147,8 @@ def grouped(draft: MapDraft, key: OrderKey, readings: Mapping[str, Reading]) -> 
         elif column.options:
             options = []
             for i, option in enumerate(column.options, start=1):
-                chosen.append(f"min({option.typed}) as {name}_{i}")
+                sql = option.typed if column.is_aggregate else f"min({option.typed})"
+                chosen.append(f"{sql} as {name}_{i}")
                 options.append(Option(option.label, f"{name}_{i}"))
             columns[name] = replace(column, options=tuple(options))
             continue

@@ -217,7 +217,7 @@ def best_totals(sales: Sales) -> list[str]:
 
     def rank(column: str) -> tuple[int, int]:
         raw = set(raw_words(column))
-        is_net = bool(raw & {"net", "netto", "nettobetrag"})
+        is_net = bool(raw & known.net_words)
         return (0 if is_net else 1 if raw & known.order_words else 2, sales.profile.columns.index(column))
 
     return sorted(sales.amounts.totals, key=rank)

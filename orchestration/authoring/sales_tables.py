@@ -8,7 +8,7 @@ from dataclasses import replace
 from orchestration.authoring.line_maps import line_amount, line_map
 from orchestration.authoring.maps import MapDraft
 from orchestration.authoring.naming import expression
-from orchestration.authoring.order_maps import customer_map, header_amount, order_map, product_map
+from orchestration.authoring.order_maps import customer_map, header_amounts, order_map, product_map
 from orchestration.authoring.overlap import one_export_each
 from orchestration.authoring.profile import Profile
 from orchestration.authoring.sales import OrderKey, Sales
@@ -49,8 +49,7 @@ def sales_maps(sales: Sales, key: OrderKey) -> tuple[list[MapDraft], list[str]]:
 
 def headers(sales: Sales, key: OrderKey) -> tuple[list[MapDraft], list[str]]:
     """Orders alone: one row each, with what they are worth."""
-    net = header_amount(sales)
-    draft, notes = order_map(sales, key, net, is_grouped=False)
+    draft, notes = order_map(sales, key, header_amounts(sales), is_grouped=False)
     drafts = [draft]
     customers = customer_map(sales, draft)
     return drafts + ([customers] if customers else []), notes
@@ -63,8 +62,8 @@ def flat(sales: Sales, key: OrderKey) -> tuple[list[MapDraft], list[str]]:
     of_order = [c for c, owner in whose.items() if owner == "order"]
     amount, net, notes = line_amount(sales, key, whose)
     notes = [*overlap, *notes]
-    if net is None and amount is None and of_order:
-        net = (of_order[0], ())
+    if not net and amount is None and of_order:
+        net = ((of_order[0], ()),)
     orders, more = order_map(sales, key, net, is_grouped=True, source=source)
     notes += more + differing_customers(sales, key)
     drafts = [orders]

@@ -1,0 +1,40 @@
+"""Drafts of exports that are easily misread: what the data prove is written, what they do not is asked or left out."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from tests.support.drafting import Drafts
+
+# Net and gross ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "total"),
+    [
+        ("Invoice No,Date,Customer No,Net Amount,VAT,Gross Amount\n1,2024-01-02,a,100.00,20.00,120.00\n", "100"),
+        ("N commande;Date;Client;Montant HT;TVA;Montant TTC\n1;2024-01-02;a;50,00;10,00;60,00\n", "50"),
+        ("order_id,order_date,customer,amount,tax,total\n1,2024-01-02,a,80.00,8.00,88.00\n", "80"),
+        ("order_id,order_date,customer,net total,tax,shipping,gross total\n1,2024-01-02,a,70,7,5,82\n", "70"),
+        ("order_id,order_date,customer,Total excl. VAT,VAT\n1,2024-01-02,a,40.00,8.00\n", "40"),
+        ("order_id,order_date,customer,Amount incl. VAT,VAT\n1,2024-01-02,a,48.00,8.00\n", "40"),
+        ("order_id,order_date,customer_id,net_amount,shipping_amount,tax_amount\n1,2024-01-02,a,30,4,6\n", "30"),
+        ("order_id,order_date,customer,amount,shipping,total\n1,2024-01-02,a,20.00,4.00,24.00\n", "20"),
+    ],
+)  # fmt: skip
+def test_tax_and_shipping_come_off_only_amounts_that_hold_them(drafts: Drafts, text: str, total: str) -> None:
+    drafts.put("orders.csv", text)
+    drafts.init()
+    assert drafts.sales() == (Decimal(total), 1)
+
+
+@pytest.mark.parametrize(("choice", "total"), [(0, "150"), (1, "125")])
+def test_whether_an_amount_holds_tax_is_asked(drafts: Drafts, choice: int, total: str) -> None:
+    """100 and 50 with 19 and 6 of tax: 150 as they are, 125 without."""
+    drafts.put("orders.csv", "order_id,order_date,customer,amount,tax\n1,2024-01-02,a,100,19\n2,2024-01-03,b,50,6\n")
+    said = drafts.init()
+    assert "amount as it is: 150.00 in all or amount less tax: 125.00 in all?" in said
+    drafts.answer("net_amount", choice)
+    assert drafts.sales() == (Decimal(total), 2)
