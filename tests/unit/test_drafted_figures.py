@@ -38,3 +38,38 @@ def test_whether_an_amount_holds_tax_is_asked(drafts: Drafts, choice: int, total
     assert "amount as it is: 150.00 in all or amount less tax: 125.00 in all?" in said
     drafts.answer("net_amount", choice)
     assert drafts.sales() == (Decimal(total), 2)
+
+
+# Reports that are no sales ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Date,Page,Sessions,Users,Bounce rate,Transactions,Revenue\n2024-01-02,/a,100,80,45.2%,1,10.00\n",
+        "Campaign name,Day,Impressions,Link clicks,Amount spent (EUR),Purchases\nA,2024-01-02,1000,50,12.30,1\n",
+        "Day,Orders,Gross sales,Net sales,Total sales\n2024-01-02,3,100,95,119\n2024-01-03,4,100,95,119\n",
+        "Date,Account,Followers,Likes,Orders,Sales\n2024-01-02,acme,1000,50,2,5.00\n",
+        "Date,Customer,Number of orders,Revenue\n2024-01-02,acme,2,5.00\n",
+        "Invoice No,Invoice Date,Vendor,Net Amount\n1,2024-01-02,V,3000.00\n",
+        "Rechnungsnummer;Rechnungsdatum;Lieferant;Nettobetrag\n1;02.01.2024;V;3000,00\n",
+        "visit_id,visitor_id,timestamp,page,order_id,revenue\n1,v,2024-01-02 10:00:00,/x,7,10.00\n",
+        "visit_id,timestamp,order_id,revenue\n1,2024-01-02,,\n2,2024-01-02,,\n3,2024-01-03,7,10\n",
+        "Date,Order,Amount\n2024-01-02,1,10\n2024-01-03,1,11\n2024-01-03,2,12\n2024-01-04,2,12\n",
+    ],
+)
+def test_reports_and_purchases_are_no_sales(drafts: Drafts, text: str) -> None:
+    drafts.put("orders.csv", text)
+    drafts.init()
+    assert not {"sales_order", "order_line", "customer"} & set(drafts.maps())
+
+
+def test_a_table_left_out_says_why(drafts: Drafts) -> None:
+    drafts.put("days.csv", "Day,Orders,Net sales\n2024-01-02,3,95\n")
+    assert "days: left out: Orders: counts, so its rows sum up many sales" in drafts.init()
+
+
+def test_sales_that_name_their_products_supplier_are_sales(drafts: Drafts) -> None:
+    drafts.put("orders.csv", "Order,Date,Customer,SKU,Vendor,Qty,Amount\n1,2024-01-02,a,X,V,2,7.00\n")
+    drafts.init()
+    assert drafts.sales() == (Decimal("7"), 1)
