@@ -11,6 +11,7 @@ from orchestration.authoring.naming import expression
 from orchestration.authoring.net_amounts import order_nets
 from orchestration.authoring.reading import Option, Reading
 from orchestration.authoring.sales import Goods, OrderKey, Sales, best_totals
+from orchestration.authoring.taken_back import with_refunds
 
 
 @dataclass(frozen=True)
@@ -181,6 +182,7 @@ def line_map(sales: Sales, key: OrderKey, amount: LineAmount, source: str) -> Ma
         columns[name] = MapColumn(reading.text, reading.note, reading.options, is_optional=name == "unit_price")
     columns.setdefault("quantity", MapColumn("1", "guess: no column gives a quantity"))
     sql = changed[-1].text if amount.readings else amount.sql
-    columns["net_amount"] = MapColumn(sql, amount.comment, amount.options)
+    typed = amount.readings[0].typed if amount.readings else amount.sql
+    columns["net_amount"] = with_refunds(sales, MapColumn(sql, amount.comment, amount.options), typed)
     ordered = {name: columns[name] for name in contract.columns if name in columns}
     return MapDraft("order_line", profile.name, source, ordered, style, score=sales.lines.score)

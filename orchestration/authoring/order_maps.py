@@ -13,6 +13,7 @@ from orchestration.authoring.naming import expression
 from orchestration.authoring.net_amounts import net_options, order_nets
 from orchestration.authoring.reading import Option, Reading, loud
 from orchestration.authoring.sales import AGREE, CLOSE, OF_ORDER, Goods, OrderKey, Sales, best_totals, formula
+from orchestration.authoring.taken_back import with_cancelled, with_refunds
 from orchestration.authoring.vocabulary import words
 from orchestration.contracts import Contract
 
@@ -89,14 +90,10 @@ def order_map(
                 column = MapColumn(sales.columns.total(reading.column), "the sum of its lines", (), True)
             columns[wanted] = replace(column, is_optional=not contract.columns[wanted].required)
         elif wanted in OF_ORDER and wanted in sales.orders.columns and contract.columns[wanted].type != "timestamp":
-            source_column = sales.orders.columns[wanted]
-            if contract.columns[wanted].allowed:
-                columns[wanted], unknown = translated(
-                    profile, source_column, "sales_order", wanted, contract.columns[wanted]
-                )
-                notes += translated_values(wanted, columns[wanted]) + unknown_values(wanted, unknown)
-            else:
-                columns[wanted] = MapColumn(expression(source_column))
+            columns[wanted], said = source_column(sales, wanted)
+            notes += said
+    columns, said = with_taken_back(sales, columns, net, is_grouped)
+    notes += said
     zones = {zone_of(c) for c in given.values()} - {None}
     used = {*sales.orders.columns.values(), *sales.amounts.all}
     draft = MapDraft(
@@ -106,6 +103,30 @@ def order_map(
         score=sales.orders.score + 0.1,
     )  # fmt: skip
     return (grouped(draft, key, by_column) if is_grouped else draft), notes
+
+
+def with_taken_back(
+    sales: Sales, columns: Mapping[str, MapColumn], net: Goods | None, is_grouped: bool
+) -> tuple[dict[str, MapColumn], list[str]]:
+    """The columns of an order with what other columns say of cancelling and refunds, and what was found."""
+    found = dict(columns)
+    status = with_cancelled(sales, columns.get("status"), is_grouped)
+    if status is not None:
+        found["status"] = status
+    if net is not None and not is_grouped:
+        found["net_amount"] = with_refunds(sales, columns["net_amount"], formula(sales, net))
+    ordered = {wanted: found[wanted] for wanted in sales.contracts["sales_order"].columns if wanted in found}
+    is_new = status is not None and status != columns.get("status")
+    return ordered, [f"status: {status.comment}"] if status and is_new else []
+
+
+def source_column(sales: Sales, wanted: str) -> tuple[MapColumn, list[str]]:
+    """A column of the order that is no amount and no time: as it is, or translated; and what was found."""
+    column, spec = sales.orders.columns[wanted], sales.contracts["sales_order"].columns[wanted]
+    if not spec.allowed:
+        return MapColumn(expression(column)), []
+    made, unknown = translated(sales.profile, column, "sales_order", wanted, spec)
+    return made, translated_values(wanted, made) + unknown_values(wanted, unknown)
 
 
 def asked(sales: Sales, net: Goods) -> tuple[Option, ...]:

@@ -20,7 +20,7 @@ from orchestration.contracts import Contract
 
 AGREE = 0.95  # share of orders in which sums must agree
 CLOSE = "0.011"  # difference for each line that rounding to cents may make
-ONE_DAY = 0.8  # share of order numbers whose lines are of one day; counts repeat over many days
+ONE_DAY = 0.8  # share of order numbers whose lines are of one day or customer; counts repeat over many days
 CHANCE = 0.01  # chance below which amounts that are alike within each order are no accident
 Goods = tuple[str, tuple[str, ...]]  # what goods are worth: an amount, and the columns that come off it
 OF_ORDER = (
@@ -103,8 +103,8 @@ class Sales:
     def order_key(self) -> OrderKey | None:
         """What names an order: a number; else customer and time, as a guess."""
         column = self.orders.columns.get("order_id")
-        if column and ("order" in words(column) or self.names_sales()) and self.is_of_one_day(column):
-            return OrderKey(expression(column), column)
+        if column and ("order" in words(column) or self.names_sales()) and self.profile.filled(column):
+            return OrderKey(expression(column), column) if self.is_of_one_day(column) else None
         if self.time and self.customer:
             parts = (expression(self.customer), expression(self.time))
             text = f"guess: no column is an order number; lines of one {self.customer} and {self.time} are one order"
@@ -112,17 +112,19 @@ class Sales:
         return None
 
     def is_of_one_day(self, column: str) -> bool:
-        """Whether a column may name orders: most rows have a value, and one that may be a count is of one day each."""
+        """Whether a column may name orders: most rows have a value, and a number has one day or one customer."""
         if self.profile.filled(column) < 0.5 * self.profile.rows or not self.profile.filled(column):
             return False
         if self.time is None or "id" in words(column) or not self.columns.is_number(column):
             return True
         day, value = f"({self.columns.date(self.time).typed})::date", self.profile.text(column)
-        alike, values = self.profile.all(
-            f"select count(*) filter (days <= 1), count(*) from (select count(distinct {day}) as days from rows "
+        whose = self.profile.text(self.customer) if self.customer else f"{value} || {day}"
+        alike, whole, values = self.profile.all(
+            "select count(*) filter (days <= 1), count(*) filter (customers <= 1), count(*) from (select "
+            f"count(distinct {day}) as days, count(distinct {whose}) as customers from rows "
             f"where {value} is not null group by {value})"
         )[0]
-        return bool(alike >= ONE_DAY * values)
+        return bool(max(alike, whole) >= ONE_DAY * values)
 
     @property
     def line_name(self) -> str:

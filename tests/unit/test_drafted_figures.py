@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from tests.support.conforming import rows
 from tests.support.drafting import Drafts
 
 # Net and gross ------------------------------------------------------------------------------------------------------
@@ -73,3 +74,84 @@ def test_sales_that_name_their_products_supplier_are_sales(drafts: Drafts) -> No
     drafts.put("orders.csv", "Order,Date,Customer,SKU,Vendor,Qty,Amount\n1,2024-01-02,a,X,V,2,7.00\n")
     drafts.init()
     assert drafts.sales() == (Decimal("7"), 1)
+
+
+# Headers that mean something elsewhere ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("quoted", ["${SHOP_PASSWORD}", "$${SHOP_PASSWORD}", "a ${SHOP_PASSWORD} b"])
+def test_a_header_reads_no_environment_variable(drafts: Drafts, monkeypatch: pytest.MonkeyPatch, quoted: str) -> None:
+    monkeypatch.setenv("SHOP_PASSWORD", "secret")
+    drafts.put("orders.csv", f"order_id,date,customer,sku,qty,net {quoted}\n1,2024-01-02,a,X,1,9.00\n")
+    drafts.init()
+    assert drafts.sales() == (Decimal("9"), 1)
+    [column] = [c for name, c in drafts.config().sources["shop"].maps["order_line"].columns.items() if "net" in name]
+    assert quoted in column
+    assert "secret" not in repr(drafts.config())
+
+
+def test_a_folder_reads_no_environment_variable(drafts: Drafts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_DATA", "/nowhere")
+    folder = drafts.root / "${SHOP_DATA}"
+    folder.mkdir()
+    (folder / "orders.csv").write_text("order_id,date,customer,total\n1,2024-01-02,a,9.00\n", encoding="utf-8")
+    drafts.init(data=folder)
+    assert drafts.sales() == (Decimal("9"), 1)
+
+
+@pytest.mark.parametrize("header", ["rowid", "net\nvalue", "ROWID"])
+def test_headers_that_sql_or_yaml_know(drafts: Drafts, header: str) -> None:
+    drafts.put("orders.csv", f'order_id,date,customer,"{header}",total\n1,2024-01-02,a,5,9.00\n')
+    drafts.init()
+    assert drafts.sales() in {(Decimal("9"), 1), (Decimal("5"), 1)}
+
+
+# Names, flags and kinds of rows -------------------------------------------------------------------------------------
+
+
+def test_the_contracts_own_name_wins_over_another_word_for_it(drafts: Drafts) -> None:
+    lines = "1,10,tea,2,5.00\n1,11,pot,1,7.00\n2,12,tea,1,5.00\n"
+    drafts.put("order_items.csv", f"order_id,item_id,product_id,quantity,price\n{lines}")
+    drafts.init()
+    assert drafts.maps()["order_line"]["columns"]["product_id"] == "product_id"
+
+
+@pytest.mark.parametrize(
+    ("header", "values"),
+    [("cancelled", ("true", "false")), ("is_cancelled", ("1", "0")), ("Storniert", ("ja", "nein")),
+     ("cancelled_at", ("2024-01-05", "")), ("canceled on", ("2024-01-05 10:00", ""))],
+)  # fmt: skip
+def test_flags_and_days_of_cancelling_are_a_status(drafts: Drafts, header: str, values: tuple[str, str]) -> None:
+    drafts.put("orders.csv", f"order_id,order_date,customer_id,total,{header}\n"
+               f"1,2024-01-02,a,10.00,{values[0]}\n2,2024-01-03,b,20.00,{values[1]}\n")  # fmt: skip
+    drafts.init()
+    assert drafts.sales() == (Decimal("30"), 2)
+    found = rows(drafts.config(), "select order_id, status = 'cancelled' from input.sales_order order by 1")
+    assert [(order, bool(flag)) for order, flag in found] == [("1", True), ("2", False)]
+
+
+@pytest.mark.parametrize(("choice", "total"), [(0, "15"), (1, "25")])
+def test_whether_refunds_come_off_is_asked(drafts: Drafts, choice: int, total: str) -> None:
+    """20 sold and 5 given back: 15, or 25 if the refund were a sale."""
+    drafts.put("orders.csv", "Transaction ID,Date,Customer ID,Type,Amount\n"
+               "1,2024-01-02,a,Sale,20.00\n2,2024-01-03,b,Refund,5.00\n")  # fmt: skip
+    said = drafts.init()
+    assert "refunds come off: 15.00 in all or refunds count as sales: 25.00 in all?" in said
+    assert "customer_type" not in drafts.yaml()
+    drafts.answer("net_amount", choice)
+    assert drafts.sales() == (Decimal(total), 2)
+
+
+def test_refunds_that_are_negative_already_are_not_asked_of(drafts: Drafts) -> None:
+    drafts.put("orders.csv", "Order,Date,Customer,Kind,SKU,Qty,Amount\n"
+               "1,2024-01-02,a,sale,X,1,20.00\n1,2024-01-03,a,return,X,-1,-5.00\n")  # fmt: skip
+    drafts.init()
+    assert drafts.sales() == (Decimal("15"), 1)
+
+
+def test_values_that_are_not_allowed_fill_no_column_of_allowed_values(drafts: Drafts) -> None:
+    drafts.put("orders.csv", "order_id,date,customer_id,Customer type,total,refund amount\n1,2024-01-02,a,new,9,2\n")
+    said = drafts.init()
+    assert "customer_type" not in drafts.yaml()
+    assert "not used: Customer type, refund amount" in said
+    assert drafts.sales() == (Decimal("9"), 1)
