@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from orchestration.errors import ConfigError
 from orchestration.paths import PROJECT
 
-ENV = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+ENV = re.compile(r"\$?\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 MAX_VALUE = 80
 
 
@@ -63,11 +63,18 @@ def display(path: Path) -> str:
     return str(path.relative_to(PROJECT)) if path.is_relative_to(PROJECT) else str(path)
 
 
+def without_env(text: str) -> str:
+    """A text of somebody else, such as a header, that names no environment variable: `${NAME}` becomes `$${NAME}`."""
+    return ENV.sub(lambda match: "$" + match[0], text)
+
+
 def substitute_env(value: Any, missing: set[str]) -> Any:
-    """Replace `${NAME}` in strings, lists and mappings; collect the names that are not set."""
+    """Replace `${NAME}` in strings, lists and mappings, and `$${NAME}` by `${NAME}`; collect the names not set."""
     if isinstance(value, str):
 
         def lookup(match: re.Match[str]) -> str:
+            if match[0].startswith("$$"):
+                return match[0][1:]
             if match[1] not in os.environ:
                 missing.add(match[1])
             return os.environ.get(match[1], match[0])

@@ -48,8 +48,8 @@ def kind_of_amount(column: str) -> str | None:
         return "quantities"
     if raw & NO_AMOUNT or own & {"id", "at"}:
         return None
-    if "tax" in own:
-        return "tax" if "net" not in own else None
+    if "tax" in own and not raw & (vocabulary().net_words | vocabulary().gross_words):
+        return "tax"
     for word, kind in (("shipping", "shipping"), ("discount", "discount")):
         if word in own:
             return kind

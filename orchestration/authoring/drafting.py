@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from orchestration.authoring.columns import Columns, translated, zone_of
 from orchestration.authoring.forms import form_drafts, form_of
-from orchestration.authoring.likeness import Likeness, alike_entities, is_named, name_likeness
+from orchestration.authoring.likeness import Likeness, alike_entities, is_named, is_of_persons, name_likeness
 from orchestration.authoring.maps import MapColumn, MapDraft, settled
 from orchestration.authoring.order_maps import translated_values, unknown_values
 from orchestration.authoring.profile import Profile
+from orchestration.authoring.reports import no_sales
 from orchestration.authoring.sales_tables import sales_drafts
 from orchestration.authoring.vocabulary import apart_words
 from orchestration.connectors.base import Connector
@@ -114,13 +115,21 @@ def table_drafts(profile: Profile, contracts: Mapping[str, Contract]) -> tuple[l
     others = {name: contract for name, contract in contracts.items() if name not in SALES}
     alike = alike_entities(profile.name, profile.samples(), others)
     is_of_order = bool(alike) and not alike[0].lacking and "order_id" in alike[0].columns
-    if not (is_of_order and is_named(alike[0], contracts[alike[0].entity])):
+    why = no_sales(profile)
+    if not why and not (is_of_order and is_named(alike[0], contracts[alike[0].entity])):
         found = sales_drafts(profile, contracts)
         if found is not None:
             return found
+    if why:
+        alike = [one for one in alike if one.entity != "customer" or is_called(one, contracts["customer"])]
     if not alike:
-        return [], []
+        return [], [f"left out: {why}"] if why else []
     return entity_draft(profile, alike[0], contracts[alike[0].entity])
+
+
+def is_called(found: Likeness, contract: Contract) -> bool:
+    """Whether a table is of the entity by its own name, or of persons: a report may name one in each row."""
+    return is_named(found, contract) or is_of_persons(found)
 
 
 def entity_draft(profile: Profile, found: Likeness, contract: Contract) -> tuple[list[MapDraft], list[str]]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestration.authoring import dates, numbers
-from orchestration.authoring.vocabulary import plain, vocabulary, words
+from orchestration.authoring.vocabulary import plain, raw_words, vocabulary, words
 from orchestration.contracts import Column, Contract
 
 ENOUGH = 0.62  # likeness of two names from which a column is suggested
@@ -39,6 +40,7 @@ class Likeness:
     left_over: tuple[str, ...]
 
 
+@functools.cache
 def name_likeness(given: str, wanted: str, entity: str) -> float:
     """Likeness of a file's column name to a contract's, 0 to 1. In a table of products, `id` is the product's."""
     own = entity.removeprefix("sales_")
@@ -49,6 +51,11 @@ def name_likeness(given: str, wanted: str, entity: str) -> float:
     by_words = 2 * shared / (len(set(left)) + len(set(right)))
     by_letters = difflib.SequenceMatcher(None, "_".join(left), "_".join(right)).ratio()
     return 0.6 * by_words + 0.4 * by_letters
+
+
+def is_exact(given: str, wanted: str) -> bool:
+    """Whether a column is called as the contract's, not just by other words for it."""
+    return "_".join(raw_words(given)) == wanted
 
 
 def is_date(value: str) -> bool:
@@ -99,11 +106,11 @@ def likeness(table: str, samples: Mapping[str, Sequence[str]], contract: Contrac
             alike = name_likeness(given, wanted, contract.entity)
             if alike >= ENOUGH:
                 fit = content_fits(values, wanted, spec, contract.entity)
-                if fit >= 0.5 or (spec.allowed and alike == 1.0):
+                if fit >= 0.5 or (wanted == "status" and alike == 1.0):
                     pairs.append((alike * max(fit, 0.5), given, wanted))
     columns: dict[str, str] = {}
     score = 0.0
-    for alike, given, wanted in sorted(pairs, key=lambda pair: (-pair[0], pair[1], pair[2])):
+    for alike, given, wanted in sorted(pairs, key=lambda pair: (-pair[0], not is_exact(*pair[1:]), *pair[1:])):
         if wanted not in columns and given not in columns.values():
             columns[wanted] = given
             score += alike

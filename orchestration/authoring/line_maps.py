@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 
 from orchestration.authoring.maps import MapColumn, MapDraft, settled
 from orchestration.authoring.naming import expression
+from orchestration.authoring.net_amounts import order_nets
 from orchestration.authoring.reading import Option, Reading
 from orchestration.authoring.sales import Goods, OrderKey, Sales, best_totals
+from orchestration.authoring.taken_back import with_refunds
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class LineAmount:
 
 def line_amount(
     sales: Sales, key: OrderKey, whose: Mapping[str, str]
-) -> tuple[LineAmount | None, Goods | None, list[str]]:
+) -> tuple[LineAmount | None, tuple[Goods, ...], list[str]]:
     """What a line is worth, what its order is worth by its own columns, and notes.
 
     A line's own amount comes first, then quantity times price if the order's total, where there is one, agrees; an
@@ -51,9 +53,9 @@ def line_amount(
             f"{of_order[0]} is the order's: it is the same on all lines of each order, and no column gives a line's "
             "amount; so orders are drafted without lines"
         )
-        return None, (of_order[0], tuple(g[0] for g in (amounts.shipping, amounts.tax) if g)), [text]
+        return None, order_nets(sales, of_order), [text]
     goods = [c for c in amounts.goods if whose[c] == "order"]
-    return None, (goods[0], ()) if goods else None, []
+    return None, ((goods[0], ()),) if goods else (), []
 
 
 def whole_note(sales: Sales, key: OrderKey, column: str) -> str:
@@ -69,18 +71,18 @@ def whole_note(sales: Sales, key: OrderKey, column: str) -> str:
     return ""
 
 
-def order_net(sales: Sales, key: OrderKey, lines: str, totals: Sequence[str]) -> Goods | None:
-    """The formula by which an order's own columns give the sum of its lines; None where none does."""
+def order_net(sales: Sales, key: OrderKey, lines: str, totals: Sequence[str]) -> tuple[Goods, ...]:
+    """The formula by which an order's own columns give the sum of its lines; empty where none does."""
     for parts in sales.goods_formulas(totals):
         sql = " - ".join(sales.per_order(column) for column in (parts[0], *parts[1]))
         if sales.agree(key, lines, sql):
-            return parts
-    return None
+            return (parts,)
+    return ()
 
 
 def by_product(
     sales: Sales, key: OrderKey, of_order: Sequence[str]
-) -> tuple[LineAmount | None, Goods | None, list[str]]:
+) -> tuple[LineAmount | None, tuple[Goods, ...], list[str]]:
     """Lines by quantity times price, less a discount where sums or the user say so."""
     amounts, columns = sales.amounts, sales.columns
     q, p = columns.number(amounts.quantities[0]), columns.number(amounts.prices[0])
@@ -96,22 +98,22 @@ def by_product(
     options = options if q.options or p.options else ()
     own = [c for c in amounts.goods if c]
     if not of_order and not own:
-        return with_discount(sales, LineAmount(product, (), text, options)), None, []
+        return with_discount(sales, LineAmount(product, (), text, options)), (), []
     net = order_net(sales, key, f"sum({product})", of_order)
-    if net is not None:
+    if net:
         return LineAmount(product, (), text + "; the orders' totals agree", options), net, []
     for discount in amounts.discount[:1]:
         off = columns.zero(discount)
         net = order_net(sales, key, f"sum({product} - {off})", of_order)
-        if net is not None:
+        if net:
             return LineAmount(f"{product} - {off}", (), f"{text}, less {discount}; the orders' totals agree"), net, []
     if not of_order:
-        return LineAmount(product, (), text, options), None, []
+        return LineAmount(product, (), text, options), (), []
     note = (
         f"{q.column} times {p.column} does not add up to {of_order[0]}, which is the order's; so orders are drafted "
         "without lines"
     )
-    return None, (of_order[0], tuple(g[0] for g in (amounts.shipping, amounts.tax) if g)), [note]
+    return None, order_nets(sales, of_order), [note]
 
 
 def with_discount(sales: Sales, amount: LineAmount) -> LineAmount:
@@ -132,7 +134,7 @@ def with_discount(sales: Sales, amount: LineAmount) -> LineAmount:
     return replace(amount, options=tuple(options))
 
 
-def either_way(sales: Sales, key: OrderKey, column: str) -> tuple[LineAmount | None, Goods | None, list[str]]:
+def either_way(sales: Sales, key: OrderKey, column: str) -> tuple[LineAmount | None, tuple[Goods, ...], list[str]]:
     """A choice: each line's amount, or the order's, which then goes to its first line."""
     options = []
     for reading in sales.columns.number(column).options or (Option("", sales.typed(column)),):
@@ -144,7 +146,7 @@ def either_way(sales: Sales, key: OrderKey, column: str) -> tuple[LineAmount | N
             Option(joined(reading.label, f"{column} is each line's: {lines or 0:,.2f} in all"), reading.typed),
             Option(joined(reading.label, f"{column} is the whole order's, repeated: {orders or 0:,.2f} in all"), first),
         ]
-    return LineAmount(options[0].typed, (), "", tuple(options)), None, []
+    return LineAmount(options[0].typed, (), "", tuple(options)), (), []
 
 
 def joined(*labels: str) -> str:
@@ -180,6 +182,7 @@ def line_map(sales: Sales, key: OrderKey, amount: LineAmount, source: str) -> Ma
         columns[name] = MapColumn(reading.text, reading.note, reading.options, is_optional=name == "unit_price")
     columns.setdefault("quantity", MapColumn("1", "guess: no column gives a quantity"))
     sql = changed[-1].text if amount.readings else amount.sql
-    columns["net_amount"] = MapColumn(sql, amount.comment, amount.options)
+    typed = amount.readings[0].typed if amount.readings else amount.sql
+    columns["net_amount"] = with_refunds(sales, MapColumn(sql, amount.comment, amount.options), typed)
     ordered = {name: columns[name] for name in contract.columns if name in columns}
     return MapDraft("order_line", profile.name, source, ordered, style, score=sales.lines.score)

@@ -13,6 +13,7 @@ from orchestration.authoring.reading import Option, Reading, loud
 from orchestration.company import Formats
 from orchestration.conform.casting import plain_number
 from orchestration.literals import quote
+from orchestration.yaml_model import without_env
 
 UNANSWERED = "answer_the_question_above"  # no column is called so: the map is refused by this name
 WIDTH = 100  # characters of a line of comment
@@ -165,8 +166,10 @@ def as_plain(reading: Reading) -> str:
 
 def yaml_text(value: str) -> str:
     """A scalar, quoted where YAML would read it otherwise."""
-    plain = re.fullmatch(r"[a-z_][a-z0-9_]*", value)
-    return value if plain else "'" + value.replace("'", "''") + "'"
+    if re.fullmatch(r"[a-z_][a-z0-9_]*", value):
+        return value
+    text = without_env(value)
+    return json.dumps(text, ensure_ascii=False) if "\n" in text else "'" + text.replace("'", "''") + "'"
 
 
 def comment(text: str, indent: int) -> list[str]:
@@ -187,7 +190,8 @@ def source_lines(source: str) -> list[str]:
     """`from` of a map: one line, or a folded block of a query."""
     if re.fullmatch(r"[a-z][a-z0-9_]*", source):
         return [f"    from: {source}"]
-    return ["    from: |-", *(f"      {line.rstrip()}" for line in source.strip().splitlines() if line.strip())]
+    lines = without_env(source).strip().splitlines()
+    return ["    from: |-", *(f"      {line.rstrip()}" for line in lines if line.strip())]
 
 
 def question_lines(name: str, column: MapColumn, decimal: str) -> list[str]:

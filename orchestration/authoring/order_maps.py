@@ -10,14 +10,16 @@ from orchestration.authoring.columns import translated, zone_of
 from orchestration.authoring.likeness import likeness
 from orchestration.authoring.maps import MapColumn, MapDraft, settled
 from orchestration.authoring.naming import expression
+from orchestration.authoring.net_amounts import net_options, order_nets
 from orchestration.authoring.reading import Option, Reading, loud
 from orchestration.authoring.sales import AGREE, CLOSE, OF_ORDER, Goods, OrderKey, Sales, best_totals, formula
+from orchestration.authoring.taken_back import with_cancelled, with_refunds
 from orchestration.authoring.vocabulary import words
 from orchestration.contracts import Contract
 
 
-def header_amount(sales: Sales) -> Goods | None:
-    """What the goods of an order are worth by its header's columns."""
+def header_amounts(sales: Sales) -> tuple[Goods, ...]:
+    """What the goods of an order may be worth by its header's columns: one formula, or several to choose from."""
     amounts = sales.amounts
     less = [group[0] for group in (amounts.shipping, amounts.tax) if group]
     totals = best_totals(sales)
@@ -32,15 +34,24 @@ def header_amount(sales: Sales) -> Goods | None:
                         sum_sql = " + ".join([sales.typed(goods), *some]) + sign
                         hits = sales.profile.one("count(*)", f"abs({sum_sql} - {sales.typed(totals[0])}) < {CLOSE}")
                         if hits >= AGREE * sales.profile.rows:
-                            return goods, parts
-        return goods, ()
-    return (totals[0], tuple(less)) if totals else None
+                            return ((goods, parts),)
+        return ((goods, ()),)
+    return order_nets(sales, totals)
 
 
 def order_map(
-    sales: Sales, key: OrderKey, net: Goods | None, is_grouped: bool, source: str = ""
+    sales: Sales, key: OrderKey, nets: Sequence[Goods], is_grouped: bool, source: str = ""
 ) -> tuple[MapDraft, list[str]]:
-    """The map of sales_order: rows as they are, or grouped by the order's key."""
+    """The map of sales_order: rows as they are, or grouped by the order's key.
+
+    Args:
+        sales: the table.
+        key: what names an order.
+        nets: formulas of what an order is worth; of several the user chooses.
+        is_grouped: whether the table repeats an order on its lines.
+        source: `from` of the map; empty takes the table.
+    """
+    net = nets[0] if nets else None
     profile, contract = sales.profile, sales.contracts["sales_order"]
     given = {w: c for w, c in sales.orders.columns.items() if w in OF_ORDER and contract.columns[w].type == "timestamp"}
     given = {w: c for w, c in given.items() if sales.columns.is_date(c)}
@@ -64,7 +75,9 @@ def order_map(
         elif wanted in by_column:
             reading = by_column[wanted]
             column = MapColumn(reading.text, reading.note, reading.options)
-            if wanted == "net_amount" and net is not None and net[1]:
+            if wanted == "net_amount" and len(nets) > 1:
+                column = MapColumn(column.sql, "", net_options(sales, key, nets, is_grouped), is_grouped)
+            elif wanted == "net_amount" and net is not None and net[1]:
                 text = f"the goods: {net[0]} less {', '.join(net[1])}"
                 sql = sales.per_order_formula(key, net) if is_grouped else formula(sales, net)
                 raw = sales.columns.number(net[0]).text
@@ -77,14 +90,10 @@ def order_map(
                 column = MapColumn(sales.columns.total(reading.column), "the sum of its lines", (), True)
             columns[wanted] = replace(column, is_optional=not contract.columns[wanted].required)
         elif wanted in OF_ORDER and wanted in sales.orders.columns and contract.columns[wanted].type != "timestamp":
-            source_column = sales.orders.columns[wanted]
-            if contract.columns[wanted].allowed:
-                columns[wanted], unknown = translated(
-                    profile, source_column, "sales_order", wanted, contract.columns[wanted]
-                )
-                notes += translated_values(wanted, columns[wanted]) + unknown_values(wanted, unknown)
-            else:
-                columns[wanted] = MapColumn(expression(source_column))
+            columns[wanted], said = source_column(sales, wanted)
+            notes += said
+    columns, said = with_taken_back(sales, columns, net, is_grouped)
+    notes += said
     zones = {zone_of(c) for c in given.values()} - {None}
     used = {*sales.orders.columns.values(), *sales.amounts.all}
     draft = MapDraft(
@@ -94,6 +103,30 @@ def order_map(
         score=sales.orders.score + 0.1,
     )  # fmt: skip
     return (grouped(draft, key, by_column) if is_grouped else draft), notes
+
+
+def with_taken_back(
+    sales: Sales, columns: Mapping[str, MapColumn], net: Goods | None, is_grouped: bool
+) -> tuple[dict[str, MapColumn], list[str]]:
+    """The columns of an order with what other columns say of cancelling and refunds, and what was found."""
+    found = dict(columns)
+    status = with_cancelled(sales, columns.get("status"), is_grouped)
+    if status is not None:
+        found["status"] = status
+    if net is not None and not is_grouped:
+        found["net_amount"] = with_refunds(sales, columns["net_amount"], formula(sales, net))
+    ordered = {wanted: found[wanted] for wanted in sales.contracts["sales_order"].columns if wanted in found}
+    is_new = status is not None and status != columns.get("status")
+    return ordered, [f"status: {status.comment}"] if status and is_new else []
+
+
+def source_column(sales: Sales, wanted: str) -> tuple[MapColumn, list[str]]:
+    """A column of the order that is no amount and no time: as it is, or translated; and what was found."""
+    column, spec = sales.orders.columns[wanted], sales.contracts["sales_order"].columns[wanted]
+    if not spec.allowed:
+        return MapColumn(expression(column)), []
+    made, unknown = translated(sales.profile, column, "sales_order", wanted, spec)
+    return made, translated_values(wanted, made) + unknown_values(wanted, unknown)
 
 
 def asked(sales: Sales, net: Goods) -> tuple[Option, ...]:
@@ -135,7 +168,8 @@ def grouped(draft: MapDraft, key: OrderKey, readings: Mapping[str, Reading]) -> 
         elif column.options:
             options = []
             for i, option in enumerate(column.options, start=1):
-                chosen.append(f"min({option.typed}) as {name}_{i}")
+                sql = option.typed if column.is_aggregate else f"min({option.typed})"
+                chosen.append(f"{sql} as {name}_{i}")
                 options.append(Option(option.label, f"{name}_{i}"))
             columns[name] = replace(column, options=tuple(options))
             continue

@@ -58,11 +58,13 @@ class Profile:
         types = connector.columns(table)
         try:
             sql = as_written(connector.read(con, table), types, ".")
-            con.execute(f"create table rows as select * from ({sql}) limit {ROWS}")
+            con.execute(
+                "create table rows as select * replace (coalesce(_source_row, row_number() over ()) as _source_row) "
+                f"from (select * from ({sql}) limit {ROWS})"
+            )
         except duckdb.Error as error:
             reason = str(error).splitlines()[0]
             raise RegularsError(f"table {table}: cannot be read: {reason}", "Mend the file, or its format") from error
-        con.execute("update rows set _source_row = rowid + 1 where _source_row is null")
         return cls(table, con, types)
 
     @classmethod

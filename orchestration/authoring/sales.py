@@ -20,6 +20,7 @@ from orchestration.contracts import Contract
 
 AGREE = 0.95  # share of orders in which sums must agree
 CLOSE = "0.011"  # difference for each line that rounding to cents may make
+ONE_DAY = 0.8  # share of order numbers whose lines are of one day or customer; counts repeat over many days
 CHANCE = 0.01  # chance below which amounts that are alike within each order are no accident
 Goods = tuple[str, tuple[str, ...]]  # what goods are worth: an amount, and the columns that come off it
 OF_ORDER = (
@@ -103,12 +104,27 @@ class Sales:
         """What names an order: a number; else customer and time, as a guess."""
         column = self.orders.columns.get("order_id")
         if column and ("order" in words(column) or self.names_sales()) and self.profile.filled(column):
-            return OrderKey(expression(column), column)
+            return OrderKey(expression(column), column) if self.is_of_one_day(column) else None
         if self.time and self.customer:
             parts = (expression(self.customer), expression(self.time))
             text = f"guess: no column is an order number; lines of one {self.customer} and {self.time} are one order"
             return OrderKey(f"concat_ws(' ', {', '.join(parts)})", None, text)
         return None
+
+    def is_of_one_day(self, column: str) -> bool:
+        """Whether a column may name orders: most rows have a value, and a number has one day or one customer."""
+        if self.profile.filled(column) < 0.5 * self.profile.rows or not self.profile.filled(column):
+            return False
+        if self.time is None or "id" in words(column) or not self.columns.is_number(column):
+            return True
+        day, value = f"({self.columns.date(self.time).typed})::date", self.profile.text(column)
+        whose = self.profile.text(self.customer) if self.customer else f"{value} || {day}"
+        alike, whole, values = self.profile.all(
+            "select count(*) filter (days <= 1), count(*) filter (customers <= 1), count(*) from (select "
+            f"count(distinct {day}) as days, count(distinct {whose}) as customers from rows "
+            f"where {value} is not null group by {value})"
+        )[0]
+        return bool(max(alike, whole) >= ONE_DAY * values)
 
     @property
     def line_name(self) -> str:
@@ -217,7 +233,7 @@ def best_totals(sales: Sales) -> list[str]:
 
     def rank(column: str) -> tuple[int, int]:
         raw = set(raw_words(column))
-        is_net = bool(raw & {"net", "netto", "nettobetrag"})
+        is_net = bool(raw & known.net_words)
         return (0 if is_net else 1 if raw & known.order_words else 2, sales.profile.columns.index(column))
 
     return sorted(sales.amounts.totals, key=rank)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from orchestration.authoring.line_maps import line_amount, line_map
 from orchestration.authoring.maps import MapDraft
 from orchestration.authoring.naming import expression
-from orchestration.authoring.order_maps import customer_map, header_amount, order_map, product_map
+from orchestration.authoring.order_maps import customer_map, header_amounts, order_map, product_map
 from orchestration.authoring.overlap import one_export_each
 from orchestration.authoring.profile import Profile
 from orchestration.authoring.sales import OrderKey, Sales
@@ -49,11 +49,10 @@ def sales_maps(sales: Sales, key: OrderKey) -> tuple[list[MapDraft], list[str]]:
 
 def headers(sales: Sales, key: OrderKey) -> tuple[list[MapDraft], list[str]]:
     """Orders alone: one row each, with what they are worth."""
-    net = header_amount(sales)
-    draft, notes = order_map(sales, key, net, is_grouped=False)
+    draft, notes = order_map(sales, key, header_amounts(sales), is_grouped=False)
     drafts = [draft]
     customers = customer_map(sales, draft)
-    return drafts + ([customers] if customers else []), notes
+    return with_left_over(sales, drafts + ([customers] if customers else [])), notes
 
 
 def flat(sales: Sales, key: OrderKey) -> tuple[list[MapDraft], list[str]]:
@@ -63,8 +62,8 @@ def flat(sales: Sales, key: OrderKey) -> tuple[list[MapDraft], list[str]]:
     of_order = [c for c, owner in whose.items() if owner == "order"]
     amount, net, notes = line_amount(sales, key, whose)
     notes = [*overlap, *notes]
-    if net is None and amount is None and of_order:
-        net = (of_order[0], ())
+    if not net and amount is None and of_order:
+        net = ((of_order[0], ()),)
     orders, more = order_map(sales, key, net, is_grouped=True, source=source)
     notes += more + differing_customers(sales, key)
     drafts = [orders]
@@ -79,10 +78,17 @@ def flat(sales: Sales, key: OrderKey) -> tuple[list[MapDraft], list[str]]:
         taken |= {c for c in sales.profile.columns if expression(c) in products.source}
     customers = customer_map(sales, orders, taken)
     drafts += [d for d in (customers, products) if d]
-    used = "\n".join(d.source + " ".join(c.sql for c in d.columns.values()) for d in drafts)
+    return with_left_over(sales, drafts), notes
+
+
+def with_left_over(sales: Sales, drafts: Sequence[MapDraft]) -> list[MapDraft]:
+    """The drafts, the last of which says what none of them uses."""
+    used = "\n".join(
+        d.source + " ".join(c.sql + " ".join(o.typed for o in c.options) for c in d.columns.values()) for d in drafts
+    )
     left = tuple(c for c in sales.profile.columns if expression(c) not in used)
-    drafts[-1] = replace(drafts[-1], left_over=left)
-    return drafts, notes
+    cleared = [replace(draft, left_over=()) for draft in drafts]
+    return [*cleared[:-1], replace(cleared[-1], left_over=left)]
 
 
 def differing_customers(sales: Sales, key: OrderKey) -> list[str]:

@@ -16,6 +16,7 @@ from orchestration.connectors.registry import connect
 from orchestration.contracts import NAME, Contract
 from orchestration.errors import UsageError
 from orchestration.literals import quote_name
+from orchestration.yaml_model import without_env
 
 COMPANY_YML = """\
 # {title}. What is left out has its default.
@@ -165,7 +166,7 @@ def source_parts(source: FoundSource, draft: Drafted, owner: str | None) -> dict
     given = formats_yaml(formats)
     return {
         "kind": source.kind,
-        "path": json.dumps(source.path, ensure_ascii=False),
+        "path": json.dumps(without_env(source.path), ensure_ascii=False),
         "customer_ids": f"customer_ids_of: {owner}      # guess: the ids are the same\n" if owner else "",
         "formats": f"formats: {given}" if given else NO_FORMATS,
         "tables": "\n".join(
@@ -178,7 +179,7 @@ def source_parts(source: FoundSource, draft: Drafted, owner: str | None) -> dict
 
 def table_line(name: str, table: FoundTable) -> str:
     """A table's configuration in a line."""
-    spec = json.dumps(table.spec, ensure_ascii=False)
+    spec = without_env(json.dumps(table.spec, ensure_ascii=False))
     more = ""
     if len(table.files) > 1:
         more = f"      # {len(table.files)} files of one header; load: {{mode: files}} reads new ones only"

@@ -31,7 +31,17 @@ class Vocabulary(Strict):
     order_words: frozenset[str]
     line_words: frozenset[str]
     goods_words: frozenset[str]
+    net_words: frozenset[str]
+    gross_words: frozenset[str]
+    whole_words: frozenset[str]
     apart: frozenset[str]
+    count_words: frozenset[str]
+    report_words: frozenset[str]
+    flag_words: frozenset[str]
+    yes: frozenset[str]
+    no: frozenset[str]
+    refunds: frozenset[str]
+    supplier_words: frozenset[str]
     values: dict[str, dict[str, tuple[str, ...]]]
     nothing: frozenset[str]
     currency_signs: dict[str, str]
@@ -49,6 +59,7 @@ class Vocabulary(Strict):
         by_name = {plain(name): code for code, country in self.countries.items() for name in country.names}
         return by_name | {code.lower(): code for code in self.countries}
 
+    @functools.cache  # noqa: B019 - the vocabulary is read once
     def translations(self, entity: str, column: str) -> dict[str, str]:
         """Value as a system writes it, plain → allowed value of the contract column."""
         known = self.values.get(f"{entity}.{column}", {})
@@ -79,11 +90,17 @@ def raw_words(name: str) -> list[str]:
 
 def words(name: str) -> list[str]:
     """A name's words in the contracts' terms: `CustNo` → customer, id."""
+    return list(terms_of(name))
+
+
+@functools.cache
+def terms_of(name: str) -> tuple[str, ...]:
+    """The same, once for each name."""
     known = vocabulary()
     parts = [piece for part in raw_words(name) for piece in pieces(part)]
     parts = [part for part in parts if part not in known.fillers] or parts
     terms = [known.term_of.get(part) or known.term_of.get(singular(part)) or part for part in parts]
-    return list(dict.fromkeys(singular(term) for term in "_".join(terms).split("_")))
+    return tuple(dict.fromkeys(singular(term) for term in "_".join(terms).split("_")))
 
 
 def apart_words(name: str) -> frozenset[str]:

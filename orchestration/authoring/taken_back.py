@@ -1,0 +1,82 @@
+"""Orders that are cancelled and rows that are refunds, by columns beside the status: flags, days, kinds of row."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from orchestration.authoring.maps import MapColumn
+from orchestration.authoring.naming import expression
+from orchestration.authoring.reading import Option
+from orchestration.authoring.sales import Sales
+from orchestration.authoring.vocabulary import plain, raw_words, vocabulary, words
+from orchestration.literals import quote
+
+
+def cancelled(sales: Sales) -> tuple[str, str] | None:
+    """SQL of whether a row is cancelled and its column: `cancelled` with yes or no, or the day of it."""
+    known = vocabulary()
+    names = known.translations("sales_order", "status")
+    for column in sales.profile.columns:
+        own = [word for word in raw_words(column) if word not in known.flag_words and "at" not in words(word)]
+        values = {plain(value) for value in sales.profile.values(column)}
+        if len(own) != 1 or names.get(own[0]) != "cancelled" or not values:
+            continue
+        if values <= known.yes | known.no:
+            yes = ", ".join(quote(word) for word in sorted(known.yes))
+            return f"coalesce(lower(trim({expression(column)}::varchar)) in ({yes}), false)", column
+        if sales.columns.is_date(column):
+            return f"nullif(trim({expression(column)}::varchar), '') is not null", column
+    return None
+
+
+def with_cancelled(sales: Sales, status: MapColumn | None, is_grouped: bool) -> MapColumn | None:
+    """The status of an order, cancelled where a flag or a day says so; of lines where all of them are."""
+    found = cancelled(sales)
+    if found is None:
+        return status
+    flag, column = found
+    other = status.sql if status else "null"
+    flag, other = (f"bool_and({flag})", f"min({other})") if is_grouped else (flag, other)
+    text = f"{status.comment}; " if status and status.comment else ""
+    sql = f"case when {flag} then 'cancelled' else {other} end"
+    return MapColumn(sql, f"{text}cancelled as {column} says", (), is_grouped)
+
+
+def refunds(sales: Sales, amount: str) -> str | None:
+    """SQL of whether a row is a refund though its amount is positive; None where no column tells."""
+    known = vocabulary()
+    for column in sales.profile.columns:
+        if column == sales.orders.columns.get("status") or not sales.profile.is_text(column):
+            continue
+        values = {value.strip().lower() for value in sales.profile.values(column)}
+        back = sorted(value for value in values if plain(value) in known.refunds)
+        if back and len(values) <= MOST_KINDS:
+            sql = f"coalesce(lower(trim({expression(column)})) in ({', '.join(map(quote, back))}), false)"
+            if sales.profile.one("count(*)", f"{sql} and ({amount}) > 0"):
+                return sql
+    return None
+
+
+MOST_KINDS = 20  # distinct values of a column that says of which kind a row is
+
+
+def with_refunds(sales: Sales, column: MapColumn, typed: str) -> MapColumn:
+    """An amount per row, or the choice whether rows that are refunds come off it.
+
+    Args:
+        sales: the table.
+        column: the amount.
+        typed: SQL of it as a number.
+    """
+    readings = column.options or (Option("", typed),)
+    flag = refunds(sales, readings[0].typed)
+    if flag is None:
+        return column
+    options = []
+    for reading in readings:
+        less = f"case when {flag} then -abs({reading.typed}) else {reading.typed} end"
+        for text, sql in (("refunds come off", less), ("refunds count as sales", reading.typed)):
+            total = sales.profile.one(f"sum({sql})")
+            label = "; ".join(part for part in (reading.label, f"{text}: {total or 0:,.2f} in all") if part)
+            options.append(Option(label, sql, reading.raw))
+    return replace(column, options=tuple(options))
