@@ -61,6 +61,8 @@ def conform_batch(
         known = has_rows(con, mapping)
         if known:
             settle_known(con, mapping)
+            if may_shrink:
+                renew_flags(con, mapping)
         quarantine(con, mapping, load_id, loaded_at)
         insert_accepted(con, mapping, load_id, loaded_at)
         if known or repeats:
@@ -112,7 +114,9 @@ def settle_duplicates(con: duckdb.DuckDBPyConnection, contract: Contract, query:
 
     A row that repeats an earlier one to the letter is unchanged. A row with other values is a version
     where the source dates its versions; otherwise nobody can say which is right: the first row stays,
-    the others go to quarantine. Keys are counted by an aggregate; only repeated ones are ranked.
+    the others go to quarantine. Of files of several days the last that has a key (and date) counts, as if they had
+    been loaded one by one: an earlier file's row adds nothing, either. Keys are counted by an aggregate; only repeated
+    ones are ranked.
     """
     con.execute(
         f"""
@@ -124,19 +128,24 @@ def settle_duplicates(con: duckdb.DuckDBPyConnection, contract: Contract, query:
         return False
     duplicate = numbered(contract)[DUPLICATE, ", ".join(contract.key)]
     dated = "updated_at is not null" if contract.has_versions else "false"
+    by_file = "".join(f", {name}" for name in query.later)
+    newest = ", ".join(f"{name} desc nulls last" for name in query.later)
+    version = "_record_key, updated_at" if contract.has_versions else "_record_key"
+    is_last = f"rank() over (partition by {version} order by {newest}) = 1" if newest else "true"
     con.execute(
         f"""
         update candidate set _verdict = case
             when ranked.repeats > 1 then {UNCHANGED}
-            when ranked.is_dated or candidate._record_hash = ranked.first_hash then {ACCEPTED}
-            else {duplicate} end
+            when not ranked.is_dated and candidate._record_hash <> ranked.first_hash then {duplicate}
+            when ranked.is_last then {ACCEPTED}
+            else {UNCHANGED} end
         from (
           select c.rowid as id,
-            row_number() over (partition by _record_key, _record_hash
+            row_number() over (partition by _record_key, _record_hash{by_file}
               order by _source_file nulls first, _source_row nulls first, c.rowid) as repeats,
-            first_value(_record_hash) over (partition by _record_key
+            first_value(_record_hash) over (partition by _record_key{by_file}
               order by _source_file nulls first, _source_row nulls first, _record_hash) as first_hash,
-            {dated} as is_dated
+            {dated} as is_dated, {is_last} as is_last
           from candidate c semi join repeated using (_record_key)
           where _verdict = {ACCEPTED}
         ) ranked
@@ -172,6 +181,21 @@ def settle_known(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
         from input.{mapping.entity} k
         where candidate._verdict = {ACCEPTED} and k._record_key = candidate._record_key
           and k.source_system = candidate.source_system and k._record_hash = candidate._record_hash {newest}
+        """
+    )
+
+
+def renew_flags(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
+    """Give versions that a batch brings again its flags: a later file may have settled what was doubtful, or not."""
+    con.execute(
+        f"""
+        update input.{mapping.entity} set _flags = candidate._flags
+        from candidate
+        where candidate._verdict = {UNCHANGED} and input.{mapping.entity}._record_key = candidate._record_key
+          and input.{mapping.entity}.source_system = candidate.source_system
+          and input.{mapping.entity}._record_hash = candidate._record_hash
+          and input.{mapping.entity}._superseded_at is null
+          and input.{mapping.entity}._flags is distinct from candidate._flags
         """
     )
 

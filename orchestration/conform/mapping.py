@@ -140,10 +140,17 @@ def table_names(node: Any) -> set[str]:
 
 @dataclass(frozen=True)
 class CandidateSql:
-    """The query of candidates; `with_raw` is the same with the raw record of every row, not of bad ones only."""
+    """The query of candidates.
+
+    Args:
+        sql: the query.
+        with_raw: the same with the raw record of every row, not of bad ones only.
+        later: its columns by which a row of a later file is told; none where a later file is not the newer one.
+    """
 
     sql: str
     with_raw: str
+    later: tuple[str, ...] = ()
 
 
 def hashed(contract: Contract, columns: Iterable[str]) -> str:
@@ -218,6 +225,7 @@ def candidate_sql(
     corrected: frozenset[str] = frozenset(),
     loaded_at: dt.datetime | None = None,
     marks: dict[str, str] | None = None,
+    is_daily: bool = False,
 ) -> CandidateSql:
     """One row per row of `from`: typed columns, keys, `_verdict`, and for bad rows value and raw record.
 
@@ -228,19 +236,28 @@ def candidate_sql(
         corrected: input columns of which some row has a corrected value, in the temporary table `correction`
             (`_correction_id`, and `_correction`: a map from column to value).
         loaded_at: time of the load, naive UTC, which dates that lie ahead are told by; None asks for none.
+<<<<<<< HEAD
         marks: further flags, by their conditions on a raw row (`ROW`).
+=======
+        marks: further flags, by their conditions on a raw row `r`.
+        is_daily: whether its rows come from files of which a later one is the newer.
+>>>>>>> ce7837cab66ec1ac1035d35b6a4848decf06830c
     """
+    later: tuple[str, ...] = () if not is_daily or "_source_file" not in raw_columns else ("_source_file",)
+    if later and not mapping.is_table() and "_load_id" in raw_columns:
+        later = ("_source_load", *later)
     mapping = replace(mapping, contract=not_ahead(mapping.contract, loaded_at))
-    if not corrected:
-        return CandidateSql(*(part_sql(mapping, types, raw_columns, raw, loaded_at, marks) for raw in (False, True)))
-    return CandidateSql(
-        *(
-            f"select * from ({part_sql(mapping, types, raw_columns, raw, loaded_at, marks, corrected, apart=False)}) "
-            "union all by name "
-            f"select * from ({part_sql(mapping, types, raw_columns, raw, loaded_at, marks, corrected, apart=True)})"
-            for raw in (False, True)
+
+    def whole(every_raw: bool) -> str:
+        if not corrected:
+            return part_sql(mapping, types, raw_columns, every_raw, loaded_at, marks)
+        parts = (
+            part_sql(mapping, types, raw_columns, every_raw, loaded_at, marks, corrected, apart=apart)
+            for apart in (False, True)
         )
-    )
+        return " union all by name ".join(f"select * from ({part})" for part in parts)
+
+    return CandidateSql(whole(False), whole(True), later)
 
 
 @dataclass(frozen=True)
@@ -359,8 +376,15 @@ def part_sql(
     parent = "cast(null as bigint)"
     if contract.parent:
         parent = record_key(mapping.system, contract, contract.parent.columns)
+<<<<<<< HEAD
     source_file = f"{ROW}._source_file" if "_source_file" in raw_columns else "cast(null as varchar)"
     source_row = f"{ROW}._source_row" if "_source_row" in raw_columns else "cast(null as bigint)"
+=======
+    source_file = "r._source_file" if "_source_file" in raw_columns else "cast(null as varchar)"
+    source_row = "r._source_row" if "_source_row" in raw_columns else "cast(null as bigint)"
+    # A query sees several loads, and a map of one table as a rule the newest.
+    source_load = "" if mapping.is_table() or "_load_id" not in raw_columns else "r._load_id as _source_load,"
+>>>>>>> ce7837cab66ec1ac1035d35b6a4848decf06830c
     keep = f"coalesce(({mapping.map.where}), false)" if mapping.map.where else "true"
     raw_or_null = raw if every_raw else f"case when _verdict > 0 then {raw} end"
     return f"""
@@ -390,7 +414,7 @@ def part_sql(
       {record_key(mapping.system, contract, contract.key)} as _record_key,
       {parent} as _parent_key,
       (hash({hashed(contract, contract.columns)}) >> 1)::bigint as _record_hash,
-      _source_file, _source_row,
+      _source_file, _source_row, {source_load}
       {flags_sql(flags, SOURCE_FLAGS in raw_columns)} as _flags,
       _verdict,
       {f"case _verdict {shown} end" if shown else "cast(null as varchar)"} as _value,

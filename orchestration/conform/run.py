@@ -66,11 +66,13 @@ class Bound:
         loaded_at: the batch's time, naive UTC.
         overlaps: what the files of a table have in common, by table.
         may_shrink: whether a part of a record that was there before may be gone: a later file replaced its lines.
+        is_daily: whether the rows are of one table, of files of which a later one is the newer.
     """
 
     loaded_at: dt.datetime
     overlaps: dict[str, Overlap]
     may_shrink: bool
+    is_daily: bool
 
 
 def bind_raw(
@@ -92,7 +94,9 @@ def bind_raw(
     overlaps = {}
     may_shrink = False
     source = config.sources[mapping.system]
-    for table in sorted(mapping.raw_tables(con, set(source.tables))):
+    tables = sorted(mapping.raw_tables(con, set(source.tables)))
+    is_daily = len(tables) == 1
+    for table in tables:
         until = [m for m in loads[table] if m.load_id <= load_id]
         times.append(until[-1].loaded_at)
         spec = source.tables[table]
@@ -104,11 +108,12 @@ def bind_raw(
             if found := find_overlap(con, table, rows, by, content):
                 overlaps[table] = found
                 rows = found.without_replaced(rows)
+        is_daily = is_daily and spec.load.mode == "files" and not by
         may_shrink = may_shrink or bool(by) or bool(spec.key and spec.load.mode == "files" and not mapping.is_table())
         kinds = {row[0]: row[1] for row in con.execute(f"describe {rows}").fetchall() if row[0] not in LOAD_COLUMNS}
         rows = source.as_written(rows, kinds, mapping.formats)
         con.execute(f'create or replace temp view "{table}" as {rows}')
-    return Bound(max(dt.datetime.fromisoformat(time) for time in times), overlaps, may_shrink)
+    return Bound(max(dt.datetime.fromisoformat(time) for time in times), overlaps, may_shrink, is_daily)
 
 
 def check_columns(config: CompanyConfig, lake: Lake, system: str, table: str, columns: dict[str, str]) -> None:
@@ -245,7 +250,7 @@ def conform_map(
         types = mapping.source_types(con)
         raw_columns = [row[0] for row in con.execute(f"describe {mapping.from_sql()}").fetchall()]
         marks = {flag: sql for found in bound.overlaps.values() for flag, sql in found.flag(raw_columns).items()}
-        query = candidate_sql(mapping, types, raw_columns, corrected, bound.loaded_at, marks)
+        query = candidate_sql(mapping, types, raw_columns, corrected, bound.loaded_at, marks, bound.is_daily)
         try:
             done(conform_batch(con, mapping, query, load_id, bound.loaded_at, ends, bound.may_shrink))
         except duckdb.ConversionException as error:

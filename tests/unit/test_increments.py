@@ -129,6 +129,80 @@ def test_of_several_days_files_in_one_load_the_last_that_has_a_key_counts(shop: 
     assert (audit.candidates, audit.accepted) == (1, 1)
 
 
+def put_totals(shop: Shop, file: str, *orders: tuple[str, float]) -> None:
+    """Write a day's orders: (number, total)."""
+    values = ", ".join(f"('{no}', 'C1', timestamp '2024-05-01 10:00', 'completed', {total})" for no, total in orders)
+    shop.put(file, ORDERS.format(values))
+
+
+def totals_of(shop: Shop, days: list[list[tuple[str, float]]], at_once: bool) -> tuple[dict[str, float], list[object]]:
+    """Current totals by order, and quarantined keys, after the days' files."""
+    (shop.data / "orders.parquet").unlink()
+    audits = []
+    for day, orders in enumerate(days):
+        put_totals(shop, f"orders_{day}", *orders)
+        if not at_once or day == len(days) - 1:
+            audits.append(load_and_conform(load_company("shop"), day)["sales_order"])
+    for audit in audits:
+        assert audit.candidates == audit.accepted + audit.unchanged + audit.quarantined + audit.filtered
+    sql = "select order_id, net_amount::double from input.sales_order where _superseded_at is null"
+    waiting = rows(
+        load_company("shop"), "select record_key, reason_code, row_id from quarantine.sales_order order by all"
+    )
+    return dict(rows(load_company("shop"), sql)), list(waiting)
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("source", ["orders", "select * from orders", "select * from orders where total > 0"])
+def test_without_a_key_too_a_later_days_file_is_right(shop: Shop, source: str, at_once: bool) -> None:
+    """A is corrected and corrected back; B says two things on one day, of which the first stays."""
+    shop.with_table("orders", path="orders*.parquet", load={"mode": "files"})
+    path = shop.companies / "shop" / "sources" / "till.yml"
+    path.write_text(path.read_text().replace("from: orders", f"from: {source}"))
+    days = [[("A", 1.0), ("B", 1.0)], [("A", 2.0), ("B", 5.0), ("B", 6.0), ("C", 3.0), ("C", 3.0)], [("A", 1.0)]]
+    totals, waiting = totals_of(shop, days, at_once)
+    assert totals == {"A": 1.0, "B": 5.0, "C": 3.0}
+    assert {(key, reason) for key, reason, _ in waiting} == {('{"order_id":"B"}', "duplicate_key")}
+
+
+def test_files_that_are_no_days_are_not_judged_by_their_names(shop: Shop) -> None:
+    """A whole load of several files: which branch is right about an order nobody can tell."""
+    shop.with_table("orders", path="orders*.parquet")
+    (shop.data / "orders.parquet").unlink()
+    put_totals(shop, "orders_east", ("A", 1.0))
+    put_totals(shop, "orders_west", ("A", 2.0), ("B", 2.0))
+    audit = load_and_conform(load_company("shop"))["sales_order"]
+    assert (audit.candidates, audit.accepted, audit.quarantined) == (3, 2, 1)
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    days=st.lists(
+        st.lists(st.tuples(st.sampled_from("AB"), st.sampled_from([1.0, 2.0, 3.0])), min_size=1, max_size=3),
+        min_size=2, max_size=4,
+    )
+)  # fmt: skip
+def test_any_days_without_dates_end_as_one_by_one(
+    tmp_path_factory: pytest.TempPathFactory, days: list[list[tuple[str, float]]]
+) -> None:
+    """What counts in the end, and what waits, do not depend on which days are loaded together."""
+    results = []
+    days = [[*orders, (f"day {day}", 1.0)] for day, orders in enumerate(days)]  # no two files are the same
+    for at_once in (True, False):
+        with pytest.MonkeyPatch.context() as patch:
+            shop = Shop(tmp_path_factory.mktemp("days"))
+            patch.setenv("REGULARS_HOME", str(shop.home))
+            patch.setenv("REGULARS_COMPANIES", str(shop.companies))
+            shop.write()
+            shop.with_table("orders", path="orders*.parquet", load={"mode": "files"})
+            results.append(totals_of(shop, days, at_once))
+    assert results[0] == results[1]
+    expected: dict[str, float] = {}
+    for orders in days:
+        expected |= dict(reversed(orders))  # of a day the first
+    assert results[0][0] == expected
+
+
 def test_a_lost_state_is_read_from_the_lake(shop: Shop) -> None:
     shop.with_table("orders", load={"mode": "incremental", "cursor": "placed_at"})
     put_orders(shop, ("A", "2024-01-01 10:00"))

@@ -125,6 +125,24 @@ def test_where_no_file_holds_all_lines_all_count_and_are_flagged(till: Till, at_
     assert {order for order, _ in flagged()} == {"1"}
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_file_that_holds_the_whole_order_takes_its_flag_away(till: Till, at_once: bool) -> None:
+    """Order 1 is doubtful after two files, and order 2 after three."""
+    for name, lines in (("01", (A, C)), ("02", (B,)), ("03", (B, A, ("2", "tea", "9.0")))):
+        till.export(name, *lines)
+        if not at_once:
+            till.load(int(name))
+    till.load(4)
+    assert amounts() == Counter([A, B, C, ("2", "tea", "9.0")])
+    sql = f"select order_id, product_id, _flags {CURRENT} order by all"
+    assert rows(load_company("till"), sql) == [
+        ("1", "cup", None),
+        ("1", "tea", None),
+        ("2", "tea", "overlapping_exports"),
+        ("2", "tea", "overlapping_exports"),
+    ]
+
+
 def test_lines_that_are_no_longer_there_end_once_a_file_holds_all(till: Till) -> None:
     till.export("01", A)
     till.load()
