@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -42,6 +43,7 @@ class Mapping:
     zones: Zones
     formats: Formats
     file: str
+    may_have_lists: bool = False  # whether the source's kind tells lists by what some record has
 
     @classmethod
     def of(cls, config: CompanyConfig, system: str, entity: str) -> Mapping:
@@ -50,7 +52,9 @@ class Mapping:
         zones = Zones(source.timezone_of(entity), company.timezone, company.business_day_cut_minutes)
         contract = config.contracts[entity].with_years(config.years_of(system, entity))
         formats = source.formats_of(entity)
-        return cls(system, entity, contract, source.maps[entity], zones, formats, config.source_file(system))
+        may_have_lists = "lists" in type(source.connector).model_fields
+        file = config.source_file(system)
+        return cls(system, entity, contract, source.maps[entity], zones, formats, file, may_have_lists)
 
     def is_table(self) -> bool:
         """Whether `from` names a raw table rather than a query."""
@@ -84,6 +88,9 @@ class Mapping:
         """The error of an SQL expression that DuckDB refuses: file, key, value, reason."""
         reason = " ".join(str(error).split("LINE 1:")[0].split())
         shown = " ".join(value.split())
+        missing = re.search(r'Referenced column "([^"]+)" not found', reason)
+        if self.may_have_lists and missing:
+            reason += f"; where no record has more than one {missing[1]}, name it in the table's format.lists"
         return ConfigError(f"{self.file}: key 'maps.{self.entity}.{key}': value '{shown}': not valid here: {reason}")
 
     def source_types(self, con: duckdb.DuckDBPyConnection) -> dict[str, str]:
