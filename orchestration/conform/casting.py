@@ -24,10 +24,19 @@ ENDS = (0, 9, 10, 11, 12, 13, 28, 29, 30, 31)  # control characters that some pr
 PLAIN_ID = "[!-~]([ -~]*[!-~])?"  # ASCII that is seen, and blanks within
 BLANK = rf"[\s\p{{Z}}\p{{Cc}}{INVISIBLE}]+"
 INNER_BLANK, UNSEEN = r"\p{Zs}|[\t-\r]", rf"[\p{{Cc}}{INVISIBLE}]+"
-# What spreadsheets show instead of a value, in English and German, and what the reader of workbooks says.
+# What spreadsheets show instead of a value, in English, German and other languages of Europe, in a column that is too
+# narrow, and what the reader of workbooks says.
 ERRORS = (
     "#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!",
     "#UNKNOWN!", "#CONNECT!", "#BUSY!", "#GETTING_DATA", "#NV", "#BEZUG!", "#WERT!", "#ZAHL!", "#ÜBERLAUF!",
+    "#FELD!", "#KALK!", "#BLOCKIERT!", "#UNBEKANNT!", "#VERBINDEN!", "#ADRESSE!",
+    "#N/D", "#¡REF!", "#¡VALOR!", "#VALOR!", "#¡DIV/0!", "#¡NUM!", "#¡NULO!", "#NULO!", "#¿NOMBRE?", "#NOMBRE?",
+    "#¡DESBORDAMIENTO!", "#¡CALC!", "#NOME?", "#NÚM!", "#DESPEJAR!", "#VALEUR!", "#NOM?", "#NOMBRE!", "#NUL!",
+    "#PROPAGATION!", "#VALORE!", "#RIF!", "#NULLO!", "#ESPANSIONE!", "#WAARDE!", "#VERW!", "#NAAM?", "#GETAL!",
+    "#LEEG!", "#N/B", "#OVERLOOP!", "#ARG!", "#ADR!", "#NAZWA?", "#LICZBA!", "#ZERO!", "#VÄRDEFEL!", "#REFERENS!",
+    "#NAMN?", "#OGILTIGT!", "#SAKNAS!", "#VÆRDI!", "#REFERENCE!", "#NAVN?", "#I/T", "#VERDI!", "#HODNOTA!", "#ODKAZ!",
+    "#NÁZEV?", "#ČÍSLO!", "#NENÍ_K_DISPOZICI",
+    *("#" * width for width in range(3, 65)),
     "#NOT CALCULATED!", "#MERGED!",
 )  # fmt: skip
 ROUNDED = r"[+-]?\d([.,]\d+)?[eE]\+\d{2,3}"  # how spreadsheets and doubles show an id that is too long for them

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -42,6 +43,7 @@ class Mapping:
     zones: Zones
     formats: Formats
     file: str
+    may_have_lists: bool = False  # whether the source's kind tells lists by what some record has
 
     @classmethod
     def of(cls, config: CompanyConfig, system: str, entity: str) -> Mapping:
@@ -50,7 +52,9 @@ class Mapping:
         zones = Zones(source.timezone_of(entity), company.timezone, company.business_day_cut_minutes)
         contract = config.contracts[entity].with_years(config.years_of(system, entity))
         formats = source.formats_of(entity)
-        return cls(system, entity, contract, source.maps[entity], zones, formats, config.source_file(system))
+        may_have_lists = "lists" in type(source.connector).model_fields
+        file = config.source_file(system)
+        return cls(system, entity, contract, source.maps[entity], zones, formats, file, may_have_lists)
 
     def is_table(self) -> bool:
         """Whether `from` names a raw table rather than a query."""
@@ -84,6 +88,9 @@ class Mapping:
         """The error of an SQL expression that DuckDB refuses: file, key, value, reason."""
         reason = " ".join(str(error).split("LINE 1:")[0].split())
         shown = " ".join(value.split())
+        missing = re.search(r'Referenced column "([^"]+)" not found', reason)
+        if self.may_have_lists and missing:
+            reason += f"; where no record has more than one {missing[1]}, name it in the table's format.lists"
         return ConfigError(f"{self.file}: key 'maps.{self.entity}.{key}': value '{shown}': not valid here: {reason}")
 
     def source_types(self, con: duckdb.DuckDBPyConnection) -> dict[str, str]:
@@ -236,12 +243,8 @@ def candidate_sql(
         corrected: input columns of which some row has a corrected value, in the temporary table `correction`
             (`_correction_id`, and `_correction`: a map from column to value).
         loaded_at: time of the load, naive UTC, which dates that lie ahead are told by; None asks for none.
-<<<<<<< HEAD
         marks: further flags, by their conditions on a raw row (`ROW`).
-=======
-        marks: further flags, by their conditions on a raw row `r`.
         is_daily: whether its rows come from files of which a later one is the newer.
->>>>>>> ce7837cab66ec1ac1035d35b6a4848decf06830c
     """
     later: tuple[str, ...] = () if not is_daily or "_source_file" not in raw_columns else ("_source_file",)
     if later and not mapping.is_table() and "_load_id" in raw_columns:
@@ -376,15 +379,10 @@ def part_sql(
     parent = "cast(null as bigint)"
     if contract.parent:
         parent = record_key(mapping.system, contract, contract.parent.columns)
-<<<<<<< HEAD
     source_file = f"{ROW}._source_file" if "_source_file" in raw_columns else "cast(null as varchar)"
     source_row = f"{ROW}._source_row" if "_source_row" in raw_columns else "cast(null as bigint)"
-=======
-    source_file = "r._source_file" if "_source_file" in raw_columns else "cast(null as varchar)"
-    source_row = "r._source_row" if "_source_row" in raw_columns else "cast(null as bigint)"
     # A query sees several loads, and a map of one table as a rule the newest.
-    source_load = "" if mapping.is_table() or "_load_id" not in raw_columns else "r._load_id as _source_load,"
->>>>>>> ce7837cab66ec1ac1035d35b6a4848decf06830c
+    source_load = "" if mapping.is_table() or "_load_id" not in raw_columns else f"{ROW}._load_id as _source_load,"
     keep = f"coalesce(({mapping.map.where}), false)" if mapping.map.where else "true"
     raw_or_null = raw if every_raw else f"case when _verdict > 0 then {raw} end"
     return f"""

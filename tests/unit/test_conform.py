@@ -703,7 +703,9 @@ def test_cleaning_never_takes_a_letter_and_leaves_no_blank_around(text: str) -> 
     assert found is None or found == found.strip()
 
 
-@pytest.mark.parametrize("error", ["#N/A", "#REF!", "#DIV/0!", "#NV", "#BEZUG!"])
+@pytest.mark.parametrize(
+    "error", ["#N/A", "#NV", "#BEZUG!", "#N/D", "#¡REF!", "#VALOR!", "#ADRESSE!", "#NOM?", "#NOMBRE?", "#######"]
+)
 def test_an_error_of_a_spreadsheet_is_no_value(shop: Shop, error: str) -> None:
     put_lines(shop, f"('O1', 1, '{error}', 1, 1, 1), ('O2', 1, '#1', 1, 1, 1)")
     load_and_conform(load_company("shop"))

@@ -696,3 +696,11 @@ def test_a_file_in_which_all_keys_hold_nul_is_named(tmp_path: Path) -> None:
     (tmp_path / "t.ndjson").write_text('{"b\\u0000": 2}')
     with pytest.raises(RegularsError, match="holds no JSON object"):
         take(connector_of({"kind": "json", "path": str(tmp_path)}))
+
+
+def test_a_map_of_a_list_that_no_record_has_twice_yet_is_told_the_cure(shop: Shop, tmp_path: Path) -> None:
+    (tmp_path / "orders.xml").write_text("<r><o><no>1</no><line><sku>A</sku></line></o></r>")
+    maps = {"sales_order": {"from": "orders", "columns": ORDERS["sales_order"]["columns"] | {"order_id": "line"}}}  # type: ignore[operator]
+    connect_orders(shop, "xml", tmp_path, connector={"record": "r/o"}, maps=maps)
+    with pytest.raises(RegularsError, match=r"no record has more than one line, name it in the table's format\.lists"):
+        load_and_conform(load_company("shop"))
