@@ -16,7 +16,7 @@ REJECT_REASONS = {
     "too_few_columns": "the line has fewer columns than the header",
     "too_many_columns": "the line has more columns than the header",
     "broken_quotes": "a quote is opened and not closed",
-    "line_too_long": "the line is longer than max_line allows",
+    "line_too_long": "the line is longer than max_line or the last column allows",
     "line_too_short": "the line is shorter than min_length allows",
     "wrong_encoding": "bytes that are not of the file's encoding",
     "not_a_json_object": "the line is no JSON object",

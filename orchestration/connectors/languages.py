@@ -41,7 +41,10 @@ SELDOM = {"Icelandic": -4.0}  # languages that few files are in
 # Places where Western languages do not have these letters; another code page's letter stands there.
 ODD_PLACE = re.compile(r"ã(?![oes]|$)|ç(?![aeiou]|$)|õ(?!e)|è[aeiouy]|[ìù][a-z]|æ$|^[a-z]+[ðþ](?![aeiour]|$)")
 ODD_PLACE_COST = -4.0
-BETWEEN_WORDS = dict.fromkeys("’‘“”„«»–—…€°·§£©®™ªº¿¡½№\xa0", -5.0)
+BETWEEN_WORDS = dict.fromkeys("’‘“”„«»–—…€°·§£©®™ªº¿¡½№\xa0£", -2.5) | dict.fromkeys("½¼¾×µ±²³", -4.0)
+STUCK = -5.0  # a sign that touches a small letter or another sign
+LONE_LETTER = -3.5  # a word of one letter beyond ASCII
+HALF_WIDTH = re.compile("[A-Za-z][ｦ-ﾟ]|[ｦ-ﾟ][A-Za-z]|(?<![ｦ-ﾟ])[ｦ-ﾟ](?![ｦ-ﾟ])")
 HANZI = set(
     "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗北京上海市区省县路街道号大中小学人民国的一是不了在有我他这个们来到时地出就分对成会可主发年"
     "动同工也能下过子说产种面而方后多定行客户姓名订单商品数量价格日期金额备注电话地址城公司新老女男东西南明华建伟芳娜秀英敏静丽强磊军"
@@ -143,7 +146,10 @@ def words_of(text: str) -> tuple[list[str], float]:
             between = bool(word) and text[place + 1 : place + 2].isalpha() and char not in "’·\xa0–—"
             between = between or (bool(word) and char in "„¿¡")
             between = between or (char in "–—" and word[-1:].islower() and text[place + 1 : place + 2].islower())
-            cost += SIGN if between else BETWEEN_WORDS.get(char, SIGN)
+            following = text[place + 1 : place + 2]
+            is_stuck = following.islower() and char not in "“«‘„¿¡’·"
+            is_stuck = is_stuck or (not following.isascii() and not is_letter(following))
+            cost += SIGN if between else BETWEEN_WORDS.get(char, SIGN) + STUCK * is_stuck
         if word and not word.isascii():
             words.append(word)
         word = ""
@@ -162,7 +168,7 @@ def single_byte_score(texts: list[str], languages: tuple[str, ...]) -> float:
     columns = {name: [LANGUAGES[name].score(folded(word)) for word in words] for name in languages}
     sums = {name: sum(column) + SELDOM.get(name, 0.0) for name, column in columns.items()}
     main = max(sums, key=lambda name: sums[name])
-    total += SELDOM.get(main, 0.0) + sum(map(shape, words))
+    total += SELDOM.get(main, 0.0) + sum(map(shape, words)) + LONE_LETTER * sum(len(word) == 1 for word in words)
     if languages == LATIN_WEST:
         total += ODD_PLACE_COST * sum(len(ODD_PLACE.findall(folded(word))) for word in words)
     switched = [max(column[place] for column in columns.values()) + SWITCH for place in range(len(words))]
@@ -211,5 +217,5 @@ def two_byte_score(texts: list[str], encoding: str) -> float:
     total = 0.0
     for text in texts:
         total += sum(wide_score(char, encoding) for char in text if not char.isascii())
-        total += BESIDE_LATIN * len(BY_SMALL_LETTER.findall(text))
+        total += BESIDE_LATIN * (len(BY_SMALL_LETTER.findall(text)) + 2 * len(HALF_WIDTH.findall(text)))
     return total

@@ -345,6 +345,13 @@ def test_no_script_is_taken_for_another(tmp_path: Path, text: str, encoding: str
     assert not asked or (lines == 2 and "its encoding cannot be told" in asked and " reads " in asked)
 
 
+@pytest.mark.parametrize(
+    "value", ["5 €", "20 °C", "£5.00", "MÜLLER", "Sr. Nº 5, 1ª", "ACME® ™ © 2020", "Café – it’s “good”", "¿Qué? «Sí»"]
+)
+def test_signs_of_western_text_need_no_declaration(tmp_path: Path, value: str) -> None:
+    assert read(tmp_path, f"id;v\n1;{value}\n".encode("cp1252")).rows == [("1", value)]
+
+
 @pytest.mark.parametrize("encoding", ["iso2022_jp", "hz", "utf_7"])
 def test_letters_written_as_ascii_have_to_be_declared(tmp_path: Path, encoding: str) -> None:
     text = "id,name\n1,中村\n2,山田\n"

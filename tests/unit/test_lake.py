@@ -197,3 +197,20 @@ def test_a_load_that_needs_more_memory_than_usual_gets_it(tmp_path: Path, monkey
     assert len(tried) == 2
     assert tried[0] != tried[1]
     assert not [p for p in tmp_path.rglob("*") if p.is_dir() and p.name == "spill"]
+
+
+def test_a_column_whose_case_changes_between_loads_stays_one(tmp_path: Path) -> None:
+    """DuckDB alone would see two columns: it knows the case of ASCII letters only."""
+    lake = Lake(tmp_path)
+    for number, name in enumerate(("Größe", "GRÖßE"), start=1):
+        sql = f"select {number} as id, 'v{number}' as \"{name}\", 'f' as _source_file, 1::bigint as _source_row"
+        lake.write("house", "t", f"L{number}", "2025-01-01", Delivery(lambda _, sql=sql: sql, 1, {}, is_partial=True))
+    rows = lake.current(lake.loads("house", "t"), ["id"])
+    with duckdb.connect() as con:
+        assert con.execute(f'select id, "Größe" from ({rows}) order by id').fetchall() == [(1, "v1"), (2, "v2")]
+
+
+def test_a_column_with_a_name_of_the_lake_is_refused_before_landing(config: CompanyConfig, shop: Shop) -> None:
+    shop.put("orders", "select 1 as id, 'x' as _load_id")
+    with pytest.raises(RegularsError, match="column _load_id has a name that the lake needs for itself"):
+        load(config, "L1")
