@@ -45,6 +45,7 @@ class Columns:
             return self.profile.is_numeric(column)
         return self.evidence(column).share >= 0.5
 
+    @functools.cache  # noqa: B019 - as above
     def is_date(self, column: str) -> bool:
         """Whether most of its values are days or times."""
         return Dates(self.profile, column).are_dates
@@ -70,6 +71,7 @@ class Columns:
         text, typed = numbers.cleaned(self.profile, column, self.evidence(column)), self.number(column).typed
         return f"case when bool_and({typed} is not null or {text} is null) then sum({typed}) end"
 
+    @functools.cache  # noqa: B019 - as above
     def date(self, column: str) -> Reading:
         """How a column of days or times is read; other columns of the table tell which comes first."""
         decided: dict[str, bool] = {}
