@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import re
+from dataclasses import replace
 
 from orchestration.authoring import dates, numbers
 from orchestration.authoring.dates import Dates
@@ -12,7 +13,7 @@ from orchestration.authoring.maps import MapColumn
 from orchestration.authoring.naming import expression
 from orchestration.authoring.numbers import Evidence, Form
 from orchestration.authoring.profile import Profile
-from orchestration.authoring.reading import Reading
+from orchestration.authoring.reading import Reading, loud
 from orchestration.authoring.vocabulary import plain, raw_words, vocabulary
 from orchestration.contracts import Column
 from orchestration.literals import quote
@@ -58,8 +59,10 @@ class Columns:
         return numbers.forms_of(self.evidence(column), numbers.together(others), is_whole)
 
     def number(self, column: str, is_whole: bool = False) -> Reading:
-        """How a column of numbers is read."""
-        return numbers.number(self.profile, column, self.forms(column, is_whole), self.evidence(column))
+        """How a column of numbers is read; cents by name become whole units."""
+        found = numbers.number(self.profile, column, self.forms(column, is_whole), self.evidence(column))
+        is_minor = has_word(column, vocabulary().minor_words) and not self.evidence(column).decimals
+        return in_units(found) if is_minor else found
 
     def zero(self, column: str) -> str:
         """SQL of a number that is 0 where nothing is written, and null where it is not readable."""
@@ -110,6 +113,20 @@ class Columns:
         if spec.type in {"number", "money", "quantity", "integer"} and self.profile.is_text(column):
             return self.number(column, spec.type == "integer")
         return Reading(column, expression(column), expression(column))
+
+
+def in_units(reading: Reading) -> Reading:
+    """An amount in hundredths as one in units of its currency."""
+
+    def hundredth(typed: str) -> str:
+        return f"(({typed}) / 100)::decimal(18,4)"
+
+    options = tuple(replace(option, typed=hundredth(option.typed)) for option in reading.options)
+    typed = hundredth(reading.typed)
+    return Reading(
+        reading.column, loud(typed, reading.text), typed, needs_formats=True, options=options,
+        note=f"guess: {reading.column} is in hundredths by its name, so it is divided by 100",
+    )  # fmt: skip
 
 
 def zone_of(column: str) -> str | None:

@@ -37,6 +37,7 @@ class Vocabulary(Strict):
     apart: frozenset[str]
     count_words: frozenset[str]
     report_words: frozenset[str]
+    minor_words: frozenset[str]
     flag_words: frozenset[str]
     yes: frozenset[str]
     no: frozenset[str]

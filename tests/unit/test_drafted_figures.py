@@ -195,3 +195,11 @@ def test_a_share_that_the_orders_totals_prove_comes_off(drafts: Drafts, discount
 )  # fmt: skip
 def test_words_of_german_french_spanish_and_chinese_exports(name: str, terms: set[str]) -> None:
     assert set(words(name)) == terms
+
+
+@pytest.mark.parametrize("header", ["amount_cents", "total_cents", "amount_minor"])
+def test_amounts_in_hundredths_are_divided(drafts: Drafts, header: str) -> None:
+    drafts.put("orders.csv", f"order_id,order_date,customer_id,{header}\n1,2024-01-02,a,1250\n2,2024-01-03,b,99\n")
+    drafts.init()
+    assert "is in hundredths by its name" in drafts.yaml()
+    assert drafts.sales() == (Decimal("13.49"), 2)
