@@ -203,3 +203,8 @@ def test_amounts_in_hundredths_are_divided(drafts: Drafts, header: str) -> None:
     drafts.init()
     assert "is in hundredths by its name" in drafts.yaml()
     assert drafts.sales() == (Decimal("13.49"), 2)
+
+
+def test_several_currencies_are_said(drafts: Drafts) -> None:
+    drafts.put("orders.csv", "order_id,order_date,customer_id,total\n1,2024-01-02,a,€10.00\n2,2024-01-03,b,$9.00\n")
+    assert "total: amounts in several currencies: $, €; map currency and exchange_rate" in drafts.init()
