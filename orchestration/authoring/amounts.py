@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from orchestration.authoring.columns import Columns
@@ -11,6 +12,7 @@ NO_AMOUNT = frozenset({
     "refund", "refunded", "fee", "fees", "tip", "compare", "credit", "balance", "budget", "due", "count", "points",
     "items", "weight", "rate", "percent",
 })  # fmt: skip
+PERCENT = re.compile(r"-?\d+([.,]\d+)?\s?%?")
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class Amounts:
     shipping: tuple[str, ...] = ()
     tax: tuple[str, ...] = ()
     discount: tuple[str, ...] = ()
+    percent: tuple[str, ...] = ()
 
     @property
     def all(self) -> tuple[str, ...]:
@@ -36,9 +39,25 @@ def amounts_of(columns: Columns) -> Amounts:
     found: dict[str, list[str]] = {}
     for column in columns.profile.columns:
         kind = kind_of_amount(column)
+        if kind == "discount" and is_percent(columns, column):
+            found.setdefault("percent", []).append(column)
+            continue
         if kind and columns.profile.filled(column) and columns.is_number(column):
             found.setdefault(kind, []).append(column)
     return Amounts(**{kind: tuple(names) for kind, names in found.items()})
+
+
+def is_percent(columns: Columns, column: str) -> bool:
+    """Whether a column writes shares: 10%."""
+    values = columns.profile.values(column)
+    return any("%" in value for value in values) and all(PERCENT.fullmatch(value) for value in values)
+
+
+def share(columns: Columns, column: str) -> str:
+    """SQL of a share of 1 that a column writes as 10%; 0 where nothing is written, null where it is not readable."""
+    text = columns.profile.text(column)
+    number = f"try_cast(replace(replace(replace({text}, '%', ''), ' ', ''), ',', '.') as decimal(18,4)) / 100"
+    return f"case when {text} is null then 0 else {number} end"
 
 
 def kind_of_amount(column: str) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import re
+from dataclasses import replace
 
 from orchestration.authoring import dates, numbers
 from orchestration.authoring.dates import Dates
@@ -12,7 +13,7 @@ from orchestration.authoring.maps import MapColumn
 from orchestration.authoring.naming import expression
 from orchestration.authoring.numbers import Evidence, Form
 from orchestration.authoring.profile import Profile
-from orchestration.authoring.reading import Reading
+from orchestration.authoring.reading import Reading, loud
 from orchestration.authoring.vocabulary import plain, raw_words, vocabulary
 from orchestration.contracts import Column
 from orchestration.literals import quote
@@ -45,6 +46,7 @@ class Columns:
             return self.profile.is_numeric(column)
         return self.evidence(column).share >= 0.5
 
+    @functools.cache  # noqa: B019 - as above
     def is_date(self, column: str) -> bool:
         """Whether most of its values are days or times."""
         return Dates(self.profile, column).are_dates
@@ -57,8 +59,10 @@ class Columns:
         return numbers.forms_of(self.evidence(column), numbers.together(others), is_whole)
 
     def number(self, column: str, is_whole: bool = False) -> Reading:
-        """How a column of numbers is read."""
-        return numbers.number(self.profile, column, self.forms(column, is_whole), self.evidence(column))
+        """How a column of numbers is read; cents by name become whole units."""
+        found = numbers.number(self.profile, column, self.forms(column, is_whole), self.evidence(column))
+        is_minor = has_word(column, vocabulary().minor_words) and not self.evidence(column).decimals
+        return in_units(found) if is_minor else found
 
     def zero(self, column: str) -> str:
         """SQL of a number that is 0 where nothing is written, and null where it is not readable."""
@@ -70,6 +74,7 @@ class Columns:
         text, typed = numbers.cleaned(self.profile, column, self.evidence(column)), self.number(column).typed
         return f"case when bool_and({typed} is not null or {text} is null) then sum({typed}) end"
 
+    @functools.cache  # noqa: B019 - as above
     def date(self, column: str) -> Reading:
         """How a column of days or times is read; other columns of the table tell which comes first."""
         decided: dict[str, bool] = {}
@@ -108,6 +113,20 @@ class Columns:
         if spec.type in {"number", "money", "quantity", "integer"} and self.profile.is_text(column):
             return self.number(column, spec.type == "integer")
         return Reading(column, expression(column), expression(column))
+
+
+def in_units(reading: Reading) -> Reading:
+    """An amount in hundredths as one in units of its currency."""
+
+    def hundredth(typed: str) -> str:
+        return f"(({typed}) / 100)::decimal(18,4)"
+
+    options = tuple(replace(option, typed=hundredth(option.typed)) for option in reading.options)
+    typed = hundredth(reading.typed)
+    return Reading(
+        reading.column, loud(typed, reading.text), typed, needs_formats=True, options=options,
+        note=f"guess: {reading.column} is in hundredths by its name, so it is divided by 100",
+    )  # fmt: skip
 
 
 def zone_of(column: str) -> str | None:

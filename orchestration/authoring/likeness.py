@@ -101,8 +101,12 @@ def likeness(table: str, samples: Mapping[str, Sequence[str]], contract: Contrac
         contract: the entity.
     """
     pairs = []
+    terms = {wanted: set(words(wanted)) for wanted in contract.columns}
     for given, values in samples.items():
+        own = set(words(given))
         for wanted, spec in contract.columns.items():
+            if not own & terms[wanted]:
+                continue  # letters alone are never enough
             alike = name_likeness(given, wanted, contract.entity)
             if alike >= ENOUGH:
                 fit = content_fits(values, wanted, spec, contract.entity)

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from orchestration.authoring.amounts import share
 from orchestration.authoring.maps import MapColumn, MapDraft, settled
 from orchestration.authoring.naming import expression
 from orchestration.authoring.net_amounts import order_nets
@@ -107,8 +108,11 @@ def by_product(
         net = order_net(sales, key, f"sum({product} - {off})", of_order)
         if net:
             return LineAmount(f"{product} - {off}", (), f"{text}, less {discount}; the orders' totals agree"), net, []
+    less, net = by_share(sales, key, product, of_order)
+    if net:
+        return LineAmount(less, (), f"{text}, less the share that comes off; the orders' totals agree"), net, []
     if not of_order:
-        return LineAmount(product, (), text, options), (), []
+        return with_discount(sales, LineAmount(product, (), text, options)), (), []
     note = (
         f"{q.column} times {p.column} does not add up to {of_order[0]}, which is the order's; so orders are drafted "
         "without lines"
@@ -119,19 +123,42 @@ def by_product(
 def with_discount(sales: Sales, amount: LineAmount) -> LineAmount:
     """The amount, or a choice where a discount may be off already or not."""
     some = (c for c in sales.amounts.discount if sales.profile.one("count(*)", f"{sales.typed(c)} <> 0"))
-    discount = next(some, None)
+    discount = next(itertools.chain(sales.amounts.percent, some), None)
     if discount is None:
         return amount
-    off, options = sales.columns.zero(discount), []
+    options = []
     for reading in amount.options or (Option("", amount.sql),):
-        total, less = sales.profile.all(f"select sum({reading.typed}), sum({reading.typed} - {off}) from rows")[0]
-        already = f"{discount} is off already: {total or 0:,.2f} in all"
-        still = f"{discount} still comes off each line: {less or 0:,.2f} in all"
-        options += [
-            Option(joined(reading.label, already), reading.typed),
-            Option(joined(reading.label, still), f"{reading.typed} - {off}"),
-        ]
+        options += discounted(sales, reading, discount)
     return replace(amount, options=tuple(options))
+
+
+def discounted(sales: Sales, reading: Option, discount: str) -> list[Option]:
+    """A line's worth with a discount off already, still to come off, or, if it may be one, as a share of it."""
+    if discount in sales.amounts.percent:
+        ways = {"still comes off each line": f"({reading.typed}) * (1 - {share(sales.columns, discount)})"}
+    else:
+        off = sales.columns.zero(discount)
+        ways = {"still comes off each line": f"{reading.typed} - {off}"}
+        if sales.profile.one(f"max({sales.typed(discount)}) <= 1 and min({sales.typed(discount)}) >= 0"):
+            ways["is a share that still comes off"] = f"({reading.typed}) * (1 - {off})"
+    options = []
+    for text, sql in {"is off already": reading.typed, **ways}.items():
+        total = sales.profile.one(f"sum({sql})")
+        label = joined(reading.label, f"{discount} {text}: {total or 0:,.2f} in all")
+        options.append(Option(label, sql))
+    return options
+
+
+def by_share(sales: Sales, key: OrderKey, product: str, of_order: Sequence[str]) -> tuple[str, tuple[Goods, ...]]:
+    """A line's worth less a discount that is a share, and the orders' totals, where they agree; else nothing."""
+    for discount in (*sales.amounts.percent, *sales.amounts.discount)[:1]:
+        is_percent = discount in sales.amounts.percent
+        off = share(sales.columns, discount) if is_percent else sales.columns.zero(discount)
+        sql = f"({product}) * (1 - {off})"
+        net = order_net(sales, key, f"sum({sql})", of_order)
+        if net:
+            return sql, net
+    return "", ()
 
 
 def either_way(sales: Sales, key: OrderKey, column: str) -> tuple[LineAmount | None, tuple[Goods, ...], list[str]]:

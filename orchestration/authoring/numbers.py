@@ -222,7 +222,8 @@ def number(profile: Profile, column: str, forms: Sequence[Form], found: Evidence
         options = tuple(Option(label(f, found.example), typed(text, f), text) for f in forms)
     signs = sorted(found.signs)
     currencies = {vocabulary().currency_signs[sign] for sign in signs}
-    note = f"amounts in several currencies: {', '.join(signs)}" if len(currencies) > 1 else ""
+    text_of_all = f"amounts in several currencies: {', '.join(signs)}; map currency and exchange_rate"
+    note = text_of_all if len(currencies) > 1 else ""
     has_marks = bool(found.decimals or found.thousands or found.either)
     return Reading(column, text, typed(text, form), form.formats(), has_marks, options, note)
 

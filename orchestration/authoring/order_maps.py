@@ -65,7 +65,7 @@ def order_map(
     readings = [*stamps.values(), *money.values()]
     style, changed = settled(readings)
     by_column = dict(zip([*stamps, *money], changed, strict=True))
-    notes: list[str] = []
+    notes = [f"{reading.column}: {reading.note}" for reading in money.values() if reading.note]
     columns: dict[str, MapColumn] = {}
     for wanted in contract.columns:
         if wanted == "order_id":

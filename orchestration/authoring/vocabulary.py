@@ -37,6 +37,7 @@ class Vocabulary(Strict):
     apart: frozenset[str]
     count_words: frozenset[str]
     report_words: frozenset[str]
+    minor_words: frozenset[str]
     flag_words: frozenset[str]
     yes: frozenset[str]
     no: frozenset[str]
@@ -59,7 +60,6 @@ class Vocabulary(Strict):
         by_name = {plain(name): code for code, country in self.countries.items() for name in country.names}
         return by_name | {code.lower(): code for code in self.countries}
 
-    @functools.cache  # noqa: B019 - the vocabulary is read once
     def translations(self, entity: str, column: str) -> dict[str, str]:
         """Value as a system writes it, plain → allowed value of the contract column."""
         known = self.values.get(f"{entity}.{column}", {})
@@ -84,7 +84,7 @@ def plain(text: str) -> str:
 
 def raw_words(name: str) -> list[str]:
     """A name's words as written: plain, split at capitals, marks and digits' ends."""
-    split = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name)
+    split = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", re.sub(r"\b[Nn]\s?[°º]|№", "no ", name))
     return re.findall(r"[^\W_]+", plain(split))
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from orchestration.authoring.vocabulary import words
 from tests.support.conforming import rows
 from tests.support.drafting import Drafts
 
@@ -155,3 +156,55 @@ def test_values_that_are_not_allowed_fill_no_column_of_allowed_values(drafts: Dr
     assert "customer_type" not in drafts.yaml()
     assert "not used: Customer type, refund amount" in said
     assert drafts.sales() == (Decimal("9"), 1)
+
+
+# Discounts ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("discounts", "choice", "total"),
+    [(("10%", ""), 1, "28"), (("10%", ""), 0, "30"), (("0.25", "0"), 2, "25"), (("0.25", "0"), 1, "29.75")],
+)
+def test_a_discount_that_is_a_share_is_asked_of(
+    drafts: Drafts, discounts: tuple[str, str], choice: int, total: str
+) -> None:
+    """Two at 10 and one at 10: 30; 10 % off the first line is 28, 25 % is 25, 25 cents is 29.75."""
+    drafts.put("sales.csv", "Order,Date,Customer,SKU,Qty,Price,Discount\n"
+               f"A1,2024-01-01,a,X,2,10.00,{discounts[0]}\nA1,2024-01-01,a,Y,1,10.00,{discounts[1]}\n")  # fmt: skip
+    assert "Discount is off already: 30.00 in all" in drafts.init()
+    drafts.answer("net_amount", choice)
+    assert drafts.sales() == (Decimal(total), 1)
+
+
+@pytest.mark.parametrize(("discount", "total"), [("10%", "27"), ("0.5", "15")])
+def test_a_share_that_the_orders_totals_prove_comes_off(drafts: Drafts, discount: str, total: str) -> None:
+    drafts.put(
+        "sales.csv",
+        "Order,Date,Customer,SKU,Qty,Price,Discount,Order Total\n"
+        f"A1,2024-01-01,a,X,2,10.00,{discount},{total}\nA1,2024-01-01,a,Y,1,10.00,{discount},{total}\n",
+    )
+    drafts.init()
+    assert drafts.sales() == (Decimal(total), 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "terms"),
+    [("N° commande", {"id", "order"}), ("Nº pedido", {"id", "order"}), ("Art.-Nr.", {"product", "id"}),
+     ("Réf. article", {"id", "product"}), ("Positionssumme", {"net", "amount"}), ("Correo electrónico", {"email"}),
+     ("买家会员名", {"customer", "name"}), ("N. Revenue", {"n", "net", "amount"})],
+)  # fmt: skip
+def test_words_of_german_french_spanish_and_chinese_exports(name: str, terms: set[str]) -> None:
+    assert set(words(name)) == terms
+
+
+@pytest.mark.parametrize("header", ["amount_cents", "total_cents", "amount_minor"])
+def test_amounts_in_hundredths_are_divided(drafts: Drafts, header: str) -> None:
+    drafts.put("orders.csv", f"order_id,order_date,customer_id,{header}\n1,2024-01-02,a,1250\n2,2024-01-03,b,99\n")
+    drafts.init()
+    assert "is in hundredths by its name" in drafts.yaml()
+    assert drafts.sales() == (Decimal("13.49"), 2)
+
+
+def test_several_currencies_are_said(drafts: Drafts) -> None:
+    drafts.put("orders.csv", "order_id,order_date,customer_id,total\n1,2024-01-02,a,€10.00\n2,2024-01-03,b,$9.00\n")
+    assert "total: amounts in several currencies: $, €; map currency and exchange_rate" in drafts.init()
