@@ -51,7 +51,7 @@ def test_a_clean_company_fails_no_quality_check(company: Fixture) -> None:
 def test_sales_are_the_files(company: Fixture) -> None:
     """Cancelled orders are left out, credit notes and returns lower sales, anonymous sales are apart; C3 is C103.
 
-    Each return is 10, and counts unless its order was cancelled or the customer has a credit note that may say the same.
+    Each return is 10, and counts unless its order was cancelled or a credit note of the customer may say the same.
     """
     with duckdb.connect() as con:
         expected = con.execute(
