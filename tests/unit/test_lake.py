@@ -122,11 +122,19 @@ def test_missing_file_names_table_path_and_what_is_there(config: CompanyConfig, 
         load(config, "L1")
 
 
-@pytest.mark.parametrize("content", [b"", b"PAR1 this is no parquet file", None])
-def test_a_file_that_is_not_parquet(config: CompanyConfig, shop: Shop, content: bytes | None) -> None:
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", r"source till, table orders, file \S+orders\.parquet: is empty"),
+        (b"PAR1 this is no parquet file", "source till, table orders: not readable as Parquet"),
+        (None, "source till, table orders: not readable as Parquet"),
+    ],
+    ids=["empty", "other", "cut"],
+)
+def test_a_file_that_is_not_parquet(config: CompanyConfig, shop: Shop, content: bytes | None, said: str) -> None:
     path = shop.data / "orders.parquet"
     path.write_bytes(path.read_bytes()[:-200] if content is None else content)
-    with pytest.raises(RegularsError, match="source till, table orders: not readable as Parquet") as caught:
+    with pytest.raises(RegularsError, match=said) as caught:
         load(config, "L1")
     assert "\n" not in str(caught.value)
 

@@ -412,7 +412,7 @@ def test_a_list_in_a_json_file_is_read_and_a_document_gets_a_hint(tmp_path: Path
 def test_a_test_counts_what_only_reading_can_count(shop: Shop, tmp_path: Path) -> None:
     (tmp_path / "orders.ndjson").write_text('{"no": 1}\n{"no": 2}\nno object\n')
     connect_orders(shop, "json", tmp_path)
-    [found] = tried(load_company("shop"), ["till"])
+    [found] = [row for row in tried(load_company("shop"), ["till"]) if row.table == "orders"]
     assert (found.row()["rows"], found.row()["rejected"]) == ("2", "1")
 
 
