@@ -181,9 +181,10 @@ def test_weeks_turn_on_monday(published: duckdb.DuckDBPyConnection) -> None:
 
 
 # Out of time, on the window from 27 November to 31 December 2017; pinned, so that a change of the models is seen.
+# The typical gap is each cut-off's own: nothing of the window reaches the features (calibration error 0.013 with it).
 CHURN = {
     ("boosting", "auc"): 0.893, ("boosting", "lift_10"): 4.22, ("boosting", "lift_20"): 3.34,
-    ("boosting", "brier"): 0.0875, ("boosting", "calibration_error"): 0.013,
+    ("boosting", "brier"): 0.0875, ("boosting", "calibration_error"): 0.015,
     ("logistic regression", "auc"): 0.886, ("logistic regression", "brier"): 0.090,
     ("recency rule", "auc"): 0.827, ("recency rule", "brier"): 0.0985,
 }  # fmt: skip
