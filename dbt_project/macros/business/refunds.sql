@@ -25,3 +25,8 @@
 {% macro between_bounds(total, lower, upper) -%}
   least(greatest({{ total }} - {{ lower }}, 0), greatest({{ upper }} - {{ lower }}, 0))
 {%- endmacro %}
+
+{# Whether an order was cancelled by `as_of`. Its date says it; where there is none, its status. #}
+{% macro is_cancelled(orders='orders', settings='settings') -%}
+  coalesce({{ orders }}.cancelled_on <= {{ settings }}.as_of, {{ orders }}.status = 'cancelled', false)
+{%- endmacro %}

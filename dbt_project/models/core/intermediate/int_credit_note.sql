@@ -51,4 +51,4 @@ left join {{ ref('stg_customer_link') }} as link
     and link.valid_to is null
 where
   credited.net_amount < 0
-  and not coalesce(orders.cancelled_on <= settings.as_of, orders.status = 'cancelled', false)
+  and not {{ is_cancelled() }}

@@ -86,7 +86,7 @@ select
     else rate.exchange_rate
   end as exchange_rate,
   orders.customer_id is not null as is_identified,
-  coalesce(orders.cancelled_on <= settings.as_of, orders.status = 'cancelled', false) as is_cancelled,
+  {{ is_cancelled() }} as is_cancelled,
   orders.header_net_amount,
   orders.header_gross_amount,
   orders.header_discount_amount,

@@ -18,7 +18,7 @@ orders as (
   from {{ ref('stg_sales_order') }} as orders
   inner join touched on orders.record_key = touched.order_key
   cross join settings
-  where not coalesce(orders.cancelled_on <= settings.as_of, orders.status = 'cancelled', false)
+  where not {{ is_cancelled() }}
 ),
 
 line as (
