@@ -9,7 +9,8 @@ Frames (DuckDB tables):
     entry: STANDARD and `rec`, an integer per record.
     block: rule, key (hash), rec.
     pair: left_rec, right_rec with left_rec < right_rec; each pair once.
-    identity.block_limit: kind, rule, most: records of the largest blocks of a rule that are compared.
+    large_block, and of the last run identity.large_block: rule, key of the blocks that are too large to compare.
+    opened_block, closed_block: what of it has changed since.
     identity.uncompared: kind, rule, value (as the rule spells it), records, pairs.
 """
 
@@ -75,60 +76,92 @@ def keyed_sql(kind: str, entries: str) -> str:
 def make_blocks(con: duckdb.DuckDBPyConnection, kind: str, fresh: str | None = None) -> None:
     """Fill `block` for the records of `entry`, and identity.uncompared with the blocks that are too large.
 
+    Which blocks are too large follows from all records, so that what is compared is the same whether they came at once
+    or one by one. Pairs of a block that has grown too large are no longer known, unless they share another one.
+
     Args:
         con: see the module.
         kind: person or organisation.
-        fresh: table of rec: only the blocks that one of these is in, under the limits of the last whole pass.
+        fresh: table of rec: only the blocks that one of these is in, and those that were too large before.
     """
-    only = ""
-    if fresh:
-        con.execute(
-            "create or replace temp table fresh_key as select distinct rule, key from "
-            f"({keyed_sql(kind, f'(from entry semi join {fresh} using (rec))')})"
-        )
-        only = "semi join fresh_key using (rule, key)"
-    con.execute(
-        f"create or replace temp table every_block as select rule, key, rec from ({keyed_sql(kind, 'entry')}) " + only
-    )
+    con.execute(f"create or replace temp table every_block as {keyed_sql(kind, 'entry')}")
     con.execute(
         "create or replace temp table sized as select rule, key, count(*) as records, min(rec) as rec from every_block "
         "group by rule, key having count(*) > 1"
     )
-    if not fresh:
-        con.execute("delete from identity.block_limit where kind = $k", {"k": kind})
-        con.execute("delete from identity.uncompared where kind = $k", {"k": kind})
-        con.execute(
-            """
-            insert into identity.block_limit
-            -- Of a rule the smaller blocks come first: they tell most, and cost least.
-            with spent as (
-              select rule, records, sum(sum(records * (records - 1) / 2)) over (partition by rule order by records)
-                as pairs
-              from sized group by rule, records
-            ),
-            kept as (
-              select rule, max(records) as most from spent
-              where pairs <= greatest((select count(*) from entry) * $per_record, $at_least) group by rule
-            )
-            select $kind, rule, least(coalesce(most, 1), $most) from range($rules) r(rule) left join kept using (rule)
-            """,
-            {"kind": kind, "rules": len(RULES[kind]), "most": MAX_BLOCK, "per_record": PAIRS_PER_RECORD,
-             "at_least": PAIRS_AT_LEAST},
-        )  # fmt: skip
-    limited = f"sized join (from identity.block_limit where kind = {quote(kind)}) using (rule)"
+    find_large(con, kind)
+    forget_pairs(con, kind)
+    touched = (
+        f"semi join (select rule, key from every_block semi join {fresh} using (rec) union "
+        "select rule, key from opened_block) using (rule, key)" if fresh else ""
+    )  # fmt: skip
     con.execute(
-        "create or replace temp table block as select b.rule, b.key, b.rec from every_block b "
-        f"join (select rule, key from {limited} where records <= most) using (rule, key)"
+        "create or replace temp table block as select rule, key, rec from every_block "
+        f"semi join sized using (rule, key) anti join large_block using (rule, key) {touched}"
     )
-    con.execute(f"create or replace temp table large_block as select * from {limited} where records > most")
-    con.execute("drop table every_block; drop table sized")
     note_uncompared(con, kind)
+    con.execute("drop table every_block; drop table sized")
+
+
+def find_large(con: duckdb.DuckDBPyConnection, kind: str) -> None:
+    """Make `large_block`, and what of it has changed since the last run: `opened_block`, `closed_block`."""
+    con.execute(
+        """
+        create or replace temp table large_block as
+        -- Of a rule the smaller blocks come first: they tell most, and cost least.
+        with spent as (
+          select rule, records, sum(sum(records * (records - 1) / 2)) over (partition by rule order by records) as pairs
+          from sized group by rule, records
+        ),
+        kept as (
+          select rule, max(records) as most from spent
+          where pairs <= greatest((select count(*) from entry) * $per_record, $at_least) group by rule
+        )
+        select sized.* from sized left join kept using (rule) where records > least(coalesce(most, 1), $most)
+        """,
+        {"most": MAX_BLOCK, "per_record": PAIRS_PER_RECORD, "at_least": PAIRS_AT_LEAST},
+    )
+    before = f"(select rule, key from identity.large_block where kind = {quote(kind)})"
+    con.execute(f"create or replace temp table opened_block as from {before} anti join large_block using (rule, key)")
+    con.execute(
+        f"create or replace temp table closed_block as select rule, key from large_block anti join {before} "
+        "using (rule, key)"
+    )
+
+
+def keep_large(con: duckdb.DuckDBPyConnection, kind: str) -> None:
+    """Remember `large_block`, once the pairs that follow from what has changed are weighed."""
+    con.execute("delete from identity.large_block where kind = $k", {"k": kind})
+    con.execute("insert into identity.large_block select $k, rule, key from large_block", {"k": kind})
+
+
+def forget_pairs(con: duckdb.DuckDBPyConnection, kind: str) -> None:
+    """Take out of identity.form_pair what shares a `closed_block` and none that is compared."""
+    both = "every_block x join every_block y on x.rule = y.rule and x.key = y.key"
+    con.execute(
+        f"""
+        delete from identity.form_pair where kind = {quote(kind)} and (left_form, right_form) in (
+          with known as (
+            select left_form, right_form, l.rec as left_rec, r.rec as right_rec from identity.form_pair p
+            join entry l on l.form = left_form join entry r on r.form = right_form where p.kind = {quote(kind)}
+          ),
+          closed as (
+            select distinct k.* from known k join every_block x on x.rec = k.left_rec
+            join closed_block c on c.rule = x.rule and c.key = x.key
+            join every_block y on y.rec = k.right_rec and y.rule = x.rule and y.key = x.key
+          )
+          select left_form, right_form from closed k where not exists (
+            select 1 from {both} where x.rec = k.left_rec and y.rec = k.right_rec
+              and not exists (select 1 from large_block b where b.rule = x.rule and b.key = x.key)
+          )
+        )
+        """
+    )
 
 
 def note_uncompared(con: duckdb.DuckDBPyConnection, kind: str) -> None:
     """Bring identity.uncompared up to `large_block`."""
-    if con.execute("select count(*) from large_block").fetchone() == (0,):
-        return
+    con.execute("delete from identity.uncompared where kind = $k", {"k": kind})
     spelled = [
         f"select {quote(name)} as rule, value, l.records from large_block l "
         f"join (select rec, unnest({values}) as value from entry semi join large_block using (rec)) e "
@@ -136,13 +169,9 @@ def note_uncompared(con: duckdb.DuckDBPyConnection, kind: str) -> None:
         for number, (name, values) in enumerate(RULES[kind].items())
     ]
     con.execute(
-        f"create or replace temp table left_out as select distinct {quote(kind)} as kind, rule, value, records, "
-        f"records * (records - 1) // 2 as pairs from ({' union all '.join(spelled)})"
+        f"insert into identity.uncompared select distinct {quote(kind)}, rule, value, records, "
+        f"records * (records - 1) // 2 from ({' union all '.join(spelled)})"
     )
-    con.execute(
-        "delete from identity.uncompared where (kind, rule, value) in (select (kind, rule, value) from left_out)"
-    )
-    con.execute("insert into identity.uncompared from left_out")
 
 
 def quote(text: str) -> str:
@@ -165,13 +194,17 @@ def make_exact_pairs(con: duckdb.DuckDBPyConnection, kind: str, pairs: str, targ
 
 
 def make_pairs(con: duckdb.DuckDBPyConnection, target: str, fresh: str | None = None) -> None:
-    """Make `target`: pairs that share a block; with `fresh` (a table of rec) only those with a record of it."""
+    """Make `target`: pairs that share a block; with `fresh` (a table of rec) only those with a record of it, or of a
+    block that was too large before."""
+    every = "block l join block r on l.rule = r.rule and l.key = r.key"
     if fresh is None:
-        source = "block l join block r on l.rule = r.rule and l.key = r.key and l.rec < r.rec"
-        pairs = f"select l.rec as left_rec, r.rec as right_rec from {source}"
+        pairs = f"select l.rec as left_rec, r.rec as right_rec from {every} and l.rec < r.rec"
     else:
-        source = (
-            f"(select * from block semi join {fresh} using (rec)) l join block r on l.rule = r.rule and l.key = r.key"
+        pairs = (
+            "select least(l.rec, r.rec) as left_rec, greatest(l.rec, r.rec) as right_rec "
+            f"from (from block semi join {fresh} using (rec)) l join block r "
+            "on l.rule = r.rule and l.key = r.key and l.rec <> r.rec "
+            f"union all select l.rec, r.rec from {every} and l.rec < r.rec "
+            "join opened_block o on o.rule = l.rule and o.key = l.key"
         )
-        pairs = f"select least(l.rec, r.rec) as left_rec, greatest(l.rec, r.rec) as right_rec from {source} and l.rec <> r.rec"  # noqa: E501
     con.execute(f"create or replace temp table {target} as select distinct left_rec, right_rec from ({pairs})")

@@ -9,7 +9,7 @@ Tables of schema identity:
     form_pair: kind, left_form < right_form, weight (log2 odds), rule (exact rule that holds, else null), evidence
         (JSON: comparison → [level in words, weight, adjustment]); pairs from REVIEW on, or with a rule.
     known_form: kind, form, model: what has been compared, with which model.
-    block_limit: kind, rule (its place), most: records of the largest blocks that the last whole pass compared.
+    large_block: kind, rule (its place), key: the blocks that were too large to compare.
     uncompared: kind, rule, value, records, pairs: blocks too large to compare.
     shared_value: rule, value, records, names: values of too many different people; they are taken out of the records.
 """
@@ -58,7 +58,7 @@ create schema if not exists identity;
 create table if not exists identity.form_pair (kind varchar, left_form ubigint, right_form ubigint, weight double,
   rule varchar, evidence varchar);
 create table if not exists identity.known_form (kind varchar, form ubigint, model varchar);
-create table if not exists identity.block_limit (kind varchar, rule utinyint, most bigint);
+create table if not exists identity.large_block (kind varchar, rule utinyint, key ubigint);
 create table if not exists identity.uncompared (kind varchar, rule varchar, value varchar, records bigint,
   pairs bigint);
 create table if not exists identity.shared_value (rule varchar, value varchar, records bigint, names bigint);
@@ -207,7 +207,8 @@ def evidence(kind: str) -> str:
 
 
 def find_fresh(con: duckdb.DuckDBPyConnection, kind: str, name: str) -> int:
-    """Make `fresh_form` (rec, form) of the entries that are not compared yet, forget what is gone; returns how many.
+    """Make `fresh_form` (rec, form) of the entries that are not compared yet, forget what is gone; returns how many
+    both are.
 
     Args:
         con: see the module; holds `entry`.
@@ -225,9 +226,11 @@ def find_fresh(con: duckdb.DuckDBPyConnection, kind: str, name: str) -> int:
         "or right_form in (select form from fresh_form))",
         {"k": kind},
     )
-    con.execute("delete from identity.known_form where kind = $k and form not in (select form from entry)", {"k": kind})
-    found = con.execute("select count(*) from fresh_form").fetchone()
-    return int(found[0]) if found else 0
+    gone = con.execute(
+        "delete from identity.known_form where kind = $k and form not in (select form from entry)", {"k": kind}
+    ).fetchone()
+    fresh = con.execute("select count(*) from fresh_form").fetchone()
+    return sum(int(count[0]) for count in (gone, fresh) if count)
 
 
 def compare(con: duckdb.DuckDBPyConnection, kind: str, model: weights.Model, name: str, pairs: str) -> int:
@@ -238,8 +241,16 @@ def compare(con: duckdb.DuckDBPyConnection, kind: str, model: weights.Model, nam
         kind: person or organisation.
         model: the weights.
         name: of the model.
-        pairs: table of every pair of `fresh_form` that shares a block.
+        pairs: table of every pair that shares a block; of those that are weighed already it is cleared.
     """
+    con.execute(
+        "create or replace temp table known_pair as select least(l.rec, r.rec) as left_rec, "
+        "greatest(l.rec, r.rec) as right_rec from identity.form_pair p join entry l on l.form = left_form "
+        "join entry r on r.form = right_form where p.kind = $k",
+        {"k": kind},
+    )
+    same = f"{pairs}.left_rec = k.left_rec and {pairs}.right_rec = k.right_rec"
+    con.execute(f"delete from {pairs} using known_pair k where {same}")
     found = con.execute(f"select count(*) from {pairs}").fetchone()
     compared = int(found[0]) if found else 0
     if compared:

@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from models_ml.identity.blocking import make_blocks, make_pairs
+from models_ml.identity.blocking import keep_large, make_blocks, make_pairs
 from models_ml.identity.match import (
     SCHEMA,
     Bound,
@@ -40,8 +40,6 @@ MODEL_SCHEMA = pa.schema(
 # A model is trained again when there are so many times the records that it learned from, or when a column is filled
 # so much more or less often.
 GROWTH, FILL_CHANGE = 2.0, 0.15
-# Share of new records up to which only their own blocks are looked at.
-FEW = 0.2
 
 
 @dataclass
@@ -272,22 +270,17 @@ def match(
             model = train(con, kind, "new_pair")
             store_model(con, lake, model, profile, load_id, now)
             result.trained.append(kind)
-        fresh = find_fresh(con, kind, model_name(model))
+        changed = find_fresh(con, kind, model_name(model))
     else:
-        fresh = find_fresh(con, kind, model_name(model))
-        if fresh:
-            few = fresh < FEW * profile["records"] and has_limits(con, kind)
-            make_blocks(con, kind, "fresh_form" if few else None)
+        changed = find_fresh(con, kind, model_name(model))
+        if changed:
+            make_blocks(con, kind, "fresh_form")
             make_pairs(con, "new_pair", "fresh_form")
-    if fresh:
+    if changed:
         result.pairs[kind] = compare(con, kind, model, model_name(model), "new_pair")
+        keep_large(con, kind)
     con.execute("drop table if exists temp.new_pair; drop table if exists temp.block")
     make_clusters(con, kind, model, Bound("together", "apart"))
-
-
-def has_limits(con: duckdb.DuckDBPyConnection, kind: str) -> bool:
-    """Whether a whole pass has said which blocks are too large to compare."""
-    return con.execute("select 1 from identity.block_limit where kind = $k limit 1", {"k": kind}).fetchone() is not None
 
 
 def profile_of(con: duckdb.DuckDBPyConnection) -> dict[str, float]:

@@ -60,6 +60,46 @@ def test_one_record_in_a_hundred_more(con: duckdb.DuckDBPyConnection, tmp_path: 
     assert keys(con) == after
 
 
+OWN = ("form_pair", "known_form", "large_block", "uncompared", "shared_value", "identity_issue", "record_pair")
+
+
+def own_tables(con: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[object, ...]]]:
+    """What identity keeps for itself."""
+    return {name: con.execute(f"from identity.{name} order by all").fetchall() for name in OWN}
+
+
+def test_blocks_that_grow_too_large_or_small_again(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is compared follows from the records that there are, not from the order in which they came and went."""
+    monkeypatch.setattr("models_ml.identity.blocking.MAX_BLOCK", 4)
+    monkeypatch.setattr("models_ml.identity.blocking.PAIRS_AT_LEAST", 200)
+    monkeypatch.setattr("models_ml.identity.blocking.PAIRS_PER_RECORD", 0.2)
+    part = "md5_number_lower(source_system || customer_id) % 10"
+
+    def large() -> set[tuple[int, int]]:
+        return set(con.execute("select rule, key from identity.large_block").fetchall())
+
+    def rebuilt(day: int) -> dict[str, list[tuple[object, ...]]]:
+        con.execute("drop schema identity cascade; create schema identity")
+        identity.step(con, tmp_path, "from record limit 0", day)
+        return own_tables(con)
+
+    identity.step(con, tmp_path, f"from record where {part} < 7", 1)
+    few = large()
+    identity.step(con, tmp_path, f"from record where {part} >= 7", 2)
+    many = large()
+    assert len(many - few) > 50  # blocks were closed
+    grown = own_tables(con)
+    assert rebuilt(3) == grown
+
+    con.execute(f"delete from input.customer where {part} >= 4")
+    identity.step(con, tmp_path, "from record limit 0", 4)
+    assert len(many - large()) > 50  # blocks were opened
+    shrunk = own_tables(con)
+    assert rebuilt(5) == shrunk
+
+
 def test_nothing_more_weighs_and_moves_nothing(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     identity.step(con, tmp_path, "from record", 1)
     links = con.execute("from identity.customer_link order by all").fetchall()
