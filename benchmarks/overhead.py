@@ -21,6 +21,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration import dbt
 from orchestration.company import DEFAULT_COMPANY, load_company
 from orchestration.literals import quote
 from orchestration.paths import CompanyPaths
@@ -95,4 +96,5 @@ def main(company: str) -> None:
 
 if __name__ == "__main__":
     os.environ.setdefault("REGULARS_COMPANY", DEFAULT_COMPANY)
+    os.environ[dbt.ARTEFACTS] = "1"
     main(sys.argv[1] if len(sys.argv) > 1 else DEFAULT_COMPANY)
