@@ -1,8 +1,9 @@
 """Train, choose, judge: candidates learn on past cut-offs, are chosen on a later one and reported on the last.
 
 The last cut-off whose window is over (`report`) is looked at once, by the candidate that was chosen on the
-cut-off one horizon before it (`select`); each learns only from windows that were over by then. What is
-published is learned again from every window that is over.
+cut-off one horizon before it (`select`); each learns only from windows that were over by then. Whether it is better
+than observed rates is told by it and up to two finished windows before it that do not overlap. What is published is
+learned again from every window that is over.
 """
 
 from __future__ import annotations
@@ -17,14 +18,27 @@ import pandas as pd
 
 from models_ml.churn.model import RECENCY, Additive, AdditiveBoosting, ChurnModel, RankLogistic, RecencyRates
 from models_ml.common.drift import psi
-from models_ml.common.gates import Gate, calibrated, complete, not_worse, plausible, stable_ranking, stable_scores
-from models_ml.common.metrics import METRICS, Measured, auc, measure, paired_difference
+from models_ml.common.gates import (
+    Gate,
+    beats_baseline,
+    calibrated,
+    complete,
+    plausible,
+    stable_ranking,
+    stable_scores,
+)
+from models_ml.common.metrics import METRICS, Measured, measure, paired_difference
 from models_ml.common.types import Floats, Ints
 
 KEYS = ("cutoff_no", "customer_key")
 STEPS_PER_HORIZON = 2  # cut-offs lie half a horizon apart
 MIN_CUSTOMERS, MIN_CLASS = 100, 20  # at the reporting cut-off; below, a metric says nothing
 BASELINE = "recency rule"
+WINDOWS = 3  # finished ones that the comparison with observed rates is pooled over
+# How far probabilities may be off, beyond chance: more among those who still buy, whose behaviour moves the most.
+MOST_OFF, MOST_OFF_BUYING = 0.05, 0.08
+# Gates that say how far to believe a figure, and not that another one is better.
+SOFT = ("calibrated", "calibrated_buying", "stable_ranking")
 
 
 @dataclass(frozen=True)
@@ -194,19 +208,46 @@ class Training:
     notes: list[str] = field(default_factory=list)
 
     @property
-    def passed(self) -> bool:
-        """Whether a model was trained and every gate passed."""
-        return self.model is not None and bool(self.gates) and all(gate.passed for gate in self.gates)
+    def status(self) -> str:
+        """passed; provisional: its order is better than observed rates', its probabilities may be off; refused; or
+        not_enough_data."""
+        if self.model is None:
+            return "not_enough_data"
+        failed = {gate.name for gate in self.gates if not gate.passed}
+        if not failed:
+            return "passed"
+        return "provisional" if failed <= set(SOFT) else "refused"
+
+    def judge(self) -> None:
+        """Say the gates' verdict in one sentence."""
+        failed = [gate for gate in self.gates if not gate.passed]
+        firm = [gate for gate in failed if gate.name not in SOFT]
+        if not failed:
+            self.verdict = f"{self.champion} passed every gate"
+        elif firm:
+            self.verdict = f"{self.champion} refused: {firm[0].message}"
+        else:
+            self.verdict = f"{self.champion} is provisional, better in order than observed rates: {failed[0].message}"
 
 
-def choose(samples: Samples, report: int) -> tuple[dict[str, float], str, float]:
+@dataclass(frozen=True)
+class Window:
+    """A finished window: y (n,), each estimator's p (n,), customer (n,), and who had bought within the horizon."""
+
+    y: Floats
+    p: dict[str, Floats]
+    customer: Ints
+    buying: Any
+
+
+def choose(samples: Samples, report: int) -> tuple[dict[str, float], str, tuple[Floats, Floats]]:
     """The candidate to report on: by log-loss on earlier customers, ties to the simpler.
 
     Learns on windows that were over at the selection cut-off; where there are none, on two thirds of the
     customers, and is judged on the others.
 
     Returns:
-        Log-loss of each, the chosen one, and its AUC.
+        Log-loss of each, the chosen one, and y and its p there.
     """
     select = report + STEPS_PER_HORIZON
     known = np.isfinite(samples.y)
@@ -228,7 +269,56 @@ def choose(samples: Samples, report: int) -> tuple[dict[str, float], str, float]
         if difference < -error:
             chosen = kind
     ones = np.ones(len(y))
-    return {kind: METRICS["log_loss"](y, q, ones) for kind, q in p.items()}, chosen, auc(y, p[chosen], ones)
+    return {kind: METRICS["log_loss"](y, q, ones) for kind, q in p.items()}, chosen, (y, p[chosen])
+
+
+def out_of_time(samples: Samples, at: int, kinds: Sequence[str]) -> Window | None:
+    """A finished window as estimators tell it that learned only from windows over by its cut-off; None without any."""
+    learn, judge = samples.rows(at + STEPS_PER_HORIZON) & np.isfinite(samples.y), samples.cutoff == at
+    y = samples.y[judge]
+    for labels in (samples.y[learn], y):
+        if len(labels) < MIN_CUSTOMERS or min(np.bincount(labels.astype(int), minlength=2)) < MIN_CLASS:
+            return None
+    estimators = candidates() | {BASELINE: RecencyRates()}
+    p = {kind: predict(fit(kind, estimators[kind], samples, learn), samples, at) for kind in kinds}
+    return Window(y, p, samples.customer[judge], samples.column(RECENCY)[judge] <= samples.horizon_days)
+
+
+def earlier_windows(samples: Samples, report: int, champion: str) -> list[Window]:
+    """Up to two finished windows before the reporting one; none overlaps another."""
+    steps = range(1, WINDOWS)
+    found = (
+        out_of_time(samples, report + step * STEPS_PER_HORIZON, (champion, BASELINE))
+        for step in steps
+        if report + step * STEPS_PER_HORIZON in samples.cutoffs
+    )
+    return [window for window in found if window is not None]
+
+
+def gates_of(windows: Sequence[Window], champion: str) -> list[Gate]:
+    """Better than observed rates over all windows, and how right the probabilities are in the newest, `windows[0]`;
+    each also among those who had bought within the horizon, where there are enough."""
+    everybody = [np.ones(len(window.y), dtype=bool) for window in windows]
+    gates = []
+    for suffix, most, chosen in (
+        ("", MOST_OFF, everybody),
+        ("_buying", MOST_OFF_BUYING, [window.buying for window in windows]),
+    ):
+        y, customer, p, rule = (
+            np.concatenate([values[rows] for values, rows in zip(parts, chosen, strict=True)])
+            for parts in (
+                [w.y for w in windows], [w.customer for w in windows], [w.p[champion] for w in windows],
+                [w.p[BASELINE] for w in windows],
+            )
+        )  # fmt: skip
+        newest = int(chosen[0].sum())
+        if newest < MIN_CUSTOMERS or min(np.bincount(y[:newest].astype(int), minlength=2)) < MIN_CLASS:
+            continue
+        gates += [
+            beats_baseline(f"beats_baseline{suffix}", y, p, {BASELINE: rule}, customer),
+            calibrated(f"calibrated{suffix}", y[:newest], p[:newest], most),
+        ]
+    return gates
 
 
 def unused(samples: Samples, model: ChurnModel) -> list[str]:
@@ -259,13 +349,19 @@ def lacking(samples: Samples) -> str | None:
     return None
 
 
+def observed_rates(samples: Samples) -> ChurnModel | None:
+    """The recency rule, learned from every window that is over; None where nothing can be observed."""
+    known = np.isfinite(samples.y)
+    if len(np.unique(samples.y[known])) < 2:
+        return None
+    return fit(BASELINE, RecencyRates(), samples, known)
+
+
 def train(samples: Samples) -> Training:
     """Train on the samples; never fails for want of data, but says so."""
     labelled = sorted(no for no, cutoff in samples.cutoffs.items() if cutoff.is_labelled)
     known = np.isfinite(samples.y)
-    baseline = None
-    if known.any() and len(np.unique(samples.y[known])) == 2:
-        baseline = fit(BASELINE, RecencyRates(), samples, known)
+    baseline = observed_rates(samples)
     reason = lacking(samples)
     if reason:
         return Training(
@@ -275,26 +371,13 @@ def train(samples: Samples) -> Training:
         )  # fmt: skip
     report = labelled[0]
     learn = samples.rows(report + STEPS_PER_HORIZON) & known
-    models = {kind: fit(kind, estimator, samples, learn) for kind, estimator in candidates().items()}
-    models[BASELINE] = fit(BASELINE, RecencyRates(), samples, learn)
-    selection, champion, earlier = choose(samples, report)
-    at = samples.cutoff == report
-    y = samples.y[at]
-    p = {kind: predict(model, samples, report) for kind, model in models.items()}
+    selection, champion, selected = choose(samples, report)
+    newest = out_of_time(samples, report, (*candidates(), BASELINE))
+    assert newest is not None  # `lacking` has seen to it
+    y, p, buying = newest.y, newest.p, newest.buying
     final = fit(champion, candidates()[champion], samples, known)
-    now = predict(final, samples, 0)
-    gates = [
-        *not_worse(y, p[champion], {BASELINE: p[BASELINE]}),
-        calibrated(y, p[champion]),
-        plausible(y, p[champion]),
-        stable_ranking(earlier, auc(y, p[champion], np.ones(len(y)))),
-        complete(now),
-        stable_scores(odds_at(final, samples, report), odds_at(final, samples, 0)),
-    ]
-    failed = [gate for gate in gates if not gate.passed]
-    buying = samples.column(RECENCY)[at] <= samples.horizon_days
-    return Training(
-        verdict=f"{champion} passed every gate" if not failed else f"{champion} refused: {failed[0].message}",
+    training = Training(
+        verdict="",
         rows=int(known.sum()),
         customers=len(np.unique(samples.customer)),
         cutoffs=labelled,
@@ -302,7 +385,13 @@ def train(samples: Samples) -> Training:
         model=final,
         baseline=baseline,
         champion=champion,
-        gates=gates,
+        gates=[
+            *gates_of([newest, *earlier_windows(samples, report, champion)], champion),
+            plausible(y, p[champion]),
+            stable_ranking(selected, (y, p[champion])),
+            complete(predict(final, samples, 0)),
+            stable_scores(odds_at(final, samples, report), odds_at(final, samples, 0)),
+        ],
         metrics={kind: measure(y, q) for kind, q in p.items()},
         still_buying={kind: measure(y[buying], q[buying]) for kind, q in p.items()} if buying.any() else {},
         selection=selection,
@@ -312,4 +401,6 @@ def train(samples: Samples) -> Training:
             for name in final.names
         },
         notes=[*samples.notes, *unused(samples, final)],
-    )  # fmt: skip
+    )
+    training.judge()
+    return training

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import numpy as np
 
-from models_ml.common.metrics import TINY, calibration_error
+from models_ml.common.metrics import BINS, TINY
 from models_ml.common.types import Floats
 
-SIMULATIONS = 500
 FLOOR = 1e-4  # no customer is certain
 
 
-def perfect_calibration_bound(p: Floats, share: float = 0.95, seed: int = 0) -> float:
-    """Quantile of the calibration error that a perfectly calibrated `p` shows by chance alone.
+def chance_calibration_error(p: Floats) -> float:
+    """The calibration error that a perfectly calibrated `p` shows by chance alone, on average.
 
-    Args:
-        p: (n,) probabilities; outcomes are drawn from them.
-        share: the quantile.
-        seed: of the draws.
+    The gap of a bin is a sum of independent outcomes less their probabilities: nearly normal, and the mean of its
+    absolute value is the square root of two over pi times its standard deviation.
     """
-    rng = np.random.default_rng(seed)
-    w = np.ones(len(p))
-    errors = [calibration_error((rng.random(len(p)) < p).astype(float), p, w) for _ in range(SIMULATIONS)]
-    return float(np.quantile(errors, share))
+    spread = [float(np.sqrt((part * (1 - part)).sum())) for part in np.array_split(np.sort(p), BINS)]
+    return float(np.sqrt(2 / np.pi) * sum(spread) / len(p))
+
+
+def onto(p: Floats, reference: Floats) -> Floats:
+    """Probabilities in the order of `p` and with the distribution of `reference`; equal ones stay equal."""
+    _, place, counts = np.unique(p, return_inverse=True, return_counts=True)
+    middle = (np.cumsum(counts) - counts / 2) / len(p)
+    found: Floats = np.quantile(reference, middle)[place]
+    return found
 
 
 def logit(p: Floats) -> Floats:

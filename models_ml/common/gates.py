@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from models_ml.common.calibration import perfect_calibration_bound
+from models_ml.common.calibration import chance_calibration_error
 from models_ml.common.drift import psi
-from models_ml.common.metrics import auc, calibration_error, paired_difference
-from models_ml.common.types import Floats
+from models_ml.common.metrics import auc, auc_error, calibration_error, clustered_mean, losses
+from models_ml.common.types import Floats, Ints
 
 MAX_SCORE_PSI = 0.25  # above: another population, or a broken feature
 MAX_AUC_DROP = 0.05
+ONE_SIDED = 1.645  # standard errors to an upper 95 % bound
 TOO_GOOD = 0.995  # no customer behaviour is so regular: a feature knows the future
 
 
@@ -32,29 +33,33 @@ class Gate:
         return asdict(self)
 
 
-def not_worse(y: Floats, p: Floats, baselines: dict[str, Floats]) -> list[Gate]:
-    """Not worse than the best baseline by more than one paired bootstrap standard error, in closeness and ranking."""
-    gates = []
-    for metric, sign, word in (("log_loss", 1, "log-loss"), ("auc", -1, "AUC")):
-        differences = {name: paired_difference(metric, y, p, other) for name, other in baselines.items()}
-        name, (difference, error) = max(differences.items(), key=lambda item: sign * item[1][0])
-        loss = sign * difference
-        gates.append(
-            Gate(
-                f"not_worse_{metric}", bool(loss <= error), round(loss, 6), round(error, 6),
-                f"{word} {'worse' if loss > 0 else 'better'} than {name} by {abs(difference):.4f} "
-                f"(standard error {error:.4f})",
-            )
-        )  # fmt: skip
-    return gates
-
-
-def calibrated(y: Floats, p: Floats) -> Gate:
-    """Calibration error below the 95th percentile of what perfect calibration shows by chance."""
-    observed, bound = calibration_error(y, p, np.ones(len(y))), perfect_calibration_bound(p)
+def not_worse(name: str, y: Floats, p: Floats, other: Floats, whose: str, customer: Ints) -> Gate:
+    """Not further from what happened than other probabilities by more than a standard error of the difference."""
+    mean, error = clustered_mean(losses(y, p) - losses(y, other), customer)
     return Gate(
-        "calibrated", observed <= bound, round(observed, 6), round(bound, 6),
-        f"calibration error {observed:.4f}; a perfect model shows up to {bound:.4f} by chance",
+        name, bool(mean <= error), round(mean, 6), round(error, 6),
+        f"log-loss {'worse' if mean > 0 else 'better'} than {whose} by {abs(mean):.4f} (standard error {error:.4f})",
+    )  # fmt: skip
+
+
+def beats_baseline(name: str, y: Floats, p: Floats, baselines: dict[str, Floats], customer: Ints) -> Gate:
+    """Closer to what happened than the best baseline, beyond chance: the upper 95 % bound of the mean difference in
+    log-loss is below 0, with the rows of a customer taken as one observation."""
+    best = min(baselines, key=lambda other: float(losses(y, baselines[other]).mean()))
+    mean, error = clustered_mean(losses(y, p) - losses(y, baselines[best]), customer)
+    upper = mean + ONE_SIDED * error
+    return Gate(
+        name, bool(upper < 0), round(upper, 6), 0.0,
+        f"log-loss {'worse' if mean > 0 else 'better'} than {best} by {abs(mean):.4f} (standard error {error:.4f})",
+    )  # fmt: skip
+
+
+def calibrated(name: str, y: Floats, p: Floats, most: float) -> Gate:
+    """Calibration error, less what chance alone shows at that size, within `most`."""
+    observed = max(calibration_error(y, p, np.ones(len(y))) - chance_calibration_error(p), 0.0)
+    return Gate(
+        name, observed <= most, round(observed, 6), most,
+        f"probabilities right to ± {100 * observed:.1f} points beyond chance, at most {100 * most:.0f}",
     )  # fmt: skip
 
 
@@ -87,10 +92,18 @@ def stable_scores(before: Floats, now: Floats) -> Gate:
     )  # fmt: skip
 
 
-def stable_ranking(earlier: float, last: float) -> Gate:
-    """The ranking on the last cut-off is not much worse than on the one before."""
-    drop = earlier - last
+def stable_ranking(earlier: tuple[Floats, Floats], last: tuple[Floats, Floats]) -> Gate:
+    """The ranking on the last cut-off is not much worse than on the one before, beyond chance.
+
+    Args:
+        earlier: y and p on the selection cut-off.
+        last: y and p on the reporting cut-off.
+    """
+    before, now = (auc(y, p, np.ones(len(y))) for y, p in (earlier, last))
+    error = float(np.hypot(auc_error(*earlier), auc_error(*last)))
+    drop = before - now - ONE_SIDED * error
     return Gate(
         "stable_ranking", not drop > MAX_AUC_DROP, round(drop, 6), MAX_AUC_DROP,
-        f"AUC {earlier:.3f} on the selection cut-off, {last:.3f} on the last; a drop of at most {MAX_AUC_DROP}",
+        f"AUC {before:.3f} on the selection cut-off, {now:.3f} on the last (standard error {error:.3f}); a drop of at "
+        f"most {MAX_AUC_DROP} beyond chance",
     )  # fmt: skip

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models_ml.common.types import Floats
+from models_ml.common.types import Floats, Ints
 
 BINS = 10
 RESAMPLES = 200
@@ -31,6 +31,23 @@ def auc(y: Floats, p: Floats, w: Floats) -> float:
     return float((ones * (below + zeros / 2)).sum() / pairs)
 
 
+def auc_error(y: Floats, p: Floats) -> float:
+    """Standard error of the AUC (DeLong et al. 1988, by midranks: Sun and Xu 2014). NaN where a class is missing."""
+    ones, zeros = p[y == 1], p[y == 0]
+    if min(len(ones), len(zeros)) < 2:
+        return float("nan")
+
+    def ranks(values: Floats) -> Floats:
+        _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+        found: Floats = (np.cumsum(counts) - (counts - 1) / 2)[place]
+        return found
+
+    every = ranks(np.r_[ones, zeros])
+    above = (every[: len(ones)] - ranks(ones)) / len(zeros)
+    below = 1 - (every[len(ones) :] - ranks(zeros)) / len(ones)
+    return float(np.sqrt(above.var(ddof=1) / len(ones) + below.var(ddof=1) / len(zeros)))
+
+
 def pr_auc(y: Floats, p: Floats, w: Floats) -> float:
     """Average precision: precision summed over the steps in recall."""
     levels, place = np.unique(-p, return_inverse=True)
@@ -43,8 +60,25 @@ def pr_auc(y: Floats, p: Floats, w: Floats) -> float:
 
 def log_loss(y: Floats, p: Floats, w: Floats) -> float:
     """Mean negative log-likelihood."""
+    return float((w * losses(y, p)).sum() / w.sum())
+
+
+def losses(y: Floats, p: Floats) -> Floats:
+    """(n,) negative log-likelihood of each row."""
     q = np.clip(p, TINY, 1 - TINY)
-    return float(-(w * (y * np.log(q) + (1 - y) * np.log1p(-q))).sum() / w.sum())
+    found: Floats = -(y * np.log(q) + (1 - y) * np.log1p(-q))
+    return found
+
+
+def clustered_mean(values: Floats, cluster: Ints) -> tuple[float, float]:
+    """Mean, and its standard error where rows of one cluster go together (Liang and Zeger 1986)."""
+    mean = float(values.mean())
+    _, place = np.unique(cluster, return_inverse=True)
+    sums = np.bincount(place, values - mean)
+    groups = len(sums)
+    if groups < 2:
+        return mean, float("nan")
+    return mean, float(np.sqrt((sums**2).sum() * groups / (groups - 1)) / len(values))
 
 
 def brier(y: Floats, p: Floats, w: Floats) -> float:

@@ -21,8 +21,8 @@ DESCRIPTIONS = {
     "model_driver": "One row per model and theme: how much it moves the scores.",
 }
 GATES = (
-    "not_worse_log_loss", "not_worse_auc", "calibrated", "plausible", "stable_ranking", "complete", "stable_scores",
-    "not_worse_champion",
+    "beats_baseline", "beats_baseline_buying", "calibrated", "calibrated_buying", "plausible", "stable_ranking",
+    "complete", "stable_scores", "still_better", "not_worse_champion",
 )  # fmt: skip
 CHURN = dg.AssetKey(["scores", "churn"])
 

@@ -16,7 +16,8 @@ from orchestration.landing.lake import OWN, Lake
 
 MODEL_RUN = "model_run"
 KEEP_DAYS = 35  # daily score runs are kept so long, then month-ends
-PASSED = "passed"
+# What became of a training. Provisional: its order is better than observed rates', its probabilities are off.
+PASSED, PROVISIONAL, REFUSED, NOT_ENOUGH = "passed", "provisional", "refused", "not_enough_data"
 
 RUN_SCHEMA = pa.schema(
     [
@@ -42,7 +43,7 @@ class ModelRun:
         version: its name; the same data give the same name.
         as_of: last business day that it learned from.
         trained_at: naive UTC.
-        status: passed, refused or not_enough_data.
+        status: passed, provisional, refused or not_enough_data.
         verdict: in one sentence.
         input_fingerprint: of the features and labels.
         detail: everything else that a card shows, as plain data.

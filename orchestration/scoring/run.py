@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import hashlib
 import shutil
 from collections.abc import Iterable, Mapping
@@ -15,8 +16,18 @@ import pyarrow as pa
 from orchestration.clock import naive_utc
 from orchestration.company import CompanyConfig
 from orchestration.landing.lake import Lake
-from orchestration.paths import CompanyPaths
-from orchestration.scoring.memory import PASSED, ModelRun, prune, read_runs, remember_run, remember_scores
+from orchestration.paths import PROJECT, CompanyPaths
+from orchestration.scoring.memory import (
+    NOT_ENOUGH,
+    PASSED,
+    PROVISIONAL,
+    REFUSED,
+    ModelRun,
+    prune,
+    read_runs,
+    remember_run,
+    remember_scores,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +37,8 @@ if TYPE_CHECKING:
     from models_ml.common.gates import Gate
 
 CHURN, VALUE = "churn", "value"
-CODE = "2"  # part of a model's name: a change of the method makes another model of the same data
+# What a model depends on besides its data: where one of these changes, it is trained again.
+CODE_OF = ("models_ml/churn/*.py", "models_ml/common/*.py", "dbt_project/models/features/*.sql")
 CHURN_SCORE, VALUE_SCORE = "churn_score", "value_score"
 CHURN_COLUMNS = (
     "customer_key bigint, churn_probability double, recency_days integer, reason_1 varchar, reason_2 varchar, "
@@ -56,7 +68,8 @@ TABLES = {
     "y double, customers bigint",
     "model_driver": "model varchar, version varchar, driver varchar, weight double",
 }
-BASELINE = "baseline"
+BASELINE, PROVISIONAL_PREFIX = "baseline", "provisional"
+OLDEST_DAYS = 14  # scores that cannot be renewed give way to observed rates after it
 METRIC_COLUMNS = ("population", "estimator", "metric", "value", "low", "high")
 LEARNED_AGAIN = (
     "What is reported learned only from windows that were over before the reported one began; what scores was learned "
@@ -129,7 +142,7 @@ class Step:
     def nobody(self, model: str) -> dict[str, Any]:
         """The state of a model in a company without customers."""
         message = "nobody has bought yet: nothing to score"
-        row = {"model": model, "version": "none", "status": "not_enough_data", "is_current": False, "message": message,
+        row = {"model": model, "version": "none", "status": NOT_ENOUGH, "is_current": False, "message": message,
                "training_rows": 0, "customers": 0}  # fmt: skip
         self.insert("model_run", [row])
         return row | {"scores_as_of": None}
@@ -158,12 +171,7 @@ class Step:
 
     def churn(self, found: Scored) -> None:
         """Train if due, score, fill the churn tables."""
-        import numpy as np
-
-        from models_ml.churn.model import RecencyRates
-        from models_ml.churn.train import BASELINE as RULE
-        from models_ml.churn.train import fit, train
-        from models_ml.common import artefact
+        from models_ml.churn.train import observed_rates, train
 
         samples = self.samples()
         print_ = fingerprint_of(samples)
@@ -175,55 +183,99 @@ class Step:
             if self.keep:
                 remember_run(self.lake, run, self.run_id, self.now)
             runs = [kept for kept in runs if kept.version != run.version] + [run]
-        good = last_good(runs, samples)
-        current = good
-        scores: pd.DataFrame | None = None
-        message = runs[-1].verdict
-        if good:
-            model = artefact.load(good.artefact or b"")
-            p, gates = scored_well(model, samples, good)
-            found.gates = [*(training.gates if training else []), *gates]
-            if all(gate.passed for gate in gates):
-                scores = self.churn_rows(model, samples, p, good.version, print_)
-            else:
-                failed = next(gate for gate in gates if not gate.passed)
+            found.gates = training.gates
+        rates = observed_rates(samples)
+        observed = self.rows_of(rates, samples, f"{BASELINE}-{self.as_of:%Y%m%d}", print_) if rates else None
+        current = last_good(runs, samples)
+        scores, message = None, runs[-1].verdict
+        if current:
+            scores, gates = self.scored(current, samples, observed, print_)
+            found.gates = [*found.gates, *gates]
+            failed = next((gate for gate in gates if not gate.passed), None)
+            if failed:
                 message = f"scores refused, the last good ones stay: {failed.message}"
-        else:
-            found.gates = training.gates if training else []
-        labelled = np.isfinite(samples.y)
-        if scores is None and not self.has_good_scores() and len(set(samples.y[labelled])) == 2:
-            model = fit(RULE, RecencyRates(), samples, labelled)
-            p = model.probability(samples.of(model.names, samples.cutoff == 0))
-            scores = self.churn_rows(model, samples, p, f"{BASELINE}-{self.as_of:%Y%m%d}", print_)
+        if scores is None and not self.has_good_scores():
+            scores = observed
         if scores is not None:
             self.keep_scores(CHURN_SCORE, scores)
-        self.read_churn(scores, print_)
+        self.read_churn(scores, observed, print_)
         self.describe(runs, current, message, found)
 
+    def scored(
+        self, run: ModelRun, samples: Samples, observed: pd.DataFrame | None, print_: str
+    ) -> tuple[pd.DataFrame | None, list[Gate]]:  # fmt: skip
+        """Today's scores by a model, and the gates that they passed; no scores where one failed.
+
+        Of a provisional model its order counts: its probabilities are dealt out of the last published run's, or of
+        observed rates where no run has been published, so that levels have the shares that they had.
+        """
+        from models_ml.common import artefact
+        from models_ml.common.calibration import onto
+
+        model = artefact.load(run.artefact or b"")
+        p, gates = scored_well(model, samples, run)
+        if not all(gate.passed for gate in gates):
+            return None, gates
+        if run.status == PASSED:
+            return self.rows_of(model, samples, run.version, print_, p), gates
+        reference = self.last_published(samples.horizon_days)
+        if not len(reference) and observed is not None:
+            reference = observed["churn_probability"].to_numpy()
+        p = onto(p, reference)
+        return self.rows_of(model, samples, f"{PROVISIONAL_PREFIX}-{run.version}", print_, p), gates
+
+    def last_published(self, horizon_days: int) -> Any:
+        """Probabilities of the newest remembered score run of a model that had passed, for the horizon; or none."""
+        files = self.lake.remembered(CHURN_SCORE)
+        if not files:
+            return ()
+        return self.con.execute(
+            """
+            with of_models as (
+              select * from read_parquet($files, union_by_name = true) where as_of <= $as_of
+                and horizon_days = $horizon
+                and not regexp_matches(model_version, $no_model)
+            )
+            select churn_probability from of_models
+            where (as_of, scored_at) = (select max((as_of, scored_at)) from of_models)
+            """,
+            {"files": files, "as_of": self.as_of, "horizon": horizon_days,
+             "no_model": f"^({BASELINE}|{PROVISIONAL_PREFIX})-"},
+        ).fetchnumpy()["churn_probability"]  # fmt: skip
+
     def has_good_scores(self) -> bool:
-        """Whether a model's scores are remembered that may be shown; observed rates do not count."""
+        """Whether a model's scores are remembered that may be shown still; observed rates do not count."""
         files = self.lake.remembered(CHURN_SCORE)
         found = (
             files
             and self.con.execute(
-                "select 1 from read_parquet($files) where as_of <= $as_of "
+                "select 1 from read_parquet($files) where as_of <= $as_of and as_of >= $oldest "
                 "and not starts_with(model_version, $baseline) limit 1",
-                {"files": files, "as_of": self.as_of, "baseline": BASELINE},
+                {"files": files, "as_of": self.as_of, "oldest": self.as_of - dt.timedelta(days=OLDEST_DAYS),
+                 "baseline": BASELINE},
             ).fetchone()
-        )
+        )  # fmt: skip
         return bool(found)
 
     def is_due(self, runs: list[ModelRun], samples: Samples) -> bool:
-        """Whether to train: never tried on these features and this horizon, or long ago."""
+        """Whether to train: never tried by this code on these features and this horizon, or long ago.
+
+        A model that was refused is tried again when another window is over, and what lacked data each day.
+        """
+        from models_ml.churn.train import STEPS_PER_HORIZON
+
         if not runs:
             return True
         last = runs[-1]
-        known = last.detail.get("code") == CODE and last.detail.get("horizon_days") == samples.horizon_days
-        age = (self.as_of - last.as_of).days
-        same = last.detail.get("features") == samples.names
-        if last.status != PASSED and age > 0:
-            return True  # more data may be what was missing
-        return not known or not same or age >= self.config.company.churn.retrain_after_days
+        known = last.detail.get("code") == code() and last.detail.get("horizon_days") == samples.horizon_days
+        if not known or last.detail.get("features") != samples.names:
+            return True
+        wait = self.config.company.churn.retrain_after_days
+        if last.status == NOT_ENOUGH:
+            wait = 1
+        elif last.status == REFUSED:
+            wait = min(wait, max(1, samples.horizon_days // STEPS_PER_HORIZON))
+        return (self.as_of - last.as_of).days >= wait
 
     def run_of(self, training: Training, samples: Samples, print_: str, champion: ModelRun | None) -> ModelRun:
         """A training as it is remembered."""
@@ -235,15 +287,13 @@ class Step:
             gate = against(training, samples, champion)
             if gate:
                 training.gates.append(gate)
-                if not gate.passed:
-                    training.verdict = f"{training.champion} refused: {gate.message}"
+                training.judge()
         version = f"{self.as_of:%Y%m%d}-{print_[:8]}"
-        status = PASSED if training.passed else "refused" if training.model is not None else "not_enough_data"
         report = dict(training.report)
         y = report.pop("y", None)
         drivers = importance(training.model, samples, 0) if training.model is not None else {}
         detail = {
-            "code": CODE, "features": samples.names, "horizon_days": samples.horizon_days,
+            "code": code(), "features": samples.names, "horizon_days": samples.horizon_days,
             "estimator": training.champion, "training_rows": training.rows, "customers": training.customers,
             "base_rate": training.base_rate, "cutoffs": training.cutoffs, "notes": training.notes,
             "selection": training.selection, "feature_psi": training.feature_psi,
@@ -254,15 +304,19 @@ class Step:
             "drivers": {NAMES[theme]: weight for theme, weight in drivers.items()},
             "reference": reference_of(training, samples),
         }  # fmt: skip
-        data = artefact.dump(training.model) if training.passed else None
-        return ModelRun(CHURN, version, self.as_of, naive_utc(self.now), status, training.verdict, print_, detail, data)
+        data = artefact.dump(training.model) if training.status in (PASSED, PROVISIONAL) else None
+        return ModelRun(
+            CHURN, version, self.as_of, naive_utc(self.now), training.status, training.verdict, print_, detail, data
+        )
 
-    def churn_rows(
-        self, model: ChurnModel, samples: Samples, p: Any, version: str, print_: str
+    def rows_of(
+        self, model: ChurnModel, samples: Samples, version: str, print_: str, p: Any = None
     ) -> pd.DataFrame:  # fmt: skip
-        """Scores with their reasons."""
+        """Scores of today's customers with their reasons; `p`: other probabilities than the model's."""
         from models_ml.churn.reasons import reasons
 
+        if p is None:
+            p = model.probability(samples.of(model.names, samples.cutoff == 0))
         told = reasons(model, samples, 0)
         recency = samples.column("recency_days")[samples.cutoff == 0]
         return told.assign(
@@ -276,10 +330,10 @@ class Step:
             remember_scores(self.lake, table, pa.Table.from_pandas(scores, preserve_index=False), self.run_id, self.now)
             prune(self.lake, table, self.as_of)
 
-    def read_churn(self, fresh: pd.DataFrame | None, print_: str) -> None:
+    def read_churn(self, fresh: pd.DataFrame | None, observed: pd.DataFrame | None, print_: str) -> None:
         """Fill `scores.churn` with the newest good run up to as_of, and what earlier runs said of each customer.
 
-        A run is fresh where it was made from the features of now.
+        A run is fresh where it was made from the features of now. Who came after it gets observed rates.
         """
         self.gather(CHURN_SCORE, CHURN_COLUMNS, fresh)
         names = ", ".join(column.split()[0] for column in CHURN_COLUMNS.split(", "))
@@ -302,6 +356,13 @@ class Step:
             """,
             {"as_of": self.as_of, "print": print_},
         )
+        if observed is not None:
+            self.con.register("observed_rates", pa.Table.from_pandas(observed, preserve_index=False))
+            self.con.execute(
+                "insert into scores.churn by name select *, true as is_fresh from observed_rates "
+                "anti join scores.churn using (customer_key)"
+            )
+            self.con.unregister("observed_rates")
 
     def gather(self, table: str, columns: str, fresh: pd.DataFrame | None) -> None:
         """Make the temporary table `gathered`: every remembered score run, and the fresh one if it is not kept.
@@ -338,7 +399,9 @@ class Step:
 
     def describe(self, runs: list[ModelRun], current: ModelRun | None, message: str, found: Scored) -> None:
         """Fill the model tables, write the card of the newest training, and say where churn stands."""
-        shown = self.con.execute("select model_version, as_of, is_fresh from scores.churn limit 1").fetchone()
+        shown = self.con.execute(
+            "select model_version, as_of, is_fresh from scores.churn group by all order by count(*) desc, model_version limit 1"
+        ).fetchone()
         for run in runs:
             self.insert("model_run", [self.model_row(run, current, shown, message if run is runs[-1] else run.verdict)])
             self.insert(
@@ -354,6 +417,8 @@ class Step:
             status = "stale"
         elif shown and shown[0].startswith(BASELINE):
             status = "baseline"
+        elif shown and shown[0].startswith(PROVISIONAL_PREFIX):
+            status = PROVISIONAL
         found.models.append(
             {"model": CHURN, "version": shown[0] if shown else None, "status": status, "message": message,
              "scores_as_of": shown[1] if shown else None, "trained_as_of": runs[-1].as_of}
@@ -365,7 +430,8 @@ class Step:
         detail = run.detail
         return {
             "model": run.model, "version": run.version,
-            "status": "published" if is_current else "superseded" if run.status == PASSED else run.status,
+            "status": {PASSED: "published", PROVISIONAL: PROVISIONAL}[run.status] if is_current
+            else "superseded" if run.status in (PASSED, PROVISIONAL) else run.status,
             "is_current": is_current, "message": message, "trained_at": run.trained_at, "trained_as_of": run.as_of,
             "scores_as_of": shown[1] if shown and shown[0] == run.version else None,
             "horizon_days": detail["horizon_days"], "estimator": detail["estimator"] or None,
@@ -453,20 +519,33 @@ class Step:
         found.models.append(row | {"trained_as_of": None})
 
 
+@functools.cache
+def code() -> str:
+    """Hash of what makes features and models out of data."""
+    digest = hashlib.sha256()
+    for path in sorted(path for pattern in CODE_OF for path in PROJECT.glob(pattern)):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
 def fingerprint_of(samples: Samples) -> str:
     """Hash of everything that a training depends on."""
-    digest = hashlib.sha256(f"{CODE} {samples.horizon_days} {samples.names} {sorted(samples.cutoffs.items())}".encode())
+    parts = f"{code()} {samples.horizon_days} {samples.names} {sorted(samples.cutoffs.items())}"
+    digest = hashlib.sha256(parts.encode())
     for array in (samples.x, samples.y, samples.cutoff, samples.customer):
         digest.update(array.tobytes())
     return digest.hexdigest()
 
 
 def last_good(runs: list[ModelRun], samples: Samples) -> ModelRun | None:
-    """The newest training that passed and reads features that are there, for the same horizon."""
-    for run in reversed(runs):
-        fits = set(run.detail["features"]) <= set(samples.names) and run.detail["horizon_days"] == samples.horizon_days
-        if run.status == PASSED and fits and run.detail["code"] == CODE:
-            return run
+    """The newest training that passed and reads features that are there, for the same horizon; without one, the newest
+    provisional one."""
+    for status in (PASSED, PROVISIONAL):
+        for run in reversed(runs):
+            fits = set(run.detail["features"]) <= set(samples.names)
+            known = run.detail["code"] == code() and run.detail["horizon_days"] == samples.horizon_days
+            if run.status == status and fits and known:
+                return run
     return None
 
 
@@ -509,21 +588,42 @@ def scored_well(model: ChurnModel, samples: Samples, run: ModelRun) -> tuple[Any
     from models_ml.common.gates import complete, stable_scores
 
     p = predict(model, samples, 0)
-    return p, [complete(p), stable_scores(np.array(run.detail["reference"]), odds_at(model, samples, 0))]
+    gates = [complete(p), stable_scores(np.array(run.detail["reference"]), odds_at(model, samples, 0))]
+    return p, gates + still_better(model, samples, run)
+
+
+def still_better(model: ChurnModel, samples: Samples, run: ModelRun) -> list[Gate]:
+    """Not worse than observed rates on the newest finished window; nothing where the model has learned from it."""
+    import numpy as np
+
+    from models_ml.churn.model import RecencyRates
+    from models_ml.churn.train import BASELINE as RULE
+    from models_ml.churn.train import STEPS_PER_HORIZON, fit, predict
+    from models_ml.common.gates import not_worse
+
+    finished = [no for no, cutoff in samples.cutoffs.items() if cutoff.is_labelled]
+    report = min(finished, default=None)
+    if report is None or run.as_of > samples.cutoffs[report].day:
+        return []
+    learn = samples.rows(report + STEPS_PER_HORIZON) & np.isfinite(samples.y)
+    at = samples.cutoff == report
+    if len(np.unique(samples.y[learn])) < 2 or not at.any():
+        return []
+    rule = predict(fit(RULE, RecencyRates(), samples, learn), samples, report)
+    y, p = samples.y[at], predict(model, samples, report)
+    return [not_worse("still_better", y, p, rule, RULE, samples.customer[at])]
 
 
 def against(training: Training, samples: Samples, champion: ModelRun) -> Gate | None:
     """The challenger is not worse than the champion on the reporting window; None where it learned from it."""
-    import numpy as np
-
     from models_ml.churn.train import predict
     from models_ml.common import artefact
-    from models_ml.common.gates import Gate, not_worse
+    from models_ml.common.gates import not_worse
 
     report = training.cutoffs[0]
     if champion.as_of > samples.cutoffs[report].day:
         return None  # it has seen the outcome
     at = samples.cutoff == report
     old = predict(artefact.load(champion.artefact or b""), samples, report)
-    gate = not_worse(samples.y[at].astype(np.float64), training.report[training.champion], {"the champion": old})[0]
-    return Gate("not_worse_champion", gate.passed, gate.observed, gate.bound, gate.message)
+    p = training.report[training.champion]
+    return not_worse("not_worse_champion", samples.y[at], p, old, "the champion", samples.customer[at])

@@ -10,12 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models_ml.common import gates
-from models_ml.common.calibration import perfect_calibration_bound, shift_by_season
+from models_ml.common.calibration import chance_calibration_error, onto, shift_by_season
 from models_ml.common.drift import psi
 from models_ml.common.metrics import (
     auc,
+    auc_error,
     brier,
     calibration_error,
+    clustered_mean,
     lift,
     log_loss,
     measure,
@@ -63,14 +65,69 @@ def test_calibration_error_by_hand() -> None:
     assert calibration_error(y, p, np.ones(20)) == pytest.approx(0.1)
 
 
-def test_perfect_calibration_passes_and_a_shift_does_not() -> None:
+def test_errors_of_an_auc_and_of_a_mean_by_hand() -> None:
+    # Of the ones 0.35 beats half of the zeros and 0.8 all; of the zeros all ones beat 0.1 and half of them 0.4.
+    assert auc_error(Y, P) == pytest.approx(math.sqrt(0.125 / 2 + 0.125 / 2))
+    assert math.isnan(auc_error(np.array([0.0, 0.0, 1.0]), P[:3]))
+    values = np.array([0.0, 0.0, 2.0, 2.0])
+    assert clustered_mean(values, np.arange(4)) == pytest.approx((1, math.sqrt(4 / 3) / 2))  # sd over root n
+    assert clustered_mean(values, np.array([1, 1, 2, 2])) == pytest.approx((1, 1))  # two observations, 0 and 2
+    assert clustered_mean(np.array([1.0, 1, -1, 3]), np.array([1, 1, 2, 2])) == pytest.approx((1, 0))
+
+
+def test_the_error_that_chance_alone_gives_is_what_draws_show() -> None:
+    assert chance_calibration_error(np.full(100, 0.5)) == pytest.approx(
+        math.sqrt(2 / math.pi) * 10 * math.sqrt(10 / 4) / 100
+    )
     rng = np.random.default_rng(3)
     p = rng.beta(1, 4, 3_000)
-    passed = sum(gates.calibrated((rng.random(3_000) < p).astype(float), p).passed for _ in range(20))
-    assert passed >= 17  # 19 of 20 are expected; fewer than 17 would have a chance of 2 %
-    y = (rng.random(3_000) < np.clip(p + 0.04, 0, 1)).astype(float)
-    assert not gates.calibrated(y, p).passed
-    assert perfect_calibration_bound(np.full(100, 0.5)) > perfect_calibration_bound(np.full(10_000, 0.5))
+    drawn = [calibration_error((rng.random(3_000) < p).astype(float), p, np.ones(3_000)) for _ in range(200)]
+    assert chance_calibration_error(p) == pytest.approx(np.mean(drawn), rel=0.05)
+
+
+def test_calibration_is_judged_by_size_and_not_by_significance() -> None:
+    rng = np.random.default_rng(4)
+    for size in (300, 300_000):
+        p = rng.beta(2, 4, size)
+        near = gates.calibrated("calibrated", (rng.random(size) < np.clip(p + 0.03, 0, 1)).astype(float), p, 0.05)
+        far = gates.calibrated("calibrated", (rng.random(size) < np.clip(p + 0.15, 0, 1)).astype(float), p, 0.05)
+        assert near.passed, (size, near.message)
+        assert not far.passed, (size, far.message)
+
+
+def test_better_than_the_best_baseline_beyond_chance() -> None:
+    rng = np.random.default_rng(5)
+    truth = rng.beta(1, 2, 1_000)
+    y, customer = (rng.random(1_000) < truth).astype(float), np.arange(1_000)
+    rate, noise = np.full(1_000, y.mean()), rng.random(1_000)
+    better = gates.beats_baseline("beats_baseline", y, truth, {"rate": rate, "noise": noise}, customer)
+    assert better.passed
+    assert "better than rate" in better.message  # the best of them
+    assert not gates.beats_baseline("beats_baseline", y, rate, {"truth": truth}, customer).passed
+    # Equally good is not better, and a thousand copies of thirty customers are thirty.
+    assert not gates.beats_baseline("beats_baseline", y, rate, {"rate": rate}, customer).passed
+    few = np.tile(np.arange(12), 100)
+    again = gates.beats_baseline("beats_baseline", y[few], truth[few], {"rate": rate[few]}, few)
+    alone = gates.beats_baseline("beats_baseline", y[:12], truth[:12], {"rate": rate[:12]}, np.arange(12))
+    assert again.observed == pytest.approx(alone.observed, abs=1e-6)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=40), st.lists(st.floats(0, 1), min_size=1, max_size=40))
+def test_probabilities_dealt_out_of_others_keep_the_order(p: list[float], reference: list[float]) -> None:
+    dealt = onto(np.array(p), np.array(reference))
+    assert min(reference) <= dealt.min() <= dealt.max() <= max(reference)
+    order = np.argsort(p, kind="stable")
+    assert (np.diff(dealt[order]) >= -1e-12).all()
+    for a, b in zip(order, order[1:], strict=False):
+        if p[a] == p[b]:
+            assert dealt[a] == dealt[b]
+
+
+def test_probabilities_dealt_out_of_others_have_their_shares() -> None:
+    rng = np.random.default_rng(6)
+    p, reference = rng.random(1_000), rng.beta(1, 5, 400)
+    for bound in (0.1, 0.3, 0.6):
+        assert (onto(p, reference) > bound).mean() == pytest.approx((reference > bound).mean(), abs=0.005)
 
 
 def test_intervals_hold_the_value_and_a_better_score_is_told_from_a_worse_one() -> None:
@@ -84,9 +141,8 @@ def test_intervals_hold_the_value_and_a_better_score_is_told_from_a_worse_one() 
     difference, error = paired_difference("auc", y, p, noise)
     assert difference > 3 * error > 0
     assert paired_difference("auc", y, p, p) == (0.0, 0.0)
-    worse = gates.not_worse(y, noise, {"the truth": p})
-    assert not any(gate.passed for gate in worse)
-    assert all(gate.passed for gate in gates.not_worse(y, p, {"noise": noise}))
+    assert not gates.not_worse("one", y, noise, p, "the truth", np.arange(800)).passed
+    assert gates.not_worse("one", y, p, noise, "noise", np.arange(800)).passed
 
 
 def test_twice_the_purchases_square_the_probability_of_none() -> None:
@@ -118,6 +174,14 @@ def test_gates_say_what_is_wrong() -> None:
     assert not gates.complete(np.full(10, 0.3)).passed  # a silent constant
     assert "1 different" in gates.complete(np.full(10, 0.3)).message
     assert not gates.plausible(np.repeat([0.0, 1.0], 50), np.repeat([0.01, 0.99], 50)).passed
-    assert not gates.stable_ranking(0.80, 0.70).passed
-    assert gates.stable_ranking(0.80, 0.78).passed
+    rng = np.random.default_rng(8)
+
+    def ranked(size: int, spread: float) -> tuple[np.ndarray, np.ndarray]:
+        y = (rng.random(size) < 0.4).astype(float)
+        return y, y + rng.normal(0, spread, size)
+
+    assert not gates.stable_ranking(ranked(5_000, 0.8), ranked(5_000, 2.0)).passed
+    assert gates.stable_ranking(ranked(5_000, 0.8), ranked(5_000, 0.85)).passed
+    few = ranked(30, 0.8)
+    assert gates.stable_ranking(few, (few[0], few[1] * 0.9)).passed
     assert not gates.stable_scores(np.arange(100.0), np.arange(100.0) + 60).passed

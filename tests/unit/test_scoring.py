@@ -20,7 +20,7 @@ from orchestration.landing.lake import Lake
 from orchestration.paths import CompanyPaths
 from orchestration.scoring.memory import KEEP_DAYS, ModelRun, read_runs
 from orchestration.scoring.run import TABLES, Scored, Step, against
-from tests.unit.test_churn_model import AS_OF, samples_of, world
+from tests.unit.test_churn_model import AS_OF, off, samples_of, world
 
 DAY = dt.timedelta(days=1)
 
@@ -159,6 +159,68 @@ def test_a_challenger_is_held_against_the_champion_on_a_window_that_neither_lear
     assert "the champion" in worse.message
     # A champion that has seen the window's outcome is no measure on it.
     assert against(training, samples, replace(champion, as_of=report + DAY)) is None
+
+
+def test_after_two_weeks_observed_rates_take_the_place_of_scores_that_cannot_be_renewed(scoring: Scoring) -> None:
+    scoring.run()
+    scored = scoring.run(AS_OF + 14 * DAY, broken(scoring.features))
+    assert churn_of(scored)["status"] == "stale"
+    scored = scoring.run(AS_OF + 15 * DAY, broken(scoring.features))
+    assert churn_of(scored)["status"] == "baseline"
+    assert scoring.one("select distinct as_of from scores.churn") == AS_OF + 15 * DAY
+
+
+def test_who_came_after_the_last_good_scores_has_observed_rates(scoring: Scoring) -> None:
+    scoring.run()
+    more = broken(scoring.features)
+    newcomer = more[(more["cutoff_no"] == 0) & (more["customer_key"] == 1)].assign(customer_key=9_999, recency_days=3)
+    scored = scoring.run(AS_OF + DAY, pd.concat([more, newcomer]))
+    assert churn_of(scored)["status"] == "stale"
+    assert scoring.one("select count(*) from scores.churn") == 2_001
+    found = scoring.con.execute("select model_version, is_fresh from scores.churn where customer_key = 9999").fetchone()
+    assert found == (f"baseline-{AS_OF + DAY:%Y%m%d}", True)
+
+
+def test_a_provisional_model_gives_its_order_and_the_shares_of_observed_rates(tmp_path: Path) -> None:
+    scoring = Scoring(tmp_path)
+    scoring.labels = off(scoring.labels)
+    scored = scoring.run()
+    assert churn_of(scored)["status"] == "provisional", churn_of(scored)
+    assert scoring.one("select bool_and(model_version like 'provisional-%') from scores.churn")
+    samples = samples_of(scoring.features, scoring.labels, scoring.cutoffs)
+    now = samples.cutoff == 0
+    training = train(samples)
+    rates = training.baseline.probability(samples.of(training.baseline.names, now))
+    order = training.model.log_odds(samples.of(training.model.names, now))
+    shown = scoring.con.execute("select churn_probability from scores.churn order by customer_key").fetchnumpy()
+    p = shown["churn_probability"]
+    for bound in (0.3, 0.6):
+        assert (p > bound).mean() == pytest.approx((rates > bound).mean(), abs=0.01)
+    assert (np.diff(p[np.argsort(order)]) >= -1e-6).all()
+    assert scoring.one("select status from scores.model_run where model = 'churn' and is_current") == "provisional"
+    # A model that passes takes its place, and a later provisional one does not take that one's.
+    scoring.labels = world()[1]
+    assert churn_of(scoring.run(AS_OF + 28 * DAY))["status"] == "passed"
+    assert scoring.one("select bool_or(model_version like 'provisional-%') from scores.churn") is False
+    scoring.labels = off(scoring.labels)
+    scoring.run(AS_OF + 56 * DAY)
+    assert scoring.one("select bool_or(model_version like 'provisional-%') from scores.churn") is False
+
+
+def test_a_refused_model_is_trained_again_when_another_window_is_over(scoring: Scoring) -> None:
+    scoring.labels = off(scoring.labels, share=1.0)  # at the reporting cut-off nobody buys: too few of a class
+    scoring.run()
+    assert scoring.loads("model_run") == 1
+    scoring.labels = scoring.labels.assign(churned=np.random.default_rng(3).permutation(scoring.labels["churned"]))
+    scoring.run(AS_OF + DAY)
+    assert scoring.loads("model_run") == 2  # data were lacking
+    assert (
+        scoring.one("select status from scores.model_run where model = 'churn' order by trained_at desc") == "refused"
+    )
+    scoring.run(AS_OF + 2 * DAY)
+    assert scoring.loads("model_run") == 2
+    scoring.run(AS_OF + 16 * DAY)
+    assert scoring.loads("model_run") == 3  # half a horizon later
 
 
 def test_before_any_model_passed_observed_rates_are_shown(tmp_path: Path) -> None:

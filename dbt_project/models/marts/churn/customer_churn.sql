@@ -36,6 +36,11 @@ select
   levelled.probability_before,
   levelled.warning_level in ('retain', 'win_back') as is_red_alert,
   coalesce(levelled.highest_probability_before >= levelled.retain_from, false) as was_red_before,
+  case
+    when levelled.model_version like 'baseline-%' then 'baseline'
+    when levelled.model_version like 'provisional-%' then 'provisional'
+    else 'model'
+  end as score_basis,
   levelled.model_version like 'baseline-%' as is_baseline,
   not levelled.is_fresh as is_stale,
   levelled.model_version,

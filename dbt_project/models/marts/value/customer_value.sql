@@ -12,7 +12,7 @@ select
   scored.missing_parts,
   scored.is_tier_firm,
   case
-    when not churn.is_baseline and rhythm.history_days >= 365 then {{ modelled_money('scored.expected_margin') }}
+    when churn.score_basis = 'model' and rhythm.history_days >= 365 then {{ modelled_money('scored.expected_margin') }}
   end as expected_margin_amount,
   {{ modelled_money('scored.margin_if_staying') }} as margin_if_staying_amount,
   scored.model_version,
