@@ -82,6 +82,7 @@ class MapDraft:
         score: which of several drafts of an entity is taken: the greatest.
         lacking: required columns that nothing gives.
         question: what only the user knows of the whole map.
+        where: which rows are kept, with its options where only the user knows.
     """
 
     entity: str
@@ -96,6 +97,7 @@ class MapDraft:
     score: float = 0.0
     lacking: tuple[str, ...] = ()
     question: str = ""
+    where: MapColumn | None = None
 
     @property
     def questions(self) -> list[str]:
@@ -103,9 +105,14 @@ class MapDraft:
         whole = [f"{self.entity}: {self.question}"] if self.question else []
         return whole + [
             f"{self.entity}.{name}: {' or '.join(option.label for option in column.options)}?"
-            for name, column in self.columns.items()
+            for name, column in self.asked.items()
             if column.options
         ]
+
+    @property
+    def asked(self) -> dict[str, MapColumn]:
+        """What a question may be about: the columns, and which rows are kept."""
+        return self.columns | ({"where": self.where} if self.where else {})
 
 
 def formats_together(readings: Iterable[Reading]) -> Formats | None:
@@ -194,14 +201,15 @@ def source_lines(source: str) -> list[str]:
     return ["    from: |-", *(f"      {line.rstrip()}" for line in lines if line.strip())]
 
 
-def question_lines(name: str, column: MapColumn, decimal: str) -> list[str]:
+def question_lines(name: str, column: MapColumn, decimal: str, indent: int = 6) -> list[str]:
     """An open choice: the lines of which the user takes one. Until then the map is refused, or not drafted further."""
-    lines = comment(f"QUESTION: {name}: nothing proves how to read it. Take the # from one of the lines:", 6)
+    lines = comment(f"QUESTION: {name}: nothing proves how to read it. Take the # from one of the lines:", indent)
+    blank = " " * indent
     for option in column.options:
         sql = loud(option.typed, option.raw, decimal) if column.is_optional and option.raw else option.typed
-        lines += [*comment(f"  {option.label}", 6), f"      # {name}: {yaml_text(sql)}"]
+        lines += [*comment(f"  {option.label}", indent), f"{blank}# {name}: {yaml_text(sql)}"]
     if column.is_optional:
-        lines.append(f"      {name}: {UNANSWERED}   # and remove this line")
+        lines.append(f"{blank}{name}: {UNANSWERED}   # and remove this line")
     return lines
 
 
@@ -221,6 +229,8 @@ def as_yaml(draft: MapDraft, formats: Formats = PLAIN) -> str:
         lines.append(f"    formats: {given or '{}'}")
     if draft.timezone:
         lines.append(f"    timezone: {draft.timezone}")
+    if draft.where:
+        lines += question_lines("where", draft.where, draft.style.formats.decimal, 4)
     lines.append("    columns:")
     for name, column in draft.columns.items():
         if column.options:

@@ -57,10 +57,11 @@ def order_map(
     given = {w: c for w, c in given.items() if sales.columns.is_date(c)}
     stamps = {wanted: sales.columns.date(column) for wanted, column in given.items()}
     money = {}
-    if net is not None:
+    if net is not None or not is_grouped:
         less = dict(zip(("shipping_amount", "tax_amount", "discount_amount"),
                         (sales.amounts.shipping, sales.amounts.tax, sales.amounts.discount), strict=True))  # fmt: skip
         money = {w: sales.columns.number(g[0]) for w, g in less.items() if g}
+    if net is not None:
         money |= {"net_amount": sales.columns.number(net[0])}
     readings = [*stamps.values(), *money.values()]
     style, changed = settled(readings)

@@ -129,8 +129,14 @@ class Sales:
     @property
     def line_name(self) -> str:
         """Name of the lines' numbers where they are counted: none of the table's columns."""
+        return self.free_name("line_no")
+
+    def free_name(self, name: str) -> str:
+        """The name, changed until none of the table's columns is called so."""
         taken = {column.lower() for column in self.profile.columns}
-        return next(name for name in ("line_no", "counted_line", "counted_line_no") if name not in taken)
+        while name in taken:
+            name = f"counted_{name}"
+        return name
 
     @property
     def product(self) -> str | None:

@@ -42,6 +42,7 @@ class Vocabulary(Strict):
     yes: frozenset[str]
     no: frozenset[str]
     refunds: frozenset[str]
+    sum_words: frozenset[str]
     supplier_words: frozenset[str]
     values: dict[str, dict[str, tuple[str, ...]]]
     nothing: frozenset[str]
