@@ -9,7 +9,7 @@ from orchestration.authoring.columns import Columns
 from orchestration.authoring.vocabulary import raw_words, vocabulary, words
 
 NO_AMOUNT = frozenset({
-    "refund", "refunded", "fee", "fees", "tip", "compare", "credit", "balance", "budget", "due", "count", "points",
+    "fee", "fees", "tip", "compare", "credit", "balance", "budget", "due", "count", "points",
     "items", "weight", "rate", "percent",
 })  # fmt: skip
 PERCENT = re.compile(r"-?\d+([.,]\d+)?\s?%?")
@@ -65,7 +65,7 @@ def kind_of_amount(column: str) -> str | None:
     own, raw = set(words(column)), set(raw_words(column))
     if "quantity" in own:
         return "quantities"
-    if raw & NO_AMOUNT or own & {"id", "at"}:
+    if raw & (NO_AMOUNT | vocabulary().refund_words) or own & {"id", "at"}:
         return None
     if "tax" in own and not raw & (vocabulary().net_words | vocabulary().gross_words):
         return "tax"

@@ -11,6 +11,7 @@ from orchestration.authoring.forms import form_drafts, form_of
 from orchestration.authoring.likeness import Likeness, alike_entities, is_named, is_of_persons, name_likeness
 from orchestration.authoring.maps import MapColumn, MapDraft, settled
 from orchestration.authoring.order_maps import translated_values, unknown_values
+from orchestration.authoring.persons import names_told
 from orchestration.authoring.profile import Profile
 from orchestration.authoring.reports import no_sales
 from orchestration.authoring.sales_tables import sales_drafts
@@ -143,6 +144,7 @@ def is_called(found: Likeness, contract: Contract) -> bool:
 def entity_draft(profile: Profile, found: Likeness, contract: Contract) -> tuple[list[MapDraft], list[str]]:
     """The map of a table to an entity: a comment where it lacks a required column, none where its key repeats."""
     given = {w: c for w, c in found.columns.items() if w != "attributes"}
+    given = names_told(profile, given) if found.entity == "customer" else given
     columns = Columns(profile, tuple(c for w, c in given.items() if contract.columns[w].type in {"money", "quantity"}))
     readings = {wanted: columns.reading(column, contract.columns[wanted]) for wanted, column in given.items()}
     style, changed = settled(list(readings.values()))

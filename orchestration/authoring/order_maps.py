@@ -14,7 +14,8 @@ from orchestration.authoring.net_amounts import net_options, order_nets
 from orchestration.authoring.reading import Option, Reading, loud
 from orchestration.authoring.sales import AGREE, CLOSE, OF_ORDER, Goods, OrderKey, Sales, best_totals, formula
 from orchestration.authoring.taken_back import with_cancelled, with_refunds
-from orchestration.authoring.vocabulary import words
+from orchestration.authoring.persons import NAMES, is_of_names, may_be_of_customers, names_told, whose_attribute
+from orchestration.authoring.vocabulary import raw_words, vocabulary, words
 from orchestration.contracts import Contract
 
 
@@ -198,14 +199,18 @@ def customer_map(sales: Sales, orders: MapDraft, taken: set[str] | None = None) 
         return None
     contract, used = sales.contracts["customer"], {*(taken or set()), *sales.amounts.all}
     samples = {c: v for c, v in sales.profile.samples().items() if c not in used and c != sales.customer}
-    samples = {c: v for c, v in samples.items() if c not in sales.orders.columns.values()}
+    samples = {c: v for c, v in samples.items() if c not in sales.orders.columns.values() and may_be_of_customers(sales, c)}
     found = likeness(sales.profile.name, samples, contract).columns if samples else {}
     found = {w: c for w, c in found.items() if w not in {"customer_id", "status", "attributes", "updated_at", "title"}}
+    found = names_told(sales.profile, found)
     key = customer_column(sales)
     if "email" in words(sales.customer):
         found = {"email": sales.customer} | found
-    elif key.comment:
+    elif key.comment or (is_of_names(sales.profile, sales.customer) and not NAMES & found.keys()):
         found = {"full_name": sales.customer} | found
+    elif not NAMES & found.keys():
+        called = (c for c in samples if words(c) == ["customer"] and is_of_names(sales.profile, c))
+        found |= {"full_name": c for c in itertools.islice(called, 1)}
     return one_per_key(sales, contract, "customer_id", key, found)
 
 
@@ -215,8 +220,12 @@ def product_map(sales: Sales, taken: set[str]) -> MapDraft | None:
         return None
     contract = sales.contracts["product"]
     samples = {c: v for c, v in sales.profile.samples().items() if c not in taken and c != sales.product}
+    samples = {c: v for c, v in samples.items() if "customer" not in words(c) and whose_attribute(sales, c) != "customer"}
     found = likeness(sales.profile.name, samples, contract).columns if samples else {}
     found = {w: c for w, c in found.items() if contract.columns[w].type == "text" and w != "product_id"}
+    things = (c for c in samples if set(raw_words(c)) & vocabulary().thing_words and c not in found.values())
+    if "name" not in found and (name := next(things, None)):
+        found["name"] = name
     return one_per_key(sales, contract, "product_id", MapColumn(expression(sales.product)), found)
 
 

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 from orchestration.authoring.line_maps import line_amount, line_map
 from orchestration.authoring.maps import MapColumn, MapDraft
+from orchestration.authoring.money_back import refund_drafts
 from orchestration.authoring.naming import expression
 from orchestration.authoring.order_maps import customer_map, header_amounts, order_map, product_map
 from orchestration.authoring.overlap import one_export_each
 from orchestration.authoring.profile import Profile
-from orchestration.authoring.sales import OrderKey, Sales
+from orchestration.authoring.sales import OrderKey, Sales, formula
 from orchestration.authoring.summed_rows import without_sums
 from orchestration.authoring.taken_back import without_cancelled_lines
 from orchestration.authoring.vocabulary import apart_words
@@ -82,9 +83,10 @@ def sales_maps(sales: Sales, key: OrderKey) -> tuple[list[MapDraft], list[str]]:
 def headers(sales: Sales, key: OrderKey) -> tuple[list[MapDraft], list[str]]:
     """Orders alone: one row each, with what they are worth."""
     draft, notes = order_map(sales, key, header_amounts(sales), is_grouped=False)
-    drafts = [draft]
     customers = customer_map(sales, draft)
-    return with_left_over(sales, drafts + ([customers] if customers else [])), notes
+    nets = header_amounts(sales)
+    refunds, said = refund_drafts(sales, key, formula(sales, nets[0]) if nets else "", "")
+    return with_left_over(sales, [draft, *([customers] if customers else []), *refunds]), [*notes, *said]
 
 
 def flat(sales: Sales, key: OrderKey) -> tuple[list[MapDraft], list[str]]:
@@ -110,7 +112,17 @@ def flat(sales: Sales, key: OrderKey) -> tuple[list[MapDraft], list[str]]:
         taken |= {c for c in sales.profile.columns if expression(c) in products.source}
     customers = customer_map(sales, orders, taken)
     drafts += [d for d in (customers, products) if d]
-    return with_left_over(sales, drafts), notes
+    number = counted_lines(sales, key, lines) if amount is not None else ""
+    refunds, said = refund_drafts(sales, key, amount.readings[0].typed if amount and amount.readings else "", number)
+    return with_left_over(sales, [*drafts, *refunds]), [*notes, *said]
+
+
+def counted_lines(sales: Sales, key: OrderKey, lines: MapDraft) -> str:
+    """SQL of the number that the map of lines gives a row."""
+    number = lines.columns["line_no"].sql
+    if number == sales.line_name:
+        return f"row_number() over (partition by {key.sql} order by _source_file, _source_row)"
+    return number
 
 
 def with_left_over(sales: Sales, drafts: Sequence[MapDraft]) -> list[MapDraft]:
