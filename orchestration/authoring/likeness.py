@@ -111,14 +111,16 @@ def likeness(table: str, samples: Mapping[str, Sequence[str]], contract: Contrac
     """
     pairs = []
     terms = {wanted: set(words(wanted)) for wanted in contract.columns}
-    for given, values in samples.items():
+    for given in samples:
         own = set(words(given))
         for wanted, spec in contract.columns.items():
             if not own & terms[wanted] and not (wanted == "region" and own & STATUS):
                 continue  # letters alone are never enough
+            if 0.4 + 1.2 * len(own & terms[wanted]) / (len(own) + len(terms[wanted])) < ENOUGH and wanted != "region":
+                continue  # not even with the same letters
             alike = name_likeness(given, wanted, contract.entity)
             if alike >= ENOUGH:
-                fit = content_fits(values, wanted, spec, contract.entity)
+                fit = content_fits(samples[given], wanted, spec, contract.entity)
                 if fit >= 0.5 or (wanted == "status" and alike == 1.0 and not is_state(given)):
                     pairs.append((alike * max(fit, 0.5), given, wanted))
     columns: dict[str, str] = {}

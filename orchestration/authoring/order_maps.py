@@ -198,9 +198,9 @@ def customer_map(sales: Sales, orders: MapDraft, taken: set[str] | None = None) 
     if sales.customer is None or "customer_id" not in orders.columns:
         return None
     contract, used = sales.contracts["customer"], {*(taken or set()), *sales.amounts.all}
-    samples = {c: v for c, v in sales.profile.samples().items() if c not in used and c != sales.customer}
-    samples = {c: v for c, v in samples.items() if c not in sales.orders.columns.values() and may_be_of_customers(sales, c)}
-    found = likeness(sales.profile.name, samples, contract).columns if samples else {}
+    used |= {sales.customer, *sales.orders.columns.values()}
+    columns = [c for c in sales.profile.columns if c not in used and may_be_of_customers(c)]
+    found, columns = attributes_of(sales, contract, columns)
     found = {w: c for w, c in found.items() if w not in {"customer_id", "status", "attributes", "updated_at", "title"}}
     found = names_told(sales.profile, found)
     key = customer_column(sales)
@@ -209,9 +209,21 @@ def customer_map(sales: Sales, orders: MapDraft, taken: set[str] | None = None) 
     elif key.comment or (is_of_names(sales.profile, sales.customer) and not NAMES & found.keys()):
         found = {"full_name": sales.customer} | found
     elif not NAMES & found.keys():
-        called = (c for c in samples if words(c) == ["customer"] and is_of_names(sales.profile, c))
+        called = (c for c in columns if words(c) == ["customer"] and is_of_names(sales.profile, c))
         found |= {"full_name": c for c in itertools.islice(called, 1)}
     return one_per_key(sales, contract, "customer_id", key, found)
+
+
+def attributes_of(sales: Sales, contract: Contract, columns: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """An entity's columns among some of a table of sales, without those that are another's; and the columns left."""
+    left = list(columns)
+    while left:
+        found = likeness(sales.profile.name, sales.profile.samples(left), contract).columns
+        others = [c for c in found.values() if whose_attribute(sales, c) not in ("", contract.entity)]
+        if not others:
+            return found, left
+        left = [c for c in left if c not in others]
+    return {}, left
 
 
 def product_map(sales: Sales, taken: set[str]) -> MapDraft | None:
@@ -219,11 +231,11 @@ def product_map(sales: Sales, taken: set[str]) -> MapDraft | None:
     if sales.product is None:
         return None
     contract = sales.contracts["product"]
-    samples = {c: v for c, v in sales.profile.samples().items() if c not in taken and c != sales.product}
-    samples = {c: v for c, v in samples.items() if "customer" not in words(c) and whose_attribute(sales, c) != "customer"}
-    found = likeness(sales.profile.name, samples, contract).columns if samples else {}
+    used = {*taken, sales.product}
+    columns = [c for c in sales.profile.columns if c not in used and "customer" not in words(c)]
+    found, columns = attributes_of(sales, contract, columns)
     found = {w: c for w, c in found.items() if contract.columns[w].type == "text" and w != "product_id"}
-    things = (c for c in samples if set(raw_words(c)) & vocabulary().thing_words and c not in found.values())
+    things = (c for c in columns if set(raw_words(c)) & vocabulary().thing_words and c not in found.values())
     if "name" not in found and (name := next(things, None)):
         found["name"] = name
     return one_per_key(sales, contract, "product_id", MapColumn(expression(sales.product)), found)

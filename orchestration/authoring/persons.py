@@ -33,13 +33,10 @@ def whose_attribute(sales: Sales, column: str) -> str:
     return "product" if of_product >= SAME and of_customer < OTHER else ""
 
 
-def may_be_of_customers(sales: Sales, column: str) -> bool:
-    """Whether a column may say something of the customer: none of the product, and no name of a thing."""
+def may_be_of_customers(column: str) -> bool:
+    """Whether a column by its name may say something of the customer: none of the product, and no name of a thing."""
     own = set(words(column))
-    if "customer" in own:
-        return True
-    is_thing = bool(set(raw_words(column)) & vocabulary().thing_words) or "product" in own
-    return not is_thing and whose_attribute(sales, column) != "product"
+    return "customer" in own or not (set(raw_words(column)) & vocabulary().thing_words or "product" in own)
 
 
 def is_of_names(profile: Profile, column: str) -> bool:

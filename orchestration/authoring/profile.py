@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -168,6 +168,24 @@ class Profile:
         )[0]
         return bool(filled) and distinct >= 0.99 * filled and filled >= 0.9 * self.rows
 
-    def samples(self) -> dict[str, tuple[str, ...]]:
-        """Values of every column."""
-        return {column: self.values(column) for column in self.columns}
+    def samples(self, columns: Sequence[str] | None = None) -> Samples:
+        """Values of columns, all unless named, each looked up when it is asked for."""
+        return Samples(self, self.columns if columns is None else columns)
+
+
+class Samples(Mapping[str, tuple[str, ...]]):
+    """Columns of a table with their values, looked up when asked for: of most only the name is ever looked at."""
+
+    def __init__(self, profile: Profile, columns: Sequence[str]) -> None:
+        self.profile, self.names = profile, tuple(columns)
+
+    def __getitem__(self, column: str) -> tuple[str, ...]:
+        if column not in self.names:
+            raise KeyError(column)
+        return self.profile.values(column)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)

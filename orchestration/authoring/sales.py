@@ -52,7 +52,7 @@ class Sales:
         self.columns = Columns(profile)
         self.amounts = amounts_of(self.columns)
         self.columns.measures = tuple(c for c in self.amounts.all if profile.is_text(c))
-        attributes = {c: v for c, v in samples.items() if c not in self.amounts.all}
+        attributes = profile.samples([c for c in profile.columns if c not in self.amounts.all])
         self.orders = likeness(profile.name, attributes, contracts["sales_order"])
         self.lines = likeness(profile.name, samples, contracts["order_line"])
         self.prove_numbers()

@@ -11,7 +11,7 @@ from orchestration.authoring.profile import Profile
 from orchestration.authoring.reading import Option
 from orchestration.authoring.sales import OrderKey, Sales
 from orchestration.authoring.vocabulary import plain, raw_words, vocabulary, words
-from orchestration.literals import quote
+from orchestration.literals import quote, quote_name
 
 
 STATUS = set(words("status"))
@@ -23,8 +23,10 @@ def cancelled(sales: Sales) -> tuple[str, str] | None:
     names = known.translations("sales_order", "status")
     for column in sales.profile.columns:
         own = [word for word in raw_words(column) if word not in known.flag_words and "at" not in words(word)]
+        if len(own) != 1 or names.get(own[0]) != "cancelled":
+            continue
         values = {plain(value) for value in sales.profile.values(column)}
-        if len(own) != 1 or names.get(own[0]) != "cancelled" or not values:
+        if not values:
             continue
         if values <= known.yes | known.no:
             yes = ", ".join(quote(word) for word in sorted(known.yes))
@@ -99,9 +101,8 @@ def is_cancelled(sales: Sales, column: str) -> str:
 def refunds(sales: Sales, amount: str) -> str | None:
     """SQL of whether a row is a refund though its amount is positive; None where no column tells."""
     known = vocabulary()
-    for column in sales.profile.columns:
-        if column == sales.orders.columns.get("status") or not sales.profile.is_text(column):
-            continue
+    texts = [c for c in sales.profile.columns if sales.profile.is_text(c) and c != sales.orders.columns.get("status")]
+    for column in of_few_values(sales.profile, texts):
         values = {value.strip().lower() for value in sales.profile.values(column)}
         back = sorted(value for value in values if plain(value) in known.refunds)
         if back and len(values) <= MOST_KINDS:
@@ -109,6 +110,14 @@ def refunds(sales: Sales, amount: str) -> str | None:
             if sales.profile.one("count(*)", f"{sql} and ({amount}) > 0"):
                 return sql
     return None
+
+
+def of_few_values(profile: Profile, columns: Sequence[str]) -> list[str]:
+    """Columns of about as few distinct values as kinds have; all are looked at in one scan."""
+    if not columns:
+        return []
+    [counts] = profile.all(f"select {', '.join(f'approx_count_distinct({quote_name(c)})' for c in columns)} from rows")
+    return [column for column, count in zip(columns, counts, strict=True) if count <= 2 * MOST_KINDS]
 
 
 MOST_KINDS = 20  # distinct values of a column that says of which kind a row is
