@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -12,7 +12,7 @@ from orchestration.authoring.maps import MapColumn, MapDraft, settled
 from orchestration.authoring.naming import expression
 from orchestration.authoring.net_amounts import order_nets
 from orchestration.authoring.reading import Option, Reading
-from orchestration.authoring.sales import Goods, OrderKey, Sales, best_totals
+from orchestration.authoring.sales import AGREE, CLOSE, Goods, OrderKey, Sales, best_totals
 from orchestration.authoring.taken_back import with_refunds
 
 
@@ -45,7 +45,7 @@ def line_amount(
     of_order = [c for c in best_totals(sales) if whose.get(c) == "order"]
     doubtful = [c for c in whose if whose[c] == "ask"]
     if of_line:
-        return own_amount(sales, key, of_line[0], of_order)
+        return own_amount(sales, key, without_tax(sales, of_line), of_order)
     if amounts.quantities and amounts.prices:
         return by_product(sales, key, of_order)
     if doubtful:
@@ -84,11 +84,16 @@ def own_amount(
     if not ways and not shares:
         return plain, (), notes
     first = f"{discount} is off already" if ways else f"{column} of the lines (tax, shipping or a discount is the difference)"
-    options = [
+    options = with_totals(sales, (Option(first, reading.typed), *ways, *shares), extra)
+    return LineAmount(reading.typed, (), text, options, extra), (), notes
+
+
+def with_totals(sales: Sales, options: Iterable[Option], extra: Sequence[str]) -> tuple[Option, ...]:
+    """Options with what each comes to."""
+    return tuple(
         replace(option, label=f"{option.label}: {total_of(sales, option.typed, extra):,.2f} in all")
-        for option in (Option(first, reading.typed), *ways, *shares)
-    ]
-    return LineAmount(reading.typed, (), text, tuple(options), extra), (), notes
+        for option in options
+    )
 
 
 def total_of(sales: Sales, sql: str, extra: Sequence[str]) -> Decimal:
@@ -115,6 +120,19 @@ def order_shares(
         sql = f"case when {lines} = 0 then {typed} else ({typed} * {name} / {lines})::decimal(18,4) end"
         options.append(Option(f"each line's share of {said}, which is the order's", sql))
     return options, tuple(extra)
+
+
+def without_tax(sales: Sales, of_line: Sequence[str]) -> str:
+    """The first of a line's amounts, or another that is less by just its tax."""
+    first = of_line[0]
+    for other, tax in itertools.product(of_line[1:], sales.amounts.tax):
+        added = f"{sales.typed(other)} + {sales.columns.zero(tax)} - {sales.typed(first)}"
+        hits, rows = sales.profile.all(
+            f"select count(*) filter (abs({added}) < {CLOSE}), count(*) from rows where {sales.columns.zero(tax)} <> 0"
+        )[0]
+        if rows and hits >= AGREE * rows:
+            return other
+    return first
 
 
 def whole_note(sales: Sales, key: OrderKey, column: str) -> str:
@@ -168,11 +186,10 @@ def by_product(
             return LineAmount(way.typed, (), f"{text}; {way.label}; the orders' totals agree"), net, []
     if not of_order:
         return with_discount(sales, LineAmount(product, (), text, options)), (), []
-    note = (
-        f"{q.column} times {p.column} does not add up to {of_order[0]}, which is the order's; so orders are drafted "
-        "without lines"
-    )
-    return None, order_nets(sales, of_order), [note]
+    shares, extra = order_shares(sales, key, f"({product})", of_order)
+    own_ways = options or (Option(f"{text} (tax, shipping or a discount is the difference)", product),)
+    ways = ways_off(sales, product, discount) if discount and not options else []
+    return LineAmount(product, (), "", with_totals(sales, (*own_ways, *ways, *shares), extra), extra), (), []
 
 
 def with_discount(sales: Sales, amount: LineAmount) -> LineAmount:

@@ -36,7 +36,8 @@ def header_amounts(sales: Sales) -> tuple[Goods, ...]:
                         hits = sales.profile.one("count(*)", f"abs({sum_sql} - {sales.typed(totals[0])}) < {CLOSE}")
                         if hits >= AGREE * sales.profile.rows:
                             return ((goods, parts),)
-        return ((goods, ()),)
+        discount = next((c for c in amounts.discount if sales.profile.one("count(*)", f"{sales.columns.zero(c)} <> 0")), "")
+        return ((goods, ()), (goods, (discount,))) if discount else ((goods, ()),)
     return order_nets(sales, totals)
 
 

@@ -177,7 +177,7 @@ def no_product(sales: Sales, key: OrderKey, blank: str) -> str | MapColumn | Non
         return blank
     amount = sales.typed(sales.amounts.totals[0])
     whole, part = sales.profile.one(f"sum({amount})", f"not ({blank})"), sales.profile.one(f"sum({amount})", blank)
-    if sums or (whole and part and abs(part) >= MUCH * abs(whole)):
+    if sums or (whole and part and float(abs(part)) >= MUCH * float(abs(whole))):
         return asked_of(sales, key, blank, f"rows without {sales.product}")
     return None
 
