@@ -33,7 +33,9 @@ class Side:
         """SQL of order, rows, and each way's amount, over the tables as the map names them."""
         amounts = ", ".join(f"sum({way.typed})::decimal(38,4) as w{i}" for i, way in enumerate(self.ways))
         key = self.draft.columns["order_id"].sql
-        return f"select trim(({key})::varchar) as k, count(*) as n, {amounts} from ({inner(self.draft.source)}) group by 1"
+        return (
+            f"select trim(({key})::varchar) as k, count(*) as n, {amounts} from ({inner(self.draft.source)}) group by 1"
+        )
 
 
 def held_together(

@@ -16,7 +16,7 @@ def discount_of(sales: Sales) -> str | None:
 
 
 def off(sales: Sales, discount: str) -> str:
-    """SQL of what a discount takes off, where it is written as money: above zero, also where the file writes it below."""
+    """SQL of the money that a discount takes off: above zero, also where the file writes it below."""
     zero = sales.columns.zero(discount)
     is_below = sales.profile.one(f"max({sales.typed(discount)}) <= 0 and min({sales.typed(discount)}) < 0")
     return f"abs({zero})" if is_below else zero

@@ -38,7 +38,7 @@ def line_amount(
     A line's own amount comes first, then quantity times price if the order's total, where there is one, agrees; an
     order's total is never a line's.
     """
-    amounts, columns = sales.amounts, sales.columns
+    amounts = sales.amounts
     of_line = [c for c in best_totals(sales) if whose.get(c) == "line"] + [
         c for c in amounts.goods if whose[c] == "line"
     ]
@@ -83,7 +83,11 @@ def own_amount(
     shares, extra = order_shares(sales, key, reading.typed, of_order) if not reading.options else ([], ())
     if not ways and not shares:
         return plain, (), notes
-    first = f"{discount} is off already" if ways else f"{column} of the lines (tax, shipping or a discount is the difference)"
+    first = (
+        f"{discount} is off already"
+        if ways
+        else f"{column} of the lines (tax, shipping or a discount is the difference)"
+    )
     options = with_totals(sales, (Option(first, reading.typed), *ways, *shares), extra)
     return LineAmount(reading.typed, (), text, options, extra), (), notes
 
@@ -237,7 +241,8 @@ def line_map(sales: Sales, key: OrderKey, amount: LineAmount, source: str) -> Ma
     else:
         counted = sales.line_name
         source = (
-            f"select *, row_number() over (partition by {key.sql} order by _source_file, _source_row) as {counted}{extra}\n"
+            f"select *, row_number() over (partition by {key.sql} order by _source_file, _source_row) as {counted}"
+            f"{extra}\n"
             f"from {source}"
         )
         columns["line_no"] = MapColumn(counted, "counted: no column numbers the lines")

@@ -22,7 +22,7 @@ def refund_drafts(sales: Sales, key: OrderKey, amount: str, number: str) -> tupl
     Args:
         sales: the table, which has times.
         key: what names an order.
-        amount: SQL of what a row, or its order, sold; empty where nothing says.
+        amount: SQL of what a row's line sold, or its order where orders stand alone; empty where nothing says.
         number: the line's number as the map of lines gives it; empty where orders stand alone.
     """
     found = refund_columns(sales)
@@ -30,8 +30,11 @@ def refund_drafts(sales: Sales, key: OrderKey, amount: str, number: str) -> tupl
         return [], []
     column = found[0]
     is_lines = bool(number) and sales.varies(key, column)
-    made = product_return(sales, key, column, number) if is_lines else payment(sales, key, column)
-    rows, total = sales.profile.all(f"select count(*), sum({sales.typed(column)}) from rows where {some(sales, column)}")[0]
+    whole = paid(sales, amount, bool(number))
+    made = product_return(sales, key, column, number) if is_lines else payment(sales, key, column, whole)
+    rows, total = sales.profile.all(
+        f"select count(*), sum({sales.typed(column)}) from rows where {some(sales, column)}"
+    )[0]
     note = f"{column}: {rows:,} refunds of {abs(total):,.2f} come off as {made.entity}"
     if len(found) > 1:
         note += f"; not taken beside it: {', '.join(found[1:])}"
@@ -71,22 +74,33 @@ def refunded_at(sales: Sales) -> str:
     return ordered
 
 
-def paid(sales: Sales) -> str:
-    """SQL of what the buyer paid for the order of a row: the whole of it, with tax and shipping where one says so."""
-    known = vocabulary()
-    totals = best_totals(sales)
-    whole = [c for c in totals if set(raw_words(c)) & known.whole_words and not set(raw_words(c)) & known.net_words]
-    chosen = next(iter([*whole, *totals, *sales.amounts.goods]), None)
-    return sales.columns.zero(chosen) if chosen else "0"
+def paid(sales: Sales, sold: str, is_lines: bool) -> str:
+    """SQL of what the buyer paid for an order, over its rows: the goods as they are mapped, shipping and tax.
+
+    Args:
+        sales: the table.
+        sold: SQL of what a row's order, or its line, sold; empty where no column says.
+        is_lines: whether it is the line's.
+    """
+    parts = [sales.columns.zero(g[0]) for g in (sales.amounts.shipping, sales.amounts.tax) if g]
+    goods = sold or next((sales.columns.zero(c) for c in (*best_totals(sales), *sales.amounts.goods)), "0")
+    return " + ".join([f"{'sum' if is_lines and sold else 'max'}({goods})", *(f"max({part})" for part in parts)])
 
 
-def payment(sales: Sales, key: OrderKey, column: str) -> MapDraft:
-    """What was paid for orders of which money went back, and what went back."""
+def payment(sales: Sales, key: OrderKey, column: str, whole: str) -> MapDraft:
+    """What was paid for orders of which money went back, and what went back.
+
+    Args:
+        sales: the table.
+        key: what names an order.
+        column: what went back.
+        whole: SQL of what was paid, over the order's rows.
+    """
     source = (
         "select *, unnest(['paid', 'refunded']) as kind\nfrom (\n"
         f"  select {key.sql} as order_id, min({sales.columns.date(sales.time or '').typed}) as ordered_at, "
         f"max({refunded_at(sales)}) as refunded_at,\n"
-        f"    max({paid(sales)}) as paid, max(abs({sales.columns.zero(column)})) as refunded,\n"
+        f"    {whole} as paid, max(abs({sales.columns.zero(column)})) as refunded,\n"
         "    min(_source_file) as _source_file, min(_source_row) as _source_row\n"
         f"  from {sales.profile.relation} where {key.sql} is not null group by {key.sql}\n) where refunded <> 0"
     )

@@ -11,10 +11,10 @@ from orchestration.authoring.likeness import likeness
 from orchestration.authoring.maps import MapColumn, MapDraft, settled
 from orchestration.authoring.naming import expression
 from orchestration.authoring.net_amounts import net_options, order_nets
+from orchestration.authoring.persons import NAMES, is_of_names, may_be_of_customers, names_told, whose_attribute
 from orchestration.authoring.reading import Option, Reading, loud
 from orchestration.authoring.sales import AGREE, CLOSE, OF_ORDER, Goods, OrderKey, Sales, best_totals, formula
 from orchestration.authoring.taken_back import with_cancelled, with_refunds
-from orchestration.authoring.persons import NAMES, is_of_names, may_be_of_customers, names_told, whose_attribute
 from orchestration.authoring.vocabulary import raw_words, vocabulary, words
 from orchestration.contracts import Contract
 
@@ -36,7 +36,9 @@ def header_amounts(sales: Sales) -> tuple[Goods, ...]:
                         hits = sales.profile.one("count(*)", f"abs({sum_sql} - {sales.typed(totals[0])}) < {CLOSE}")
                         if hits >= AGREE * sales.profile.rows:
                             return ((goods, parts),)
-        discount = next((c for c in amounts.discount if sales.profile.one("count(*)", f"{sales.columns.zero(c)} <> 0")), "")
+        discount = next(
+            (c for c in amounts.discount if sales.profile.one("count(*)", f"{sales.columns.zero(c)} <> 0")), ""
+        )
         return ((goods, ()), (goods, (discount,))) if discount else ((goods, ()),)
     return order_nets(sales, totals)
 
@@ -211,7 +213,8 @@ def customer_map(sales: Sales, orders: MapDraft, taken: set[str] | None = None) 
         found = {"full_name": sales.customer} | found
     elif not NAMES & found.keys():
         called = (c for c in columns if words(c) == ["customer"] and is_of_names(sales.profile, c))
-        found |= {"full_name": c for c in itertools.islice(called, 1)}
+        if (name := next(called, None)) is not None:
+            found["full_name"] = name
     return one_per_key(sales, contract, "customer_id", key, found)
 
 

@@ -128,7 +128,9 @@ class Sales:
             return OrderKey(expression(column), column) if self.is_of_one_day(column) else None
         numbers = [c for c in self.profile.columns if words(c) == ["id"] and self.profile.is_unique(c)]
         if self.time and self.customer and numbers and not self.amounts.quantities:
-            text = f"guess: no column is called an order number; {numbers[0]}, which no two rows share, is taken for one"
+            text = (
+                f"guess: no column is called an order number; {numbers[0]}, which no two rows share, is taken for one"
+            )
             return OrderKey(expression(numbers[0]), numbers[0], text)
         if self.time and self.customer:
             parts = (expression(self.customer), expression(self.time))

@@ -113,7 +113,10 @@ def flat(sales: Sales, key: OrderKey) -> tuple[list[MapDraft], list[str]]:
     customers = customer_map(sales, orders, taken)
     drafts += [d for d in (customers, products) if d]
     number = counted_lines(sales, key, lines) if amount is not None else ""
-    refunds, said = refund_drafts(sales, key, amount.readings[0].typed if amount and amount.readings else "", number)
+    sold = (amount.readings[0].typed if amount.readings else amount.sql) if amount is not None else ""
+    if amount is None and net:
+        sold = formula(sales, net[0])
+    refunds, said = refund_drafts(sales, key, sold, number)
     return with_left_over(sales, [*drafts, *refunds]), [*notes, *said]
 
 

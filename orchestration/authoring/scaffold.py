@@ -160,7 +160,10 @@ def begin(
 def place_asked(target: Path, system: str, question: str) -> str:
     """File and line of a question."""
     about = question.split(":", 1)[0]
-    lines = {f"{q.entity}.{q.key}".removesuffix(".from"): q.line for q in open_questions(target / "sources" / f"{system}.yml")}
+    lines = {
+        f"{q.entity}.{q.key}".removesuffix(".from"): q.line
+        for q in open_questions(target / "sources" / f"{system}.yml")
+    }
     return f"{system}.yml, line {lines[about]}" if about in lines else f"{system}.yml"
 
 
@@ -179,8 +182,8 @@ def without_twins(sources: list[FoundSource]) -> tuple[list[FoundSource], list[s
                 continue
             files = ", ".join(source.tables[name].files) or name
             text = (
-                f"{files} ({source.kind}) has the columns of {owner[1]} ({owner[0].kind}): left out; a system of its own "
-                f"would count its customers and products apart: save it as {owner[0].kind} beside the others"
+                f"{files} ({source.kind}) has the columns of {owner[1]} ({owner[0].kind}): left out; a system of its "
+                f"own would count its customers and products apart: save it as {owner[0].kind} beside the others"
             )
             notes.append(text)
             owner[0].left_out.append(text)

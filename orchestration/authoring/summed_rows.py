@@ -17,7 +17,9 @@ from orchestration.authoring.vocabulary import plain, vocabulary
 from orchestration.literals import quote
 
 LABELS = 12  # first columns of a table in which a row may say that it is a total
-MUCH = 0.5  # share of the other rows' amount from which rows without a product may be their totals
+MUCH = (
+    0.5  # share of orders whose rows without a product are worth as much as the others, from which they may be totals
+)
 SEVERAL = 2  # rows that must be the sum of others where one row alone could be by chance
 
 
@@ -99,11 +101,12 @@ def labels_of(profile: Profile, column: str) -> list[Label]:
     any_word, found = "|".join(words), []
     cell = f"lower(strip_accents(trim({expression(column)})))"
     for pattern, is_alone in ((r"({})\s*[:：=]?", True), (r"({})[\s:：=(].+", False), (r".*[\s:：-]({})", False)):
+        whole = pattern.format(any_word)
         hits = profile.all(
-            f"select distinct trim({expression(column)}), regexp_extract({cell}, '^' || {quote(pattern.format(any_word))}"
-            f" || '$', 1) from rows where regexp_full_match({cell}, {quote(pattern.format(any_word))}) order by 1"
+            f"select distinct trim({expression(column)}), regexp_extract({cell}, {quote(f'^{whole}$')}, 1) from rows "
+            f"where regexp_full_match({cell}, {quote(whole)}) order by 1"
         )
-        if hits and len(hits) <= profile.rows:
+        if hits:
             own = "|".join(sorted({str(word) for _, word in hits}))
             rule = f"coalesce(regexp_full_match({cell}, {quote(pattern.format(own))}), false)"
             found.append(Label(rule, tuple(str(value) for value, _ in hits[:2]), is_alone))
@@ -167,17 +170,20 @@ def no_product(sales: Sales, key: OrderKey, blank: str) -> str | MapColumn | Non
     if not sales.product or not sales.amounts.totals:
         return None
     alone, sums, of_several = sales.profile.all(
-        "select count(*), count(*) filter (is_order_sum), count(*) filter (is_order_sum and others > 1) from (select *, "
-        "count(*) filter (not no_product) over (partition by k) as others from judged) "
+        "select count(*), count(*) filter (is_order_sum), count(*) filter (is_order_sum and others > 1) from (select "
+        "*, count(*) filter (not no_product) over (partition by k) as others from judged) "
         "where no_product and not may_be and others > 0"
     )[0]
     if not alone:
         return None
     if sums == alone and (of_several or sums >= SEVERAL):
         return blank
-    amount = sales.typed(sales.amounts.totals[0])
-    whole, part = sales.profile.one(f"sum({amount})", f"not ({blank})"), sales.profile.one(f"sum({amount})", blank)
-    if sums or (whole and part and float(abs(part)) >= MUCH * float(abs(whole))):
+    as_much, orders = sales.profile.all(
+        "select count(*) filter (alone >= others), count(*) from (select sum(a0) filter (no_product) as alone, "
+        "sum(a0) filter (not no_product) as others from judged where not may_be group by k) "
+        "where alone > 0 and others > 0"
+    )[0]
+    if sums or (orders and as_much >= MUCH * orders):
         return asked_of(sales, key, blank, f"rows without {sales.product}")
     return None
 

@@ -13,7 +13,6 @@ from orchestration.authoring.sales import OrderKey, Sales
 from orchestration.authoring.vocabulary import plain, raw_words, vocabulary, words
 from orchestration.literals import quote, quote_name
 
-
 STATUS = set(words("status"))
 
 
@@ -56,7 +55,7 @@ def without_cancelled_lines(sales: Sales, key: OrderKey) -> tuple[Profile, list[
     what its state is.
     """
     profile, own = sales.profile, order_status(sales, key)
-    rules = {c: is_cancelled(sales, c) for c in profile.columns if STATUS <= set(words(c)) and c != own}
+    rules = {c: is_cancelled(sales, c) for c in profile.columns if set(words(c)) >= STATUS and c != own}
     if found := cancelled(sales):
         rules[found[1]] = found[0]
     rules = {c: rule for c, rule in rules.items() if rule and (sales.time is None or is_of_lines(sales, key, rule))}
@@ -102,8 +101,7 @@ def refunds(sales: Sales, amount: str) -> str | None:
     """SQL of whether a row is a refund though its amount is positive; None where no column tells."""
     known = vocabulary()
     texts = [c for c in sales.profile.columns if sales.profile.is_text(c) and c != sales.orders.columns.get("status")]
-    for column in of_few_values(sales.profile, texts):
-        values = {value.strip().lower() for value in sales.profile.values(column)}
+    for column, values in of_few_values(sales.profile, texts).items():
         back = sorted(value for value in values if plain(value) in known.refunds)
         if back and len(values) <= MOST_KINDS:
             sql = f"coalesce(lower(trim({expression(column)})) in ({', '.join(map(quote, back))}), false)"
@@ -112,12 +110,16 @@ def refunds(sales: Sales, amount: str) -> str | None:
     return None
 
 
-def of_few_values(profile: Profile, columns: Sequence[str]) -> list[str]:
-    """Columns of about as few distinct values as kinds have; all are looked at in one scan."""
+def of_few_values(profile: Profile, columns: Sequence[str]) -> dict[str, set[str]]:
+    """Columns of about as few distinct values as kinds have, with these in lower case; in two scans."""
     if not columns:
-        return []
+        return {}
     [counts] = profile.all(f"select {', '.join(f'approx_count_distinct({quote_name(c)})' for c in columns)} from rows")
-    return [column for column, count in zip(columns, counts, strict=True) if count <= 2 * MOST_KINDS]
+    few = [column for column, count in zip(columns, counts, strict=True) if count <= 2 * MOST_KINDS]
+    if not few:
+        return {}
+    [found] = profile.all(f"select {', '.join(f'list(distinct lower({profile.text(c)}))' for c in few)} from rows")
+    return {c: {value for value in values or () if value is not None} for c, values in zip(few, found, strict=True)}
 
 
 MOST_KINDS = 20  # distinct values of a column that says of which kind a row is

@@ -88,9 +88,14 @@ def plain(text: str) -> str:
 
 
 def raw_words(name: str) -> list[str]:
-    """A name's words as written: plain, split at capitals, marks and digits' ends."""
-    split = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", re.sub(r"\b[Nn]\s?[°º]|№", "no ", name))
-    return re.findall(r"[^\W_]+", plain(split))
+    """A name's words as written: plain, split at marks, and at capitals unless that makes a known word two: MwSt."""
+    known = vocabulary().term_of
+    numbered = re.sub(r"\b[Nn]\s?[°º]|№", "no ", name)
+    found: list[str] = []
+    for part in re.findall(r"[^\W_]+", unicodedata.normalize("NFC", numbered)):
+        split = part if plain(part) in known else re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", part)
+        found += re.findall(r"[^\W_]+", plain(split))
+    return found
 
 
 def words(name: str) -> list[str]:
