@@ -16,6 +16,7 @@ from orchestration.connectors.registry import AnySettings
 from orchestration.contracts import NAME, Contract, Quality, Years, load_contracts
 from orchestration.errors import ConfigError, UsageError
 from orchestration.paths import CompanyPaths, companies_folder
+from orchestration.questions import CURE, where_asked
 from orchestration.yaml_model import Strict, display, read_yaml
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -413,6 +414,10 @@ class Formats(Strict):
 
     decimal: Literal[".", ","] = "."
     thousands: Literal["", ".", ",", " ", "'"] = Field(default="", description="mark between groups of three digits")
+    grouping: Literal["thousands", "lakhs"] = Field(
+        default="thousands",
+        description="where the mark stands: thousands in 1,234,567.50; lakhs, as in India, in 12,34,567.50",
+    )
     date: tuple[str, ...] = Field(default=(), description="strptime formats of dates; default: ISO")
     timestamp: tuple[str, ...] = Field(default=(), description="strptime formats of time stamps; default: ISO")
 
@@ -725,4 +730,9 @@ def check_maps(name: str, source: Source, contracts: dict[str, Contract]) -> Non
                 )
         lacking = [c for c, spec in contract.columns.items() if spec.required and c not in mapping.columns]
         if lacking:
-            raise ConfigError(f"{name}: key 'maps.{entity}.columns': required column {', '.join(lacking)} is missing")
+            asked = where_asked(name, entity, lacking)
+            raise ConfigError(
+                f"{name}: key 'maps.{entity}.columns': required column {', '.join(lacking)} is missing"
+                + (f"; it is asked for in {asked}" if asked else ""),
+                CURE if asked else "",
+            )

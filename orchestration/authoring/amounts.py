@@ -6,12 +6,14 @@ import re
 from dataclasses import dataclass
 
 from orchestration.authoring.columns import Columns
-from orchestration.authoring.vocabulary import raw_words, vocabulary, words
+from orchestration.authoring.vocabulary import pieces, raw_words, vocabulary, words
 
 NO_AMOUNT = frozenset({
-    "refund", "refunded", "fee", "fees", "tip", "compare", "credit", "balance", "budget", "due", "count", "points",
+    "fee", "fees", "tip", "compare", "credit", "balance", "budget", "due", "count", "points",
     "items", "weight", "rate", "percent",
 })  # fmt: skip
+ALL_PIECES = frozenset({"position", "pos", "zeile", "line", "row", "ligne", "linea", "extended", "positions"})
+MOST_RATES = 4  # distinct rates of tax that a shop has
 PERCENT = re.compile(r"-?\d+([.,]\d+)?\s?%?")
 
 
@@ -44,7 +46,39 @@ def amounts_of(columns: Columns) -> Amounts:
             continue
         if kind and columns.profile.filled(column) and columns.is_number(column):
             found.setdefault(kind, []).append(column)
-    return Amounts(**{kind: tuple(names) for kind, names in found.items()})
+    for kind in ("totals", "goods"):
+        found[kind] = [c for c in found.get(kind, []) if is_something(columns, c)]
+    if "tax" in found:
+        found["tax"] = [c for c in found["tax"] if not is_tax_rate(columns, c)]
+    ordered = {kind: tuple(sorted(names, key=lambda c: order(columns, kind, c))) for kind, names in found.items()}
+    return Amounts(**{kind: names for kind, names in ordered.items() if names})
+
+
+def order(columns: Columns, kind: str, column: str) -> tuple[bool, bool, bool]:
+    """The place of an amount among those of its kind: what is never anything last, then what is of several kinds.
+
+    `tax_total` comes before `shipping_tax_total`, net prices before gross ones.
+    """
+    raw = set(raw_words(column))
+    mixed = len({"shipping", "tax", "discount"} & set(words(column))) > 1
+    is_gross = kind == "prices" and bool(raw & vocabulary().gross_words)
+    return (not is_something(columns, column), mixed, is_gross)
+
+
+def is_something(columns: Columns, column: str) -> bool:
+    """Whether a column of numbers is more than zeros."""
+    return any(any(c in "123456789" for c in value) for value in columns.profile.values(column, 2))
+
+
+def is_tax_rate(columns: Columns, column: str) -> bool:
+    """Whether a column of tax holds rates: a few small numbers, the same beside amounts that differ."""
+    values = {value.replace(",", ".").rstrip("% ") for value in columns.profile.values(column, MOST_RATES + 2)}
+    few = len(values) <= MOST_RATES and all(re.fullmatch(r"[0-3]?\d(\.\d{1,2})?", value) for value in values)
+    if not few or not any(float(value) for value in values):
+        return False
+    others = [c for c in columns.profile.columns if kind_of_amount(c) in {"totals", "goods", "prices"}]
+    distinct = max((len(columns.profile.values(c, 4 * MOST_RATES)) for c in others), default=0)
+    return distinct > len(values)
 
 
 def is_percent(columns: Columns, column: str) -> bool:
@@ -65,7 +99,7 @@ def kind_of_amount(column: str) -> str | None:
     own, raw = set(words(column)), set(raw_words(column))
     if "quantity" in own:
         return "quantities"
-    if raw & NO_AMOUNT or own & {"id", "at"}:
+    if raw & (NO_AMOUNT | vocabulary().refund_words) or own & {"id", "at"}:
         return None
     if "tax" in own and not raw & (vocabulary().net_words | vocabulary().gross_words):
         return "tax"
@@ -74,6 +108,13 @@ def kind_of_amount(column: str) -> str | None:
             return kind
     if raw & vocabulary().goods_words:
         return "goods"
-    if {"net", "amount"} <= own:
-        return "totals"
-    return "prices" if "price" in own else None
+    if "price" in own:
+        return "totals" if is_of_several(raw) else "prices"
+    return "totals" if {"net", "amount"} <= own else None
+
+
+def is_of_several(raw: set[str]) -> bool:
+    """Whether a price is that of all pieces together: total price, Gesamtpreis, Positionspreis, extended price."""
+    known = vocabulary()
+    parts = raw | {part for word in raw for part in pieces(word)}
+    return bool(parts & (known.whole_words | known.sum_words | ALL_PIECES))

@@ -76,14 +76,17 @@ class Columns:
 
     @functools.cache  # noqa: B019 - as above
     def date(self, column: str) -> Reading:
-        """How a column of days or times is read; other columns of the table tell which comes first."""
+        """How a column of days or times is read; where it does not tell which comes first, others of the table do."""
         decided: dict[str, bool] = {}
-        for other in self.profile.columns:
-            if other != column and self.profile.is_text(other) and self.profile.filled(other):
-                for kind, patterns in Dates(self.profile, other).doubtful().items():
-                    first = Dates(self.profile, other).day_first(patterns[0])
-                    if first is not None:
-                        decided.setdefault(kind[0], first)
+        own = Dates(self.profile, column) if self.profile.is_text(column) else None
+        kinds = own.doubtful().items() if own else ()
+        if own and any(own.day_first(patterns[0]) is None for _, patterns in kinds):
+            for other in self.profile.columns:
+                if other != column and self.profile.is_text(other) and self.profile.filled(other):
+                    for kind, patterns in Dates(self.profile, other).doubtful().items():
+                        first = Dates(self.profile, other).day_first(patterns[0])
+                        if first is not None:
+                            decided.setdefault(kind[0], first)
         return dates.date(self.profile, column, decided)
 
     def prove_by_product(self, quantity: str, price: str, amount: str) -> bool:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from orchestration.authoring.agreement import held_together
 from orchestration.authoring.columns import Columns, translated, zone_of
 from orchestration.authoring.forms import form_drafts, form_of
 from orchestration.authoring.likeness import Likeness, alike_entities, is_named, is_of_persons, name_likeness
 from orchestration.authoring.maps import MapColumn, MapDraft, settled
 from orchestration.authoring.order_maps import translated_values, unknown_values
+from orchestration.authoring.persons import names_told
 from orchestration.authoring.profile import Profile
 from orchestration.authoring.reports import no_sales
 from orchestration.authoring.sales_tables import sales_drafts
@@ -68,7 +70,14 @@ def drafted(connector: Connector, tables: Sequence[str], contracts: Mapping[str,
         notes += [f"{profile.name}: not used: {few(d.left_over)}" for d in drafts[-1:] if d.left_over]
         candidates += drafts
     maps, left_out = chosen(candidates)
+    maps, said = held_together(maps, profiles, contracts, set(forms))
+    left_out += said
     entities = {draft.entity for draft in maps}
+    worthless = [d for d in maps if d.entity == "sales_order" and "net_amount" not in d.columns]
+    if worthless and "order_line" not in entities and worthless[0].table not in forms:
+        table = worthless[0].table
+        left_out.append(f"{table}: orders without amounts and without lines: left out, they would be worth nothing")
+        maps = [d for d in maps if d not in worthless]
     if "order_line" in entities and "sales_order" not in entities:
         left_out.append("lines without orders: nothing counts as sold until a table gives their orders")
     return Drafted(tuple(maps), tuple(notes + left_out), tuple(profiles), tuple(unreadable))
@@ -135,6 +144,7 @@ def is_called(found: Likeness, contract: Contract) -> bool:
 def entity_draft(profile: Profile, found: Likeness, contract: Contract) -> tuple[list[MapDraft], list[str]]:
     """The map of a table to an entity: a comment where it lacks a required column, none where its key repeats."""
     given = {w: c for w, c in found.columns.items() if w != "attributes"}
+    given = names_told(profile, given) if found.entity == "customer" else given
     columns = Columns(profile, tuple(c for w, c in given.items() if contract.columns[w].type in {"money", "quantity"}))
     readings = {wanted: columns.reading(column, contract.columns[wanted]) for wanted, column in given.items()}
     style, changed = settled(list(readings.values()))

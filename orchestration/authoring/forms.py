@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from pydantic import Field
 
 from orchestration.authoring.columns import Columns, translated, zone_of
-from orchestration.authoring.maps import UNANSWERED, MapColumn, MapDraft
+from orchestration.authoring.maps import MapColumn, MapDraft
 from orchestration.authoring.naming import expression
 from orchestration.authoring.order_maps import translated_values, unknown_values
 from orchestration.authoring.overlap import one_export_each
@@ -25,6 +25,7 @@ from orchestration.authoring.reading import Reading
 from orchestration.authoring.vocabulary import plain
 from orchestration.contracts import Contract
 from orchestration.paths import PROJECT
+from orchestration.questions import UNANSWERED
 from orchestration.yaml_model import Strict, read_yaml
 
 FOLDER = PROJECT / "data" / "forms"
@@ -57,6 +58,8 @@ class ExportForm(Strict):
     headers: tuple[str, ...] = Field(min_length=2, description="all of them must be there, in any order and case")
     order: str | None = Field(default=None, description="column that names the order, of which only one file counts")
     comments: tuple[str, ...] = ()
+    country: str | None = Field(default=None, description="where the company is of which such an export always is")
+    timezone: str | None = Field(default=None, description="zone of that company's business day")
     resembles_nothing: str | None = Field(default=None, description="why no entity is filled from it")
     maps: tuple[FormMap, ...]
 

@@ -13,6 +13,8 @@ from orchestration.authoring.vocabulary import plain, raw_words, vocabulary, wor
 from orchestration.contracts import Column, Contract
 
 ENOUGH = 0.62  # likeness of two names from which a column is suggested
+STATE = 0.8  # likeness of a column called State to a region
+STATUS = set(words("status"))
 COVERED = 0.3  # share of a table's columns that an entity must use for the table to resemble it
 CONTENT = {
     "email": re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+"),
@@ -43,6 +45,8 @@ class Likeness:
 @functools.cache
 def name_likeness(given: str, wanted: str, entity: str) -> float:
     """Likeness of a file's column name to a contract's, 0 to 1. In a table of products, `id` is the product's."""
+    if wanted == "region" and set(raw_words(given)) & vocabulary().state_words:
+        return STATE  # where its values are no states of an order
     own = entity.removeprefix("sales_")
     left, right = words(given), words(wanted)
     if right in (left, [own, *left]) or left == [own, *right] or set(left) == set(right):
@@ -51,6 +55,11 @@ def name_likeness(given: str, wanted: str, entity: str) -> float:
     by_words = 2 * shared / (len(set(left)) + len(set(right)))
     by_letters = difflib.SequenceMatcher(None, "_".join(left), "_".join(right)).ratio()
     return 0.6 * by_words + 0.4 * by_letters
+
+
+def is_state(given: str) -> bool:
+    """Whether a column's name may mean a region as well as the state of an order."""
+    return bool(set(raw_words(given)) & vocabulary().state_words)
 
 
 def is_exact(given: str, wanted: str) -> bool:
@@ -102,15 +111,17 @@ def likeness(table: str, samples: Mapping[str, Sequence[str]], contract: Contrac
     """
     pairs = []
     terms = {wanted: set(words(wanted)) for wanted in contract.columns}
-    for given, values in samples.items():
+    for given in samples:
         own = set(words(given))
         for wanted, spec in contract.columns.items():
-            if not own & terms[wanted]:
+            if not own & terms[wanted] and not (wanted == "region" and own & STATUS):
                 continue  # letters alone are never enough
+            if 0.4 + 1.2 * len(own & terms[wanted]) / (len(own) + len(terms[wanted])) < ENOUGH and wanted != "region":
+                continue  # not even with the same letters
             alike = name_likeness(given, wanted, contract.entity)
             if alike >= ENOUGH:
-                fit = content_fits(values, wanted, spec, contract.entity)
-                if fit >= 0.5 or (wanted == "status" and alike == 1.0):
+                fit = content_fits(samples[given], wanted, spec, contract.entity)
+                if fit >= 0.5 or (wanted == "status" and alike == 1.0 and not is_state(given)):
                     pairs.append((alike * max(fit, 0.5), given, wanted))
     columns: dict[str, str] = {}
     score = 0.0

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
-from orchestration.authoring.amounts import share
+from orchestration.authoring.discounts import discount_of, is_off_already, ways_off
 from orchestration.authoring.maps import MapColumn, MapDraft, settled
 from orchestration.authoring.naming import expression
 from orchestration.authoring.net_amounts import order_nets
 from orchestration.authoring.reading import Option, Reading
-from orchestration.authoring.sales import Goods, OrderKey, Sales, best_totals
+from orchestration.authoring.sales import AGREE, CLOSE, Goods, OrderKey, Sales, best_totals
 from orchestration.authoring.taken_back import with_refunds
 
 
 @dataclass(frozen=True)
 class LineAmount:
-    """What a line is worth: SQL typed or as text, the reading behind it, and options where nobody can tell."""
+    """What a line is worth: SQL typed or as text, the reading behind it, and options where nobody can tell.
+
+    `extra` are columns over all lines of an order that the options name.
+    """
 
     sql: str
     readings: tuple[Reading, ...] = ()
     comment: str = ""
     options: tuple[Option, ...] = ()
+    extra: tuple[str, ...] = ()
 
 
 def line_amount(
@@ -33,18 +38,14 @@ def line_amount(
     A line's own amount comes first, then quantity times price if the order's total, where there is one, agrees; an
     order's total is never a line's.
     """
-    amounts, columns = sales.amounts, sales.columns
+    amounts = sales.amounts
     of_line = [c for c in best_totals(sales) if whose.get(c) == "line"] + [
         c for c in amounts.goods if whose[c] == "line"
     ]
     of_order = [c for c in best_totals(sales) if whose.get(c) == "order"]
     doubtful = [c for c in whose if whose[c] == "ask"]
     if of_line:
-        column = of_line[0]
-        reading = columns.number(column)
-        text = whole_note(sales, key, column)
-        found = LineAmount(reading.text, (reading,), text, reading.options)
-        return found, order_net(sales, key, f"sum({reading.typed})", of_order), [text] if text else []
+        return own_amount(sales, key, without_tax(sales, of_line), of_order)
     if amounts.quantities and amounts.prices:
         return by_product(sales, key, of_order)
     if doubtful:
@@ -57,6 +58,85 @@ def line_amount(
         return None, order_nets(sales, of_order), [text]
     goods = [c for c in amounts.goods if whose[c] == "order"]
     return None, ((goods[0], ()),) if goods else (), []
+
+
+def own_amount(
+    sales: Sales, key: OrderKey, column: str, of_order: Sequence[str]
+) -> tuple[LineAmount, tuple[Goods, ...], list[str]]:
+    """What a line is worth by its own column, less a discount where that is still to come off.
+
+    The order's own amounts say so where they agree; where they agree with nothing, the user is asked which is right.
+    """
+    reading = sales.columns.number(column)
+    text = whole_note(sales, key, column)
+    plain = LineAmount(reading.text, (reading,), text, reading.options)
+    notes = [text] if text else []
+    discount = discount_of(sales)
+    is_open = discount is not None and not reading.options and not is_off_already(sales, column, discount)
+    ways = ways_off(sales, reading.typed, discount) if is_open and discount else []
+    for way in [Option("", reading.typed), *ways]:
+        net = order_net(sales, key, f"sum({way.typed})", of_order)
+        if net and way.label:
+            return LineAmount(way.typed, (), f"{way.label}; the orders' totals agree"), net, notes
+        if net:
+            return plain, net, notes
+    shares, extra = order_shares(sales, key, reading.typed, of_order) if not reading.options else ([], ())
+    if not ways and not shares:
+        return plain, (), notes
+    first = (
+        f"{discount} is off already"
+        if ways
+        else f"{column} of the lines (tax, shipping or a discount is the difference)"
+    )
+    options = with_totals(sales, (Option(first, reading.typed), *ways, *shares), extra)
+    return LineAmount(reading.typed, (), text, options, extra), (), notes
+
+
+def with_totals(sales: Sales, options: Iterable[Option], extra: Sequence[str]) -> tuple[Option, ...]:
+    """Options with what each comes to."""
+    return tuple(
+        replace(option, label=f"{option.label}: {total_of(sales, option.typed, extra):,.2f} in all")
+        for option in options
+    )
+
+
+def total_of(sales: Sales, sql: str, extra: Sequence[str]) -> Decimal:
+    """The sum of an expression over all rows, which may name columns that the map adds."""
+    [(total,)] = sales.profile.all(f"select sum({sql}) from (select {', '.join(['*', *extra])} from rows)")
+    return total or Decimal(0)
+
+
+def order_shares(
+    sales: Sales, key: OrderKey, typed: str, of_order: Sequence[str]
+) -> tuple[list[Option], tuple[str, ...]]:
+    """Each line's share of what its order's own columns say, and the columns that the map needs for it."""
+    goods = [(c, ()) for c in sales.amounts.goods if sales.constant_within(key, c) == "order"]
+    nets: list[Goods] = [*goods[:1], *([] if goods else order_nets(sales, of_order))]
+    if not nets:
+        return [], ()
+    lines = sales.free_name("order_lines")
+    extra, options = [f"sum({typed}) over (partition by {key.sql}) as {lines}"], []
+    for place, net in enumerate(nets, start=1):
+        name = sales.free_name(f"order_net_{place}")
+        worth = " - ".join(f"max({sales.columns.zero(c)}) over (partition by {key.sql})" for c in (net[0], *net[1]))
+        extra.append(f"{worth} as {name}")
+        said = f"{net[0]} less {' and '.join(net[1])}" if net[1] else net[0]
+        sql = f"case when {lines} = 0 then {typed} else ({typed} * {name} / {lines})::decimal(18,4) end"
+        options.append(Option(f"each line's share of {said}, which is the order's", sql))
+    return options, tuple(extra)
+
+
+def without_tax(sales: Sales, of_line: Sequence[str]) -> str:
+    """The first of a line's amounts, or another that is less by just its tax."""
+    first = of_line[0]
+    for other, tax in itertools.product(of_line[1:], sales.amounts.tax):
+        added = f"{sales.typed(other)} + {sales.columns.zero(tax)} - {sales.typed(first)}"
+        hits, rows = sales.profile.all(
+            f"select count(*) filter (abs({added}) < {CLOSE}), count(*) from rows where {sales.columns.zero(tax)} <> 0"
+        )[0]
+        if rows and hits >= AGREE * rows:
+            return other
+    return first
 
 
 def whole_note(sales: Sales, key: OrderKey, column: str) -> str:
@@ -103,62 +183,31 @@ def by_product(
     net = order_net(sales, key, f"sum({product})", of_order)
     if net:
         return LineAmount(product, (), text + "; the orders' totals agree", options), net, []
-    for discount in amounts.discount[:1]:
-        off = columns.zero(discount)
-        net = order_net(sales, key, f"sum({product} - {off})", of_order)
+    discount = discount_of(sales)
+    for way in ways_off(sales, product, discount) if discount else []:
+        net = order_net(sales, key, f"sum({way.typed})", of_order)
         if net:
-            return LineAmount(f"{product} - {off}", (), f"{text}, less {discount}; the orders' totals agree"), net, []
-    less, net = by_share(sales, key, product, of_order)
-    if net:
-        return LineAmount(less, (), f"{text}, less the share that comes off; the orders' totals agree"), net, []
+            return LineAmount(way.typed, (), f"{text}; {way.label}; the orders' totals agree"), net, []
     if not of_order:
         return with_discount(sales, LineAmount(product, (), text, options)), (), []
-    note = (
-        f"{q.column} times {p.column} does not add up to {of_order[0]}, which is the order's; so orders are drafted "
-        "without lines"
-    )
-    return None, order_nets(sales, of_order), [note]
+    shares, extra = order_shares(sales, key, f"({product})", of_order)
+    own_ways = options or (Option(f"{text} (tax, shipping or a discount is the difference)", product),)
+    ways = ways_off(sales, product, discount) if discount and not options else []
+    return LineAmount(product, (), "", with_totals(sales, (*own_ways, *ways, *shares), extra), extra), (), []
 
 
 def with_discount(sales: Sales, amount: LineAmount) -> LineAmount:
     """The amount, or a choice where a discount may be off already or not."""
-    some = (c for c in sales.amounts.discount if sales.profile.one("count(*)", f"{sales.typed(c)} <> 0"))
-    discount = next(itertools.chain(sales.amounts.percent, some), None)
+    discount = discount_of(sales)
     if discount is None:
         return amount
     options = []
     for reading in amount.options or (Option("", amount.sql),):
-        options += discounted(sales, reading, discount)
+        plain = Option(f"{discount} is off already", reading.typed)
+        for way in (plain, *ways_off(sales, reading.typed, discount)):
+            total = total_of(sales, way.typed, ())
+            options.append(Option(joined(reading.label, f"{way.label}: {total:,.2f} in all"), way.typed))
     return replace(amount, options=tuple(options))
-
-
-def discounted(sales: Sales, reading: Option, discount: str) -> list[Option]:
-    """A line's worth with a discount off already, still to come off, or, if it may be one, as a share of it."""
-    if discount in sales.amounts.percent:
-        ways = {"still comes off each line": f"({reading.typed}) * (1 - {share(sales.columns, discount)})"}
-    else:
-        off = sales.columns.zero(discount)
-        ways = {"still comes off each line": f"{reading.typed} - {off}"}
-        if sales.profile.one(f"max({sales.typed(discount)}) <= 1 and min({sales.typed(discount)}) >= 0"):
-            ways["is a share that still comes off"] = f"({reading.typed}) * (1 - {off})"
-    options = []
-    for text, sql in {"is off already": reading.typed, **ways}.items():
-        total = sales.profile.one(f"sum({sql})")
-        label = joined(reading.label, f"{discount} {text}: {total or 0:,.2f} in all")
-        options.append(Option(label, sql))
-    return options
-
-
-def by_share(sales: Sales, key: OrderKey, product: str, of_order: Sequence[str]) -> tuple[str, tuple[Goods, ...]]:
-    """A line's worth less a discount that is a share, and the orders' totals, where they agree; else nothing."""
-    for discount in (*sales.amounts.percent, *sales.amounts.discount)[:1]:
-        is_percent = discount in sales.amounts.percent
-        off = share(sales.columns, discount) if is_percent else sales.columns.zero(discount)
-        sql = f"({product}) * (1 - {off})"
-        net = order_net(sales, key, f"sum({sql})", of_order)
-        if net:
-            return sql, net
-    return "", ()
 
 
 def either_way(sales: Sales, key: OrderKey, column: str) -> tuple[LineAmount | None, tuple[Goods, ...], list[str]]:
@@ -186,12 +235,14 @@ def line_map(sales: Sales, key: OrderKey, amount: LineAmount, source: str) -> Ma
     profile, contract = sales.profile, sales.contracts["order_line"]
     own = sales.lines.columns.get("line_no")
     columns: dict[str, MapColumn] = {"order_id": MapColumn(key.sql, key.comment)}
+    extra = "".join(f",\n  {item}" for item in amount.extra)
     if own and key.column and profile.is_unique(key.column, own) and not amount.options:
         columns["line_no"] = MapColumn(expression(own))
     else:
         counted = sales.line_name
         source = (
-            f"select *, row_number() over (partition by {key.sql} order by _source_file, _source_row) as {counted}\n"
+            f"select *, row_number() over (partition by {key.sql} order by _source_file, _source_row) as {counted}"
+            f"{extra}\n"
             f"from {source}"
         )
         columns["line_no"] = MapColumn(counted, "counted: no column numbers the lines")
@@ -210,6 +261,6 @@ def line_map(sales: Sales, key: OrderKey, amount: LineAmount, source: str) -> Ma
     columns.setdefault("quantity", MapColumn("1", "guess: no column gives a quantity"))
     sql = changed[-1].text if amount.readings else amount.sql
     typed = amount.readings[0].typed if amount.readings else amount.sql
-    columns["net_amount"] = with_refunds(sales, MapColumn(sql, amount.comment, amount.options), typed)
+    columns["net_amount"] = with_refunds(sales, MapColumn(sql, amount.comment, amount.options), typed, amount.extra)
     ordered = {name: columns[name] for name in contract.columns if name in columns}
     return MapDraft("order_line", profile.name, source, ordered, style, score=sales.lines.score)

@@ -8,14 +8,13 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from orchestration.authoring.numbers import Form
 from orchestration.authoring.reading import Option, Reading, loud
 from orchestration.company import Formats
 from orchestration.conform.casting import plain_number
 from orchestration.literals import quote
+from orchestration.questions import UNANSWERED
 from orchestration.yaml_model import without_env
 
-UNANSWERED = "answer_the_question_above"  # no column is called so: the map is refused by this name
 WIDTH = 100  # characters of a line of comment
 PLAIN = Formats()
 
@@ -48,9 +47,9 @@ class Style:
     has_dates: bool = False
 
     @property
-    def numbers(self) -> tuple[str, str]:
-        """Decimal mark and mark between thousands."""
-        return self.formats.decimal, self.formats.thousands
+    def numbers(self) -> tuple[str, str, str]:
+        """Decimal mark, mark between thousands, and where it stands."""
+        return self.formats.decimal, self.formats.thousands, self.formats.grouping
 
     @property
     def dates(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -82,6 +81,7 @@ class MapDraft:
         score: which of several drafts of an entity is taken: the greatest.
         lacking: required columns that nothing gives.
         question: what only the user knows of the whole map.
+        where: which rows are kept, with its options where only the user knows.
     """
 
     entity: str
@@ -96,6 +96,7 @@ class MapDraft:
     score: float = 0.0
     lacking: tuple[str, ...] = ()
     question: str = ""
+    where: MapColumn | None = None
 
     @property
     def questions(self) -> list[str]:
@@ -103,14 +104,19 @@ class MapDraft:
         whole = [f"{self.entity}: {self.question}"] if self.question else []
         return whole + [
             f"{self.entity}.{name}: {' or '.join(option.label for option in column.options)}?"
-            for name, column in self.columns.items()
+            for name, column in self.asked.items()
             if column.options
         ]
+
+    @property
+    def asked(self) -> dict[str, MapColumn]:
+        """What a question may be about: the columns, and which rows are kept."""
+        return self.columns | ({"where": self.where} if self.where else {})
 
 
 def formats_together(readings: Iterable[Reading]) -> Formats | None:
     """The `formats` that all readings of a map share; None where their numbers are written in different ways."""
-    decimals, thousands = set(), set()
+    decimals, thousands, groupings = set(), set(), set()
     days: dict[str, None] = {}
     stamps: dict[str, None] = {}
     iso = False
@@ -123,15 +129,16 @@ def formats_together(readings: Iterable[Reading]) -> Formats | None:
         elif reading.needs_formats:
             decimals.add(reading.formats.decimal)
             thousands |= {reading.formats.thousands} - {""}
+            groupings |= {reading.formats.grouping} if reading.formats.thousands else set()
         elif is_iso(reading):
             iso = True
     if iso and (days or stamps):
         days["%Y-%m-%d"] = None
         stamps |= dict.fromkeys(f"%Y-%m-%d{gap}%H:%M{rest}" for gap in " T" for rest in ("", ":%S", ":%S.%f"))
-    if len(decimals) > 1 or len(thousands) > 1 or decimals & thousands:
+    if len(decimals) > 1 or len(thousands) > 1 or decimals & thousands or len(groupings) > 1:
         return None
     decimal = next(iter(decimals), ".")
-    marks = {"decimal": decimal, "thousands": next(iter(thousands), "")}
+    marks = {"decimal": decimal, "thousands": next(iter(thousands), ""), "grouping": next(iter(groupings), "thousands")}
     return Formats.model_validate(marks | {"date": tuple(days), "timestamp": tuple(stamps)})
 
 
@@ -160,13 +167,15 @@ def is_other_number(reading: Reading) -> bool:
 
 def as_plain(reading: Reading) -> str:
     """SQL of a number's text with a decimal point; text that is not written in its form stays none."""
-    form = Form(reading.formats.decimal, reading.formats.thousands)
-    return f"coalesce({plain_number(reading.text, form.formats())}, {quote('? ')} || {reading.text})"
+    formats = Formats(
+        decimal=reading.formats.decimal, thousands=reading.formats.thousands, grouping=reading.formats.grouping
+    )
+    return f"coalesce({plain_number(reading.text, formats)}, {quote('? ')} || {reading.text})"
 
 
 def yaml_text(value: str) -> str:
     """A scalar, quoted where YAML would read it otherwise."""
-    if re.fullmatch(r"[a-z_][a-z0-9_]*", value):
+    if re.fullmatch(r"(?!(true|false|null|yes|no|on|off|y|n)$)[a-z_][a-z0-9_]*", value):
         return value
     text = without_env(value)
     return json.dumps(text, ensure_ascii=False) if "\n" in text else "'" + text.replace("'", "''") + "'"
@@ -194,14 +203,15 @@ def source_lines(source: str) -> list[str]:
     return ["    from: |-", *(f"      {line.rstrip()}" for line in lines if line.strip())]
 
 
-def question_lines(name: str, column: MapColumn, decimal: str) -> list[str]:
+def question_lines(name: str, column: MapColumn, decimal: str, indent: int = 6) -> list[str]:
     """An open choice: the lines of which the user takes one. Until then the map is refused, or not drafted further."""
-    lines = comment(f"QUESTION: {name}: nothing proves how to read it. Take the # from one of the lines:", 6)
+    lines = comment(f"QUESTION: {name}: nothing proves how to read it. Take the # from one of the lines:", indent)
+    blank = " " * indent
     for option in column.options:
         sql = loud(option.typed, option.raw, decimal) if column.is_optional and option.raw else option.typed
-        lines += [*comment(f"  {option.label}", 6), f"      # {name}: {yaml_text(sql)}"]
+        lines += [*comment(f"  {option.label}", indent), f"{blank}# {name}: {yaml_text(sql)}"]
     if column.is_optional:
-        lines.append(f"      {name}: {UNANSWERED}   # and remove this line")
+        lines.append(f"{blank}{name}: {UNANSWERED}   # and remove this line")
     return lines
 
 
@@ -221,6 +231,8 @@ def as_yaml(draft: MapDraft, formats: Formats = PLAIN) -> str:
         lines.append(f"    formats: {given or '{}'}")
     if draft.timezone:
         lines.append(f"    timezone: {draft.timezone}")
+    if draft.where:
+        lines += question_lines("where", draft.where, draft.style.formats.decimal, 4)
     lines.append("    columns:")
     for name, column in draft.columns.items():
         if column.options:
@@ -250,6 +262,7 @@ def shared_formats(drafts: Sequence[MapDraft]) -> Formats:
     styles = [draft.style for draft in drafts if draft.is_active]
     numbers = {style.numbers for style in styles if style.has_numbers}
     dates = {style.dates for style in styles if style.has_dates}
-    decimal, thousands = next(iter(numbers)) if len(numbers) == 1 else (".", "")
+    decimal, thousands, grouping = next(iter(numbers)) if len(numbers) == 1 else (".", "", "thousands")
     days, stamps = next(iter(dates)) if len(dates) == 1 else ((), ())
-    return Formats.model_validate({"decimal": decimal, "thousands": thousands, "date": days, "timestamp": stamps})
+    marks = {"decimal": decimal, "thousands": thousands, "grouping": grouping}
+    return Formats.model_validate(marks | {"date": days, "timestamp": stamps})

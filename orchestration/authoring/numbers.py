@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, cast
 
 from orchestration.authoring.naming import expression
@@ -27,19 +27,21 @@ Thousands = Literal["", ".", ",", " ", "'"]
 RARE = 0.02  # share of a column's values below which a form that contradicts the others proves nothing
 MARKS = ".,' "
 CORE = re.compile(r"[+-]?(\d[\d.,' ]*|[.,]\d+)")
+LAKHS = re.compile(r"[1-9]\d?([.,' ])(\d\d\1)+\d{3}([.,]\d+)?")  # 1,23,456.50 and 12,34,567
 BLANKS = "\u00a0\u202f\u2009"
 
 
 @dataclass(frozen=True)
 class Form:
-    """Decimal mark and mark between thousands."""
+    """Decimal mark, mark between thousands, and where it stands."""
 
     decimal: Decimal = "."
     thousands: Thousands = ""
+    grouping: Literal["thousands", "lakhs"] = "thousands"
 
     def formats(self) -> Formats:
         """As `formats` of a source."""
-        return Formats(decimal=self.decimal, thousands=self.thousands)
+        return Formats(decimal=self.decimal, thousands=self.thousands, grouping=self.grouping)
 
     def read(self, value: str) -> str:
         """A value's text as a plain number."""
@@ -53,7 +55,7 @@ class Evidence:
     """What a column's values prove of their form.
 
     `decimals` and `thousands` count the rows that prove a mark to be one; `either` those whose lone mark with three
-    digits after it may be both, with an example.
+    digits after it may be both, with an example; `lakhs` those that are grouped as in India: 1,23,456.50.
     """
 
     numbers: int = 0
@@ -61,6 +63,7 @@ class Evidence:
     decimals: Counter[str] = field(default_factory=Counter)
     thousands: Counter[str] = field(default_factory=Counter)
     either: Counter[str] = field(default_factory=Counter)
+    lakhs: int = 0
     example: str = ""
     signs: set[str] = field(default_factory=set)
     nothing: set[str] = field(default_factory=set)
@@ -128,6 +131,8 @@ def judge(digits: str, rows: int, found: Evidence) -> None:
     if not marks:
         return
     last = marks[-1]
+    if LAKHS.fullmatch(digits):
+        found.lakhs += rows
     whole, _, after = digits.rpartition(last)
     if len(set(marks)) > 1:
         if marks.count(last) == 1:
@@ -144,6 +149,14 @@ def judge(digits: str, rows: int, found: Evidence) -> None:
 
 
 def forms_of(found: Evidence, table: Evidence | None = None, is_whole: bool = False) -> list[Form]:
+    """The forms that the evidence leaves, grouped as in India where that is so: see `forms_by_marks`."""
+    forms = forms_by_marks(found, table, is_whole)
+    if found.lakhs > RARE * max(found.numbers, 1):
+        return [replace(form, grouping="lakhs") if form.thousands else form for form in forms]
+    return forms
+
+
+def forms_by_marks(found: Evidence, table: Evidence | None = None, is_whole: bool = False) -> list[Form]:
     """The forms that the evidence leaves: one where it proves one, several where it does not.
 
     Args:

@@ -11,10 +11,11 @@ from orchestration.authoring.likeness import likeness
 from orchestration.authoring.maps import MapColumn, MapDraft, settled
 from orchestration.authoring.naming import expression
 from orchestration.authoring.net_amounts import net_options, order_nets
+from orchestration.authoring.persons import NAMES, is_of_names, may_be_of_customers, names_told, whose_attribute
 from orchestration.authoring.reading import Option, Reading, loud
 from orchestration.authoring.sales import AGREE, CLOSE, OF_ORDER, Goods, OrderKey, Sales, best_totals, formula
 from orchestration.authoring.taken_back import with_cancelled, with_refunds
-from orchestration.authoring.vocabulary import words
+from orchestration.authoring.vocabulary import raw_words, vocabulary, words
 from orchestration.contracts import Contract
 
 
@@ -35,7 +36,10 @@ def header_amounts(sales: Sales) -> tuple[Goods, ...]:
                         hits = sales.profile.one("count(*)", f"abs({sum_sql} - {sales.typed(totals[0])}) < {CLOSE}")
                         if hits >= AGREE * sales.profile.rows:
                             return ((goods, parts),)
-        return ((goods, ()),)
+        discount = next(
+            (c for c in amounts.discount if sales.profile.one("count(*)", f"{sales.columns.zero(c)} <> 0")), ""
+        )
+        return ((goods, ()), (goods, (discount,))) if discount else ((goods, ()),)
     return order_nets(sales, totals)
 
 
@@ -57,10 +61,11 @@ def order_map(
     given = {w: c for w, c in given.items() if sales.columns.is_date(c)}
     stamps = {wanted: sales.columns.date(column) for wanted, column in given.items()}
     money = {}
-    if net is not None:
+    if net is not None or not is_grouped:
         less = dict(zip(("shipping_amount", "tax_amount", "discount_amount"),
                         (sales.amounts.shipping, sales.amounts.tax, sales.amounts.discount), strict=True))  # fmt: skip
         money = {w: sales.columns.number(g[0]) for w, g in less.items() if g}
+    if net is not None:
         money |= {"net_amount": sales.columns.number(net[0])}
     readings = [*stamps.values(), *money.values()]
     style, changed = settled(readings)
@@ -196,16 +201,33 @@ def customer_map(sales: Sales, orders: MapDraft, taken: set[str] | None = None) 
     if sales.customer is None or "customer_id" not in orders.columns:
         return None
     contract, used = sales.contracts["customer"], {*(taken or set()), *sales.amounts.all}
-    samples = {c: v for c, v in sales.profile.samples().items() if c not in used and c != sales.customer}
-    samples = {c: v for c, v in samples.items() if c not in sales.orders.columns.values()}
-    found = likeness(sales.profile.name, samples, contract).columns if samples else {}
+    used |= {sales.customer, *sales.orders.columns.values()}
+    columns = [c for c in sales.profile.columns if c not in used and may_be_of_customers(c)]
+    found, columns = attributes_of(sales, contract, columns)
     found = {w: c for w, c in found.items() if w not in {"customer_id", "status", "attributes", "updated_at", "title"}}
+    found = names_told(sales.profile, found)
     key = customer_column(sales)
     if "email" in words(sales.customer):
         found = {"email": sales.customer} | found
-    elif key.comment:
+    elif key.comment or (is_of_names(sales.profile, sales.customer) and not NAMES & found.keys()):
         found = {"full_name": sales.customer} | found
+    elif not NAMES & found.keys():
+        called = (c for c in columns if words(c) == ["customer"] and is_of_names(sales.profile, c))
+        if (name := next(called, None)) is not None:
+            found["full_name"] = name
     return one_per_key(sales, contract, "customer_id", key, found)
+
+
+def attributes_of(sales: Sales, contract: Contract, columns: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """An entity's columns among some of a table of sales, without those that are another's; and the columns left."""
+    left = list(columns)
+    while left:
+        found = likeness(sales.profile.name, sales.profile.samples(left), contract).columns
+        others = [c for c in found.values() if whose_attribute(sales, c) not in ("", contract.entity)]
+        if not others:
+            return found, left
+        left = [c for c in left if c not in others]
+    return {}, left
 
 
 def product_map(sales: Sales, taken: set[str]) -> MapDraft | None:
@@ -213,9 +235,13 @@ def product_map(sales: Sales, taken: set[str]) -> MapDraft | None:
     if sales.product is None:
         return None
     contract = sales.contracts["product"]
-    samples = {c: v for c, v in sales.profile.samples().items() if c not in taken and c != sales.product}
-    found = likeness(sales.profile.name, samples, contract).columns if samples else {}
+    used = {*taken, sales.product}
+    columns = [c for c in sales.profile.columns if c not in used and "customer" not in words(c)]
+    found, columns = attributes_of(sales, contract, columns)
     found = {w: c for w, c in found.items() if contract.columns[w].type == "text" and w != "product_id"}
+    things = (c for c in columns if set(raw_words(c)) & vocabulary().thing_words and c not in found.values())
+    if "name" not in found and (name := next(things, None)):
+        found["name"] = name
     return one_per_key(sales, contract, "product_id", MapColumn(expression(sales.product)), found)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from orchestration.authoring.amounts import amounts_of
 from orchestration.authoring.columns import Columns
+from orchestration.authoring.forms import form_of
 from orchestration.authoring.profile import Profile
 from orchestration.authoring.vocabulary import plain, vocabulary, words
 
@@ -17,34 +18,55 @@ DEFAULT_CURRENCY, DEFAULT_ZONE = "EUR", "UTC"
 
 @dataclass(frozen=True)
 class Place:
-    """Settings of `company.yml`, and what was guessed of them."""
+    """Settings of `company.yml`, and what was guessed of them.
+
+    Args:
+        currency: ISO 4217 code.
+        timezone: of the business day.
+        phone_country: of local telephone numbers.
+        notes: what was guessed, and why.
+        assumed: settings that nothing in the data shows.
+    """
 
     currency: str
     timezone: str
     phone_country: str | None
-    notes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = ()
 
 
 def place_of(profiles: Sequence[Profile], currency: str | None, timezone: str | None) -> Place:
     """The company's settings: what the user states, else what its data show, else the default, which is said."""
-    known, notes = vocabulary(), []
+    known, notes, assumed = vocabulary(), [], []
     country = country_of(profiles)
     if currency is None:
-        currency, why = currency_of(profiles, country)
+        found = currency_of(profiles, country)
+        currency, why = found or (DEFAULT_CURRENCY, "assumed, nothing in the data names it")
         notes.append(f"currency {currency}: {why}; other: --currency")
+        assumed += [] if found else ["currency"]
     if timezone is None:
-        zone = known.countries[country].timezone if country in known.countries else None
+        zone, why = zone_of_forms(profiles), "that of such exports"
+        if zone is None and country in known.countries:
+            zone, why = known.countries[country].timezone, f"guess: most of its addresses are in {country}"
         timezone = zone or DEFAULT_ZONE
-        why = f"guess: most of its addresses are in {country}" if zone else "default, nothing shows it"
-        notes.append(f"time zone {timezone}: {why}; other: --timezone")
+        notes.append(
+            f"time zone {timezone}: {why if zone else 'assumed, nothing in the data shows it'}; other: --timezone"
+        )
+        assumed += [] if zone else ["timezone"]
     phones = phone_country(profiles) or country
     if phones:
         notes.append(f"phone_country {phones}: guess, by telephone numbers and addresses")
-    return Place(currency, timezone, phones, tuple(notes))
+    return Place(currency, timezone, phones, tuple(notes), tuple(assumed))
 
 
-def currency_of(profiles: Sequence[Profile], country: str | None) -> tuple[str, str]:
-    """The currency that most rows name, else that of signs beside amounts, else the country's, else the default."""
+def zone_of_forms(profiles: Sequence[Profile]) -> str | None:
+    """The zone of the company whose exports the tables are, where a form states it."""
+    forms = (form_of(profile.columns) for profile in profiles)
+    return next((form.timezone for form in forms if form and form.timezone), None)
+
+
+def currency_of(profiles: Sequence[Profile], country: str | None) -> tuple[str, str] | None:
+    """The currency that most rows name, else that of signs beside amounts, else the country's; and why it is."""
     stated: Counter[str] = Counter()
     signs: Counter[str] = Counter()
     for profile in profiles:
@@ -69,13 +91,16 @@ def currency_of(profiles: Sequence[Profile], country: str | None) -> tuple[str, 
         return code, "guess: by the sign beside amounts"
     if country in vocabulary().countries:
         return vocabulary().countries[country].currency, f"guess: most addresses are in {country}"
-    return DEFAULT_CURRENCY, "default, nothing shows it"
+    return None
 
 
 def country_of(profiles: Sequence[Profile]) -> str | None:
-    """The country that most addresses name."""
+    """The country that most addresses name, or whose the exports are."""
     found: Counter[str] = Counter()
     for profile in profiles:
+        form = form_of(profile.columns)
+        if form and form.country:
+            found[form.country] += profile.rows
         for column in profile.columns:
             if "country" in words(column) and profile.is_text(column):
                 rows = profile.all(f"select {profile.text(column)}, count(*) from rows group by 1 limit 1000")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,10 +37,19 @@ class Profile:
         con: holds the table `rows`: every column, with `_source_file` and `_source_row`.
         types: column → DuckDB type as the source gives it.
         relation: the table as a query names it; another than its name where several tables are one.
+        parts: names of the tables that it is made of; empty: its own.
     """
 
-    def __init__(self, name: str, con: duckdb.DuckDBPyConnection, types: Mapping[str, str], relation: str = "") -> None:
+    def __init__(
+        self,
+        name: str,
+        con: duckdb.DuckDBPyConnection,
+        types: Mapping[str, str],
+        relation: str = "",
+        parts: Sequence[str] = (),
+    ) -> None:
         self.name = name
+        self.parts = tuple(parts) or (name,)
         self.relation = relation or name
         self.con = con
         self.types = dict(types)
@@ -76,7 +85,25 @@ class Profile:
             con.execute("insert into rows by name from part" if place else "create table rows as from part")
             con.unregister("part")
         relation = " union all by name ".join(f"select * from {part.name}" for part in parts)
-        return cls(parts[0].name, con, parts[0].types, f"({relation})")
+        return cls(parts[0].name, con, parts[0].types, f"({relation})", [part.name for part in parts])
+
+    def kept(self, rule: str) -> Profile:
+        """The table with a part of its rows.
+
+        Args:
+            rule: the end of a query over its rows, `where …` or `qualify …`, that a map can hold, too.
+        """
+        con = duckdb.connect()
+        con.register("part", self.con.execute(f"select * from rows {rule}").to_arrow_table())
+        con.execute("create table rows as from part")
+        con.unregister("part")
+        return type(self)(self.name, con, self.types, f"(select * from {self.relation} {rule})", self.parts)
+
+    def name_tables(self) -> None:
+        """Name the rows as maps do: all of them by the first of the tables that it is made of."""
+        for place, part in enumerate(self.parts):
+            none = " where false" if place else ""
+            self.con.execute(f"create or replace temp view {quote_name(part)} as select * from rows{none}")
 
     @property
     def source(self) -> str:
@@ -141,6 +168,24 @@ class Profile:
         )[0]
         return bool(filled) and distinct >= 0.99 * filled and filled >= 0.9 * self.rows
 
-    def samples(self) -> dict[str, tuple[str, ...]]:
-        """Values of every column."""
-        return {column: self.values(column) for column in self.columns}
+    def samples(self, columns: Sequence[str] | None = None) -> Samples:
+        """Values of columns, all unless named, each looked up when it is asked for."""
+        return Samples(self, self.columns if columns is None else columns)
+
+
+class Samples(Mapping[str, tuple[str, ...]]):
+    """Columns of a table with their values, looked up when asked for: of most only the name is ever looked at."""
+
+    def __init__(self, profile: Profile, columns: Sequence[str]) -> None:
+        self.profile, self.names = profile, tuple(columns)
+
+    def __getitem__(self, column: str) -> tuple[str, ...]:
+        if column not in self.names:
+            raise KeyError(column)
+        return self.profile.values(column)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)

@@ -52,10 +52,11 @@ class Sales:
         self.columns = Columns(profile)
         self.amounts = amounts_of(self.columns)
         self.columns.measures = tuple(c for c in self.amounts.all if profile.is_text(c))
-        attributes = {c: v for c, v in samples.items() if c not in self.amounts.all}
+        attributes = profile.samples([c for c in profile.columns if c not in self.amounts.all])
         self.orders = likeness(profile.name, attributes, contracts["sales_order"])
         self.lines = likeness(profile.name, samples, contracts["order_line"])
         self.prove_numbers()
+        self.find_prices()
         self.find_time()
 
     def find_time(self) -> None:
@@ -76,6 +77,26 @@ class Sales:
         for q, p, a in itertools.product(self.amounts.quantities, self.amounts.prices, self.amounts.totals):
             if self.columns.prove_by_product(q, p, a):
                 self.products.add(a)
+
+    def find_prices(self) -> None:
+        """Take an amount for a price that stays the same for a product however many pieces are sold."""
+        if self.amounts.prices or not self.amounts.quantities or self.product is None:
+            return
+        prices = tuple(c for c in self.amounts.totals if c not in self.products and self.is_price(c))
+        if prices:
+            totals = tuple(c for c in self.amounts.totals if c not in prices)
+            self.amounts = replace(self.amounts, totals=totals, prices=prices)
+
+    def is_price(self, column: str) -> bool:
+        """Whether an amount is that of one piece, by products that are sold in several quantities."""
+        amount, pieces = self.typed(column), self.typed(self.amounts.quantities[0])
+        product = self.profile.text(self.product or "")
+        alike, per_piece, products = self.profile.all(
+            "select count(*) filter (a = 1), count(*) filter (p = 1), count(*) from (select count(distinct a) as a, "
+            f"count(distinct round(a / q, 3)) as p from (select {product} as product, {amount} as a, {pieces} as q "
+            "from rows) where a <> 0 and q > 0 group by product having count(distinct q) > 1)"
+        )[0]
+        return bool(products) and alike >= AGREE * products and per_piece < 0.5 * products
 
     # What the table is -------------------------------------------------------------------------------------------
 
@@ -105,6 +126,12 @@ class Sales:
         column = self.orders.columns.get("order_id")
         if column and ("order" in words(column) or self.names_sales()) and self.profile.filled(column):
             return OrderKey(expression(column), column) if self.is_of_one_day(column) else None
+        numbers = [c for c in self.profile.columns if words(c) == ["id"] and self.profile.is_unique(c)]
+        if self.time and self.customer and numbers and not self.amounts.quantities:
+            text = (
+                f"guess: no column is called an order number; {numbers[0]}, which no two rows share, is taken for one"
+            )
+            return OrderKey(expression(numbers[0]), numbers[0], text)
         if self.time and self.customer:
             parts = (expression(self.customer), expression(self.time))
             text = f"guess: no column is an order number; lines of one {self.customer} and {self.time} are one order"
@@ -129,8 +156,14 @@ class Sales:
     @property
     def line_name(self) -> str:
         """Name of the lines' numbers where they are counted: none of the table's columns."""
+        return self.free_name("line_no")
+
+    def free_name(self, name: str) -> str:
+        """The name, changed until none of the table's columns is called so."""
         taken = {column.lower() for column in self.profile.columns}
-        return next(name for name in ("line_no", "counted_line", "counted_line_no") if name not in taken)
+        while name in taken:
+            name = f"counted_{name}"
+        return name
 
     @property
     def product(self) -> str | None:
@@ -138,7 +171,8 @@ class Sales:
         found = self.lines.columns.get("product_id")
         if found and "product" in words(found) and found not in self.amounts.all:
             return found
-        return None
+        named = (c for c in self.profile.columns if {"product", "name"} <= set(words(c)))
+        return next((c for c in named if self.profile.filled(c)), None)
 
     # Sums over orders --------------------------------------------------------------------------------------------
 

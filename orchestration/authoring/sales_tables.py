@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from orchestration.authoring.line_maps import line_amount, line_map
-from orchestration.authoring.maps import MapDraft
+from orchestration.authoring.maps import MapColumn, MapDraft
+from orchestration.authoring.money_back import refund_drafts
 from orchestration.authoring.naming import expression
 from orchestration.authoring.order_maps import customer_map, header_amounts, order_map, product_map
 from orchestration.authoring.overlap import one_export_each
 from orchestration.authoring.profile import Profile
-from orchestration.authoring.sales import OrderKey, Sales
+from orchestration.authoring.sales import OrderKey, Sales, formula
+from orchestration.authoring.summed_rows import without_sums
+from orchestration.authoring.taken_back import without_cancelled_lines
 from orchestration.authoring.vocabulary import apart_words
 from orchestration.contracts import Contract
 
@@ -28,12 +31,42 @@ def sales_drafts(profile: Profile, contracts: Mapping[str, Contract]) -> tuple[l
     has_amount = bool(sales.amounts.totals or sales.amounts.goods) or bool(
         sales.amounts.quantities and sales.amounts.prices
     )
-    if key is None or not has_amount:
+    if key is None or not (has_amount or is_orders_without_amounts(sales, key)):
         return None
-    if sales.time is None:
-        return lines_alone(sales, key)
-    drafts, notes = sales_maps(sales, key)
-    return drafts, [key.comment, *notes] if key.comment else notes
+    kept = without_sums(sales, key)
+    sales, key = anew(sales, key, kept.profile)
+    lines, said = without_cancelled_lines(sales, key)
+    sales, key = anew(sales, key, lines)
+    found = sales_maps(sales, key) if sales.time else lines_alone(sales, key)
+    if found is None:
+        return None
+    drafts, notes = found
+    drafts = [with_where(draft, kept.where) for draft in drafts]
+    return drafts, [*([key.comment] if key.comment else []), *kept.notes, *said, *notes]
+
+
+def is_orders_without_amounts(sales: Sales, key: OrderKey) -> bool:
+    """Whether a table called orders has one row for each, with its time and customer: what they sold is in others."""
+    is_one = key.column is not None and sales.profile.is_unique(key.column)
+    has_other = bool(sales.amounts.quantities or sales.amounts.prices or sales.product)
+    return is_one and not has_other and sales.names_sales() and bool(sales.time and sales.customer)
+
+
+def anew(sales: Sales, key: OrderKey, profile: Profile) -> tuple[Sales, OrderKey]:
+    """The table of sales and its key by the rows that are left of it."""
+    if profile is sales.profile:
+        return sales, key
+    left = Sales(profile, sales.contracts)
+    return left, left.order_key() or key
+
+
+def with_where(draft: MapDraft, where: MapColumn | None) -> MapDraft:
+    """A draft of lines, or of orders alone, with the choice which rows count; sums of lines wait for the answer."""
+    if where is None or draft.entity not in {"order_line", "sales_order"}:
+        return draft
+    if draft.entity == "order_line" or "group by" not in draft.source:
+        return replace(draft, where=where)
+    return replace(draft, columns={n: c for n, c in draft.columns.items() if n != "net_amount"})
 
 
 def sales_maps(sales: Sales, key: OrderKey) -> tuple[list[MapDraft], list[str]]:
@@ -50,9 +83,10 @@ def sales_maps(sales: Sales, key: OrderKey) -> tuple[list[MapDraft], list[str]]:
 def headers(sales: Sales, key: OrderKey) -> tuple[list[MapDraft], list[str]]:
     """Orders alone: one row each, with what they are worth."""
     draft, notes = order_map(sales, key, header_amounts(sales), is_grouped=False)
-    drafts = [draft]
     customers = customer_map(sales, draft)
-    return with_left_over(sales, drafts + ([customers] if customers else [])), notes
+    nets = header_amounts(sales)
+    refunds, said = refund_drafts(sales, key, formula(sales, nets[0]) if nets else "", "")
+    return with_left_over(sales, [draft, *([customers] if customers else []), *refunds]), [*notes, *said]
 
 
 def flat(sales: Sales, key: OrderKey) -> tuple[list[MapDraft], list[str]]:
@@ -78,7 +112,20 @@ def flat(sales: Sales, key: OrderKey) -> tuple[list[MapDraft], list[str]]:
         taken |= {c for c in sales.profile.columns if expression(c) in products.source}
     customers = customer_map(sales, orders, taken)
     drafts += [d for d in (customers, products) if d]
-    return with_left_over(sales, drafts), notes
+    number = counted_lines(sales, key, lines) if amount is not None else ""
+    sold = (amount.readings[0].typed if amount.readings else amount.sql) if amount is not None else ""
+    if amount is None and net:
+        sold = formula(sales, net[0])
+    refunds, said = refund_drafts(sales, key, sold, number)
+    return with_left_over(sales, [*drafts, *refunds]), [*notes, *said]
+
+
+def counted_lines(sales: Sales, key: OrderKey, lines: MapDraft) -> str:
+    """SQL of the number that the map of lines gives a row."""
+    number = lines.columns["line_no"].sql
+    if number == sales.line_name:
+        return f"row_number() over (partition by {key.sql} order by _source_file, _source_row)"
+    return number
 
 
 def with_left_over(sales: Sales, drafts: Sequence[MapDraft]) -> list[MapDraft]:

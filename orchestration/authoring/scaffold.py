@@ -8,22 +8,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestration.authoring.drafting import Drafted, drafted
-from orchestration.authoring.maps import formats_yaml, maps_section, shared_formats
+from orchestration.authoring.maps import comment, formats_yaml, maps_section, shared_formats
 from orchestration.authoring.place import DEFAULT_CURRENCY, DEFAULT_ZONE, Place, place_of
 from orchestration.authoring.profile import Profile
 from orchestration.authoring.scan import FoundSource, FoundTable, scan
+from orchestration.authoring.vocabulary import apart_words
 from orchestration.connectors.registry import connect
 from orchestration.contracts import NAME, Contract
-from orchestration.errors import UsageError
+from orchestration.errors import RegularsError, UsageError
 from orchestration.literals import quote_name
+from orchestration.questions import open_questions
 from orchestration.yaml_model import without_env
 
 COMPANY_YML = """\
 # {title}. What is left out has its default.
 name: {name}
 title: {title}
-currency: {currency}      # ISO 4217; amounts in sources are in it, unless they name another
-timezone: {timezone}      # of the business day; each source has a zone of its own
+currency: {currency}      # {currency_note}ISO 4217; amounts in sources are in it, unless they name another
+timezone: {timezone}      # {timezone_note}of the business day; each source has a zone of its own
 week_start: monday
 {phone_country}
 # business_day_cut: "03:00"   # a bar's day ends when it closes
@@ -34,6 +36,7 @@ week_start: monday
 # churn: {{horizon_days: auto}}  # from the customers' own rhythm
 # privacy: {{clear_keys: false}} # true publishes the sources' own customer ids
 """
+ASSUMED = "ASSUMED, nothing in the data says it: mend it if it is wrong; "
 PHONE_COUNTRY = "phone_country: {code}      # guess: country that local telephone numbers are dialled in"
 NO_PHONE_COUNTRY = "# phone_country: DE           # country that local telephone numbers are dialled in"
 SOURCE_HEAD = """\
@@ -42,7 +45,7 @@ SOURCE_HEAD = """\
 #   see rows:     {regulars} source preview {system} TABLE --company {name}
 #   see a map:    {regulars} source preview {system} --entity ENTITY --company {name}
 system: {system}
-timezone: {timezone}      # zone of the time stamps that state none
+timezone: {timezone}      # {timezone_note}zone of the time stamps that state none
 {customer_ids}connector: {{kind: {kind}, path: {path}}}
 {formats}   # how text is read as numbers and dates; ISO with a decimal point needs none
 
@@ -118,14 +121,16 @@ def begin(
     target = folder / name
     if target.exists():
         raise UsageError(f"{target} is there already", "Choose another name, or remove the folder")
-    place = Place(currency or DEFAULT_CURRENCY, timezone or DEFAULT_ZONE, None, ())
+    place = Place(currency or DEFAULT_CURRENCY, timezone or DEFAULT_ZONE, None)
     if data is None:
         head = {"customer_ids": "", "kind": "csv", "path": '"${SHOP_DATA}"', "formats": NO_FORMATS}
         parts = {"shop": head | {"tables": EXAMPLE_TABLES, "maps": EXAMPLE_MAPS}}
         notes: list[str] = []
-        questions: list[str] = []
+        questions: list[tuple[str, str]] = []
     else:
         found, notes = scan(data)
+        found, twins = without_twins(found)
+        notes += twins
         drafts = {
             source.system: drafted(connect(source.source("UTC").as_system()), list(source.tables), contracts)
             for source in found
@@ -138,14 +143,63 @@ def begin(
         owner, said = owner_of_customers(drafts)
         parts = {s.system: source_parts(s, drafts[s.system], owner.get(s.system)) for s in found}
         notes += [note for d in drafts.values() for note in d.notes] + said + list(place.notes)
-        questions = [f"{s}.yml: {q}" for s, d in drafts.items() for q in d.questions]
+        questions = [(s, q) for s, d in drafts.items() for q in d.questions]
     written = [write_company(target, name, place)]
     for system, values in parts.items():
         path = target / "sources" / f"{system}.yml"
-        text = SOURCE_HEAD.format(name=name, system=system, timezone=place.timezone, regulars=regulars, **values)
+        text = SOURCE_HEAD.format(
+            name=name, system=system, timezone=place.timezone, timezone_note=assumed(place, "timezone"),
+            regulars=regulars, **values,
+        )  # fmt: skip
         path.write_text(text, encoding="utf-8")
         written.append(path)
-    return Begun(tuple(written), tuple(dict.fromkeys(notes)), tuple(questions))
+    asked = tuple(f"{place_asked(target, system, question)}: {question}" for system, question in questions)
+    return Begun(tuple(written), tuple(dict.fromkeys(notes)), asked)
+
+
+def place_asked(target: Path, system: str, question: str) -> str:
+    """File and line of a question."""
+    about = question.split(":", 1)[0]
+    lines = {
+        f"{q.entity}.{q.key}".removesuffix(".from"): q.line
+        for q in open_questions(target / "sources" / f"{system}.yml")
+    }
+    return f"{system}.yml, line {lines[about]}" if about in lines else f"{system}.yml"
+
+
+def without_twins(sources: list[FoundSource]) -> tuple[list[FoundSource], list[str]]:
+    """Sources without tables that another kind of file in the folder has already: the same shop would count as two.
+
+    They are left out, which is said here and in the file of the other.
+    """
+    owners: dict[frozenset[str], tuple[FoundSource, str]] = {}
+    notes = []
+    for source in sources:
+        for name in list(source.tables):
+            columns = columns_of(source, name)
+            owner = owners.setdefault(frozenset(columns), (source, name)) if len(columns) > 1 else (source, name)
+            if owner[0] is source or apart_words(name) != apart_words(owner[1]):
+                continue
+            files = ", ".join(source.tables[name].files) or name
+            text = (
+                f"{files} ({source.kind}) has the columns of {owner[1]} ({owner[0].kind}): left out; a system of its "
+                f"own would count its customers and products apart: save it as {owner[0].kind} beside the others"
+            )
+            notes.append(text)
+            owner[0].left_out.append(text)
+            del source.tables[name]
+    return [source for source in sources if source.tables], notes
+
+
+def columns_of(source: FoundSource, table: str) -> set[str]:
+    """Names of a table's columns in lower case; none where it cannot be read."""
+    names = source.tables[table].header
+    if not names:
+        try:
+            names = tuple(connect(source.source("UTC").as_system()).columns(table))
+        except RegularsError:
+            return set()
+    return {name.strip().lower() for name in names}
 
 
 def write_company(target: Path, name: str, place: Place) -> Path:
@@ -154,10 +208,15 @@ def write_company(target: Path, name: str, place: Place) -> Path:
     phones = PHONE_COUNTRY.format(code=place.phone_country) if place.phone_country else NO_PHONE_COUNTRY
     text = COMPANY_YML.format(
         name=name, title=name.replace("_", " ").title(), currency=place.currency, timezone=place.timezone,
-        phone_country=phones,
+        phone_country=phones, currency_note=assumed(place, "currency"), timezone_note=assumed(place, "timezone"),
     )  # fmt: skip
     (target / "company.yml").write_text(text, encoding="utf-8")
     return target / "company.yml"
+
+
+def assumed(place: Place, setting: str) -> str:
+    """What a comment says first of a setting that nothing shows."""
+    return ASSUMED if setting in place.assumed else ""
 
 
 def source_parts(source: FoundSource, draft: Drafted, owner: str | None) -> dict[str, str]:
@@ -172,7 +231,8 @@ def source_parts(source: FoundSource, draft: Drafted, owner: str | None) -> dict
         "tables": "\n".join(
             ("  # left out: " if name in draft.unreadable else "  ") + table_line(name, table)
             for name, table in source.tables.items()
-        ),
+        )
+        + "".join(f"\n{line}" for text in source.left_out for line in comment(text, 2)),
         "maps": maps_section(draft.maps, formats),
     }
 

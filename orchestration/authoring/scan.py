@@ -18,7 +18,8 @@ from orchestration.authoring.vocabulary import apart_words
 from orchestration.company import Source
 from orchestration.connectors.base import SourceFile
 from orchestration.connectors.delimited import DelimitedConnector
-from orchestration.connectors.excel import ExcelConnector, as_text
+from orchestration.connectors.excel import ExcelConnector, as_text, visible_sheets
+from orchestration.connectors.excel_cells import hidden_rows
 from orchestration.connectors.registry import connect
 from orchestration.errors import RegularsError, UsageError
 
@@ -60,6 +61,7 @@ class FoundSource:
     path: str
     tables: dict[str, FoundTable] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
     def source(self, timezone: str) -> Source:
         """As configuration, to connect to."""
@@ -273,7 +275,7 @@ def trimmed(row: Sequence[str]) -> list[str]:
 
 
 def sheets(source: FoundSource, path: Path, single: bool) -> list[FoundTable]:
-    """Tables of a workbook, one for each sheet that is not empty."""
+    """Tables of a workbook, one for each sheet that is not empty and not hidden."""
     probe = FoundSource(
         source.system, "excel", source.path, {"probe": FoundTable({} if single else {"path": path.name})}
     )
@@ -281,8 +283,14 @@ def sheets(source: FoundSource, path: Path, single: bool) -> list[FoundTable]:
     assert isinstance(connector, ExcelConnector)
     book = connector.workbook("probe", SourceFile(path, path.name))
     found = []
-    names = list(book.sheet_names)
-    for sheet in names:
+    names, shown_sheets = list(book.sheet_names), visible_sheets(book)
+    if unseen := [name for name in names if name not in shown_sheets]:
+        text = "is hidden" if len(unseen) == 1 else "are hidden"
+        source.notes.append(
+            f"{path.name}: sheet {', '.join(unseen)} {text}: left out; show it in the workbook, or add a table with "
+            "format.sheet, if it is to be read"
+        )
+    for sheet in shown_sheets:
         rows = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)[:HEAD_LINES]
         texts = [[as_text(cell) or "" for cell in row] for row in rows]
         filled = [(i, trimmed(row)) for i, row in enumerate(texts) if trimmed(row)]
@@ -296,6 +304,8 @@ def sheets(source: FoundSource, path: Path, single: bool) -> list[FoundTable]:
             continue
         form: dict[str, Any] = {"sheet": sheet} if len(names) > 1 else {}
         notes = []
+        if unseen_rows := hidden_rows(path, sheet):
+            notes.append(f"{unseen_rows:,} rows that are hidden in the workbook are read like the others")
         if start:
             form["skip"] = start
             notes.append(f"{start} rows above the header are skipped")
@@ -304,7 +314,7 @@ def sheets(source: FoundSource, path: Path, single: bool) -> list[FoundTable]:
             notes.append("has no header: its columns are column_1, column_2 …")
         spec = ({} if single else {"path": path.name}) | ({"format": form} if form else {})
         columns = tuple(cell.strip() for cell in header)
-        stem = sheet if len(names) > 1 else path.stem
+        stem = sheet if len(shown_sheets) > 1 else path.stem
         found.append(FoundTable(spec, columns, (stem,), "; ".join(notes)))
     return found
 

@@ -28,6 +28,9 @@ class Vocabulary(Strict):
     words: dict[str, tuple[str, ...]]
     endings: tuple[str, ...]
     fillers: tuple[str, ...]
+    only_beside: frozenset[str]
+    state_words: frozenset[str]
+    thing_words: frozenset[str]
     order_words: frozenset[str]
     line_words: frozenset[str]
     goods_words: frozenset[str]
@@ -42,6 +45,8 @@ class Vocabulary(Strict):
     yes: frozenset[str]
     no: frozenset[str]
     refunds: frozenset[str]
+    refund_words: frozenset[str]
+    sum_words: frozenset[str]
     supplier_words: frozenset[str]
     values: dict[str, dict[str, tuple[str, ...]]]
     nothing: frozenset[str]
@@ -83,9 +88,14 @@ def plain(text: str) -> str:
 
 
 def raw_words(name: str) -> list[str]:
-    """A name's words as written: plain, split at capitals, marks and digits' ends."""
-    split = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", re.sub(r"\b[Nn]\s?[°º]|№", "no ", name))
-    return re.findall(r"[^\W_]+", plain(split))
+    """A name's words as written: plain, split at marks, and at capitals unless that makes a known word two: MwSt."""
+    known = vocabulary().term_of
+    numbered = re.sub(r"\b[Nn]\s?[°º]|№", "no ", name)
+    found: list[str] = []
+    for part in re.findall(r"[^\W_]+", unicodedata.normalize("NFC", numbered)):
+        split = part if plain(part) in known else re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", part)
+        found += re.findall(r"[^\W_]+", plain(split))
+    return found
 
 
 def words(name: str) -> list[str]:
@@ -99,6 +109,8 @@ def terms_of(name: str) -> tuple[str, ...]:
     known = vocabulary()
     parts = [piece for part in raw_words(name) for piece in pieces(part)]
     parts = [part for part in parts if part not in known.fillers] or parts
+    if len(parts) == 1 and parts[0] in known.only_beside:
+        return (parts[0],)
     terms = [known.term_of.get(part) or known.term_of.get(singular(part)) or part for part in parts]
     return tuple(dict.fromkeys(singular(term) for term in "_".join(terms).split("_")))
 

@@ -103,11 +103,19 @@ def plain_number(value: str, formats: Formats) -> str:
     if formats.thousands == " ":
         value = f"translate({value}, chr(160) || chr(8239) || chr(8201), '   ')"  # blanks that do not break
     # 0.250 is no group of thousands: who writes it means a fraction, which the source's form does not have.
-    groups = rf"([1-9]\d{{0,2}}({re.escape(formats.thousands)}\d{{3}})+|\d+)" if formats.thousands else r"\d+"
+    groups = rf"({grouped(formats)}|\d+)" if formats.thousands else r"\d+"
     pattern = rf"[+-]?{groups}({re.escape(formats.decimal)}\d+)?([eE][+-]?\d+)?"
     bare = f"replace({value}, {quote(formats.thousands)}, '')" if formats.thousands else value
     point = f"replace({bare}, {quote(formats.decimal)}, '.')"
     return f"case when regexp_full_match({value}, {quote(pattern)}) then {point} end"
+
+
+def grouped(formats: Formats) -> str:
+    """Regular expression of a whole number with marks between its groups."""
+    mark = re.escape(formats.thousands)
+    if formats.grouping == "lakhs":
+        return rf"[1-9]\d?({mark}\d\d)*{mark}\d{{3}}"
+    return rf"[1-9]\d{{0,2}}({mark}\d{{3}})+"
 
 
 def is_number(source_type: str) -> bool:

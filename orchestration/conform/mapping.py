@@ -28,6 +28,7 @@ from orchestration.connectors.base import SOURCE_FLAGS
 from orchestration.contracts import Column, Contract
 from orchestration.errors import ConfigError
 from orchestration.literals import quote, quote_name
+from orchestration.questions import CURE, UNANSWERED, where_asked
 
 ACCEPTED, FILTERED, UNCHANGED = 0, -1, -2  # values of _verdict; above zero: number of the failed check
 
@@ -77,6 +78,8 @@ class Mapping:
             raise self.wrong("from", self.map.source, ValueError(tree["error_message"]))
         names = table_names(tree)
         unknown = names - known
+        if UNANSWERED in unknown:
+            raise self.unanswered("from")
         if unknown:
             raise ConfigError(
                 f"{self.file}: key 'maps.{self.entity}.from': no table '{sorted(unknown)[0]}'; "
@@ -91,7 +94,16 @@ class Mapping:
         missing = re.search(r'Referenced column "([^"]+)" not found', reason)
         if self.may_have_lists and missing:
             reason += f"; where no record has more than one {missing[1]}, name it in the table's format.lists"
+        if UNANSWERED in value:
+            return self.unanswered(key.removeprefix("columns."))
         return ConfigError(f"{self.file}: key 'maps.{self.entity}.{key}': value '{shown}': not valid here: {reason}")
+
+    def unanswered(self, key: str) -> ConfigError:
+        """The error of a question that its draft asks and that nobody has answered."""
+        asked = where_asked(self.file, self.entity, [key]) or f"{self.file}, key 'maps.{self.entity}.{key}'"
+        return ConfigError(
+            f"{asked}: the question is open: {UNANSWERED} stands there still", f"{CURE}, and remove {UNANSWERED}"
+        )
 
     def source_types(self, con: duckdb.DuckDBPyConnection) -> dict[str, str]:
         """DuckDB type of each mapped expression.

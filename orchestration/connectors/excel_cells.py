@@ -14,6 +14,7 @@ ERROR_VALUE = re.compile(rb"(<(?:\w+:)?v\s*>)[^<]*(?=</)")
 NOT_CALCULATED = "#NOT CALCULATED!"
 BLOCK = 1 << 20
 SUSPECT = re.compile(rb"""\bt\s*=\s*["']e["']|</(?:\w+:)?f>\s*(?:</|<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</)""")
+HIDDEN_ROW = re.compile(rb"""<(?:\w+:)?row\b[^>]*\bhidden\s*=\s*["'](?:1|true)["']""")
 # Error codes of xlsb and xls (MS-XLSB 2.5.97.2).
 CODES = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!", 42: "#N/A", 43: "#N/A"}
 ROW_HEADER, ERROR_CELLS = 0, {3, 11}  # record types of xlsb: BrtRowHdr; BrtCellError, BrtFmlaError
@@ -61,6 +62,15 @@ def with_plain_errors(path: Path, sheet: str, copy: Path) -> bool:
                     content = ERROR_CELL.sub(lambda cell: ERROR_VALUE.sub(rb"\1#N/A", cell[0]), content)
                 written.writestr(item.filename, content)
     return True
+
+
+def hidden_rows(path: Path, sheet: str) -> int:
+    """Rows of a sheet that a filter or a person hides; they are read like the others. Of workbooks since 2007."""
+    if not zipfile.is_zipfile(path):
+        return 0
+    with zipfile.ZipFile(path) as archive:
+        part = sheet_part(archive, sheet)
+        return len(HIDDEN_ROW.findall(archive.read(part))) if part and part.endswith(".xml") else 0
 
 
 def local(tag: object) -> str:
