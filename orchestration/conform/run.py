@@ -22,7 +22,7 @@ from orchestration.errors import RegularsError
 from orchestration.landing.lake import LOAD_COLUMNS, Lake, Manifest, last_whole
 from orchestration.literals import quote_name
 
-RULES = "5"  # raise when conform's rules change: every entity is then made again from the lake
+RULES = "6"  # raise when conform's rules change: every entity is then made again from the lake
 
 Loads = dict[str, list[Manifest]]  # raw table → its loads, oldest first
 
