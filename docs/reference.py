@@ -18,6 +18,7 @@ from orchestration import dbt
 from orchestration.cli import app
 from orchestration.conform.casting import REASONS
 from orchestration.conform.times import NO_END
+from orchestration.connectors import rejects
 from orchestration.contracts import Contract, load_contracts
 
 FOLDER = Path(__file__).resolve().parent / "reference"
@@ -65,6 +66,8 @@ def input_contracts() -> str:
         "`_source_file`, `_source_row`, `_version_at` and `_superseded_at`. Time stamps are UTC.\n",
         "A row that breaks its contract waits in `quarantine.<entity>` with one of these reasons:\n",
         table(["reason", "meaning"], [[f"`{code}`", text] for code, text in REASONS.items()]) + "\n",
+        'A line that its reader could make no row of waits under its table\'s name, `quarantine show "(orders)"`:\n',
+        table(["reason", "meaning"], [[f"`{code}`", text] for code, text in rejects.REASONS.items()]) + "\n",
     ]
     for subject in dict.fromkeys(c.subject for c in contracts):
         parts.append(f"## Subject: {subject}\n")

@@ -27,6 +27,8 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 BOOLEAN = "tag:yaml.org,2002:bool"
+MAX_ALIASED = 10_000  # values that aliases may stand for together: a person writes dozens, a trap billions
+MAX_DEPTH = 100  # collections inside each other
 
 
 class UniqueKeyLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -41,6 +43,17 @@ class UniqueKeyLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: i
         for first, resolvers in getattr(yaml, "CSafeLoader", yaml.SafeLoader).yaml_implicit_resolvers.items()
     }
 
+    def __init__(self, stream: str) -> None:
+        check_depth(stream)
+        super().__init__(stream)
+
+    def get_single_node(self) -> yaml.Node | None:
+        """The document's tree; raise where aliases or nesting make it a trap."""
+        node: yaml.Node | None = super().get_single_node()
+        if node is not None:
+            check_size(node)
+        return node
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """Build a mapping; raise on a repeated key."""
         seen = set()
@@ -53,6 +66,43 @@ class UniqueKeyLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: i
             seen.add(key)
         mapping: dict[Any, Any] = super().construct_mapping(node, deep)
         return mapping
+
+
+def check_depth(text: str) -> None:
+    """Whether collections are nested as people nest them: the composer in C ends the process at some 100,000 levels.
+
+    Raises:
+        yaml.YAMLError: they are not; or the text is no YAML.
+    """
+    depth = 0
+    for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            problem = f"more than {MAX_DEPTH} levels"
+            raise yaml.constructor.ConstructorError(None, None, problem, event.start_mark)  # type: ignore[arg-type]
+
+
+def check_size(root: yaml.Node) -> None:
+    """Whether a document's tree stays small with its aliases written out.
+
+    Raises:
+        yaml.constructor.ConstructorError: they stand for too many values, or for what they stand in.
+    """
+    sizes: dict[int, int] = {}
+
+    def size(node: yaml.Node, above: tuple[int, ...]) -> int:
+        if id(node) in above:
+            raise yaml.constructor.ConstructorError(None, None, "an alias that holds itself", node.start_mark)
+        if id(node) not in sizes:
+            parts = [part for pair in node.value for part in pair] if isinstance(node, yaml.MappingNode) else node.value
+            inner = parts if isinstance(node, yaml.CollectionNode) else ()
+            sizes[id(node)] = 1 + sum(size(part, (*above, id(node))) for part in inner)
+        return sizes[id(node)]
+
+    whole = size(root, ())
+    if whole - len(sizes) > MAX_ALIASED:
+        problem = f"aliases that stand for {whole:,} values; at most {MAX_ALIASED:,}"
+        raise yaml.constructor.ConstructorError(None, None, problem, root.start_mark)
 
 
 UniqueKeyLoader.add_implicit_resolver(BOOLEAN, re.compile(r"(true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
@@ -113,6 +163,8 @@ def read_yaml(path: Path, model: type[Model], env: bool = False, need_env: bool 
         place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         problem = getattr(error, "problem", None) or str(error)
         raise ConfigError(f"{name}{place}: not valid YAML: {problem}", "Mend the line") from error
+    except (ValueError, TypeError) as error:  # a date such as 2024-13-01, a number of thousands of digits
+        raise ConfigError(f"{name}: holds a value that cannot be read: {error}", "Put the value in quotes") from error
     missing: set[str] = set()
     if env:
         raw = substitute_env(raw, missing)

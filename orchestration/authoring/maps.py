@@ -17,6 +17,7 @@ from orchestration.yaml_model import without_env
 
 WIDTH = 100  # characters of a line of comment
 PLAIN = Formats()
+BLANKS = " \u00a0\u202f\u2009\u3000"  # that are no line's end; of them Python calls only the first printable
 
 
 @dataclass(frozen=True)
@@ -178,12 +179,29 @@ def yaml_text(value: str) -> str:
     if re.fullmatch(r"(?!(true|false|null|yes|no|on|off|y|n)$)[a-z_][a-z0-9_]*", value):
         return value
     text = without_env(value)
-    return json.dumps(text, ensure_ascii=False) if "\n" in text else "'" + text.replace("'", "''") + "'"
+    return "'" + text.replace("'", "''") + "'" if is_plain(text) else flow_yaml(text)
+
+
+def is_plain(text: str) -> bool:
+    """Whether a text holds nothing that ends a line of YAML, or that it does not take: a header may hold anything."""
+    return not any(is_odd(char) for char in text)
+
+
+def is_odd(char: str) -> bool:
+    """Whether a character ends a line for YAML, or is none that a file of YAML may hold as it is."""
+    return not char.isprintable() and char not in BLANKS
+
+
+def flow_yaml(value: object) -> str:
+    """A value as YAML in one line, whatever its texts hold: line breaks of all kinds are written as escapes."""
+    text = json.dumps(value, ensure_ascii=False)
+    return "".join(f"\\u{ord(char):04x}" if is_odd(char) and ord(char) < 0x10000 else char for char in text)
 
 
 def comment(text: str, indent: int) -> list[str]:
     """Text as lines of comment."""
     mark = " " * indent + "# "
+    text = "".join(" " if is_odd(char) else char for char in text)
     return textwrap.wrap(text, WIDTH, initial_indent=mark, subsequent_indent=mark, break_long_words=False,
                          break_on_hyphens=False)  # fmt: skip
 
@@ -192,14 +210,16 @@ def formats_yaml(formats: Formats) -> str:
     """`formats` in one line; empty where nothing differs from the default."""
     given = {name: getattr(formats, name) for name in type(formats).model_fields}
     named = {n: list(v) if isinstance(v, tuple) else v for n, v in given.items() if v != getattr(PLAIN, n)}
-    return json.dumps(named, ensure_ascii=False) if named else ""
+    return flow_yaml(named) if named else ""
 
 
 def source_lines(source: str) -> list[str]:
     """`from` of a map: one line, or a folded block of a query."""
     if re.fullmatch(r"[a-z][a-z0-9_]*", source):
         return [f"    from: {source}"]
-    lines = without_env(source).strip().splitlines()
+    if not all(is_plain(line) for line in source.split("\n")):
+        return [f"    from: {flow_yaml(without_env(source).strip())}"]
+    lines = without_env(source).strip().split("\n")
     return ["    from: |-", *(f"      {line.rstrip()}" for line in lines if line.strip())]
 
 

@@ -9,6 +9,7 @@ import duckdb
 
 from orchestration.company import CompanyConfig
 from orchestration.conform.casting import numbered
+from orchestration.conform.map_sql import shut
 from orchestration.conform.mapping import Mapping, candidate_sql
 from orchestration.connectors.base import Connector
 from orchestration.connectors.registry import connect
@@ -132,6 +133,7 @@ def map_error(config: CompanyConfig, system: str, entity: str, known: dict[str, 
     """
     mapping = Mapping.of(config, system, entity)
     with duckdb.connect() as con:
+        shut(con)
         try:
             names = mapping.raw_tables(con, set(config.sources[system].tables))
             if names - known.keys():
@@ -183,6 +185,7 @@ def rows_as_mapped(config: CompanyConfig, system: str, entity: str, limit: int) 
                 f"create or replace temp table {quote_name(table)} as select *, 'preview' as _load_id, "
                 f"current_localtimestamp()::timestamp as _loaded_at from ({sql}) limit {SAMPLE}"
             )
+        shut(con)
         types = mapping.source_types(con)
         raw_columns = [row[0] for row in con.execute(f"describe {mapping.from_sql()}").fetchall()]
         query = candidate_sql(mapping, types, raw_columns)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from orchestration.authoring.drafting import Drafted, drafted
-from orchestration.authoring.maps import comment, formats_yaml, maps_section, shared_formats
+from orchestration.authoring.maps import comment, flow_yaml, formats_yaml, maps_section, shared_formats
 from orchestration.authoring.place import DEFAULT_CURRENCY, DEFAULT_ZONE, Place, place_of
 from orchestration.authoring.profile import Profile
 from orchestration.authoring.scan import FoundSource, FoundTable, scan
@@ -225,7 +224,7 @@ def source_parts(source: FoundSource, draft: Drafted, owner: str | None) -> dict
     given = formats_yaml(formats)
     return {
         "kind": source.kind,
-        "path": json.dumps(without_env(source.path), ensure_ascii=False),
+        "path": flow_yaml(without_env(source.path)),
         "customer_ids": f"customer_ids_of: {owner}      # guess: the ids are the same\n" if owner else "",
         "formats": f"formats: {given}" if given else NO_FORMATS,
         "tables": "\n".join(
@@ -239,7 +238,7 @@ def source_parts(source: FoundSource, draft: Drafted, owner: str | None) -> dict
 
 def table_line(name: str, table: FoundTable) -> str:
     """A table's configuration in a line."""
-    spec = without_env(json.dumps(table.spec, ensure_ascii=False))
+    spec = without_env(flow_yaml(table.spec))
     more = ""
     if len(table.files) > 1:
         more = f"      # {len(table.files)} files of one header; load: {{mode: files}} reads new ones only"

@@ -20,6 +20,8 @@ from orchestration.connectors.base import SourceFile
 from orchestration.connectors.delimited import DelimitedConnector
 from orchestration.connectors.excel import ExcelConnector, as_text, visible_sheets
 from orchestration.connectors.excel_cells import hidden_rows
+from orchestration.connectors.files import is_text
+from orchestration.connectors.files import shown as shown_path
 from orchestration.connectors.registry import connect
 from orchestration.errors import RegularsError, UsageError
 
@@ -83,7 +85,9 @@ def scan(data: Path) -> tuple[list[FoundSource], list[str]]:
     notes = []
     for path in files:
         kind = kind_of(path)
-        if kind is None:
+        if not is_text(path.name):
+            notes.append(f"{shown_path(path)}: left out: its name is not UTF-8; rename it")
+        elif kind is None:
             notes.append(f"{path.name}: left out: of no known kind")
         else:
             by_kind.setdefault(f"{kind} {path.name}" if kind in DATABASES else kind, []).append(path)
@@ -281,7 +285,8 @@ def sheets(source: FoundSource, path: Path, single: bool) -> list[FoundTable]:
     )
     connector = connect(probe.source("UTC").as_system())
     assert isinstance(connector, ExcelConnector)
-    book = connector.workbook("probe", SourceFile(path, path.name))
+    file = SourceFile(path, path.name)
+    book = connector.workbook("probe", file)
     found = []
     names, shown_sheets = list(book.sheet_names), visible_sheets(book)
     if unseen := [name for name in names if name not in shown_sheets]:
@@ -291,7 +296,11 @@ def sheets(source: FoundSource, path: Path, single: bool) -> list[FoundTable]:
             "format.sheet, if it is to be read"
         )
     for sheet in shown_sheets:
-        rows = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)[:HEAD_LINES]
+        try:
+            rows = connector.sheet("probe", file, book, sheet).to_python(skip_empty_area=False)[:HEAD_LINES]
+        except RegularsError as error:
+            source.notes.append(f"{path.name}: sheet {sheet} is left out: {error}")
+            continue
         texts = [[as_text(cell) or "" for cell in row] for row in rows]
         filled = [(i, trimmed(row)) for i, row in enumerate(texts) if trimmed(row)]
         if not filled:

@@ -36,9 +36,18 @@ ERRORS = (
     "#LEEG!", "#N/B", "#OVERLOOP!", "#ARG!", "#ADR!", "#NAZWA?", "#LICZBA!", "#ZERO!", "#VÄRDEFEL!", "#REFERENS!",
     "#NAMN?", "#OGILTIGT!", "#SAKNAS!", "#VÆRDI!", "#REFERENCE!", "#NAVN?", "#I/T", "#VERDI!", "#HODNOTA!", "#ODKAZ!",
     "#NÁZEV?", "#ČÍSLO!", "#NENÍ_K_DISPOZICI",
-    *("#" * width for width in range(3, 65)),
+    "#ERROR!", "#EXTERNAL!", "#PYTHON!", "#TIMEOUT!", "#MACRO?", "#ADDIN?", "#NAME!", "#DEPASSEMENT!",
+    "#DÉPASSEMENT!",
+    "#CALCUL!", "#DZIEL/0!", "#DIVISION/0!", "#SKÄRNING!", "#SPILD!", "#OVERLØB!", "#OVERFLYT!", "#DĚLENÍ_NULOU!",
+    "#PŘESAH!", "#NÁZOV?", "#DELENIENULOU!", "#NEDOSTUPNÝ", "#HIV!", "#ÉRTÉK!", "#ZÉRÓOSZTÓ!", "#NÉV?", "#SZÁM!",
+    "#NULLA!", "#HIÁNYZIK", "#ARVO!", "#VIITTAUS!", "#JAKO/0!", "#NIMI?", "#LUKU!", "#TYHJÄ!", "#PUUTTUU", "#YOK",
+    "#BAŞV!", "#DEĞER!", "#SAYI/0!", "#AD?", "#SAYI!", "#BOŞ!", "#ССЫЛКА!", "#ЗНАЧ!", "#ДЕЛ/0!", "#ИМЯ?", "#ЧИСЛО!",
+    "#Н/Д", "#ПУСТО!", "#ПЕРЕНОС!", "#ССИЛКА!", "#ПОСИЛАННЯ!", "#ЗНАЧЕННЯ!", "#ІМ'Я?", "#ΤΙΜΗ!", "#ΑΝΑΦ!", "#ΔΙΑΙΡ/0!",
+    "#ΟΝΟΜΑ?", "#ΑΡΙΘ!", "#Δ/Υ", *("#" * width for width in range(3, 65)),
     "#NOT CALCULATED!", "#MERGED!",
 )  # fmt: skip
+OFFICE_WORDS = ("Err", "Fehler")  # with which errors of LibreOffice begin that have a number alone
+OFFICE_ERROR = r"(Err|Erro|Fehler)\.?[ \x{A0}\x{202F}]?:5\d\d"  # Err:502 in English, Err :502 in French
 ROUNDED = r"[+-]?\d([.,]\d+)?[eE]\+\d{2,3}"  # how spreadsheets and doubles show an id that is too long for them
 ROUNDED_ID = r"[+-]?\d[.,]\d+[eE][+-]?\d{1,3}"  # as Java, JavaScript and JSON do; 12E5 may be an article's number
 
@@ -138,8 +147,13 @@ def true_text(value: str, source_type: str, is_id: bool = False) -> str:
     if is_id:
         has_point = f"contains({value}, '.') or contains({value}, ',')"
         is_rounded += f" or ({has_point}) and regexp_full_match({value}, {quote(ROUNDED_ID)})"
-    # Both begin below the letters: most values are told by one comparison.
-    return f"case when {value} >= ':' then {value} when {is_error} or {is_rounded} then null else {value} end"
+    # Both begin below the letters, and few texts with the words: most values are told by a few comparisons.
+    has_word = " or ".join(f"prefix({value}, {quote(word)})" for word in OFFICE_WORDS)
+    is_office = f"({has_word}) and regexp_full_match({value}, {quote(OFFICE_ERROR)})"
+    return (
+        f"case when {value} >= ':' then case when {is_office} then null else {value} end "
+        f"when {is_error} or {is_rounded} then null else {value} end"
+    )
 
 
 def typed(value: str, source_type: str, spec: Column, zones: Zones, formats: Formats = ISO, is_id: bool = False) -> str:

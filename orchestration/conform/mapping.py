@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import duckdb
 
@@ -23,6 +21,7 @@ from orchestration.conform.casting import (
     plausible,
     typed,
 )
+from orchestration.conform.map_sql import Refused, check_expression, statement, tables_of, trees
 from orchestration.conform.times import Zones, doubtful
 from orchestration.connectors.base import SOURCE_FLAGS
 from orchestration.contracts import Column, Contract
@@ -72,11 +71,10 @@ class Mapping:
         Raises:
             ConfigError: it is not SQL, or names a table that the source does not have.
         """
-        found = con.execute("select json_serialize_sql($1::varchar)", [self.from_sql()]).fetchone()
-        tree = json.loads(found[0]) if found else {"error": True, "error_message": "empty"}
-        if tree["error"]:
-            raise self.wrong("from", self.map.source, ValueError(tree["error_message"]))
-        names = table_names(tree)
+        try:
+            names = tables_of(statement(trees(con, [self.from_sql()])[0]))
+        except Refused as error:
+            raise self.wrong("from", self.map.source, error) from error
         unknown = names - known
         if UNANSWERED in unknown:
             raise self.unanswered("from")
@@ -86,6 +84,22 @@ class Mapping:
                 f"expected one of: {', '.join(sorted(known))}"
             )
         return names
+
+    def check_expressions(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Whether `where` and every column are one expression over the tables of `from`.
+
+        Raises:
+            ConfigError: one is not; names its key.
+        """
+        texts = ({"where": self.map.where} if self.map.where else {}) | {
+            f"columns.{name}": text for name, text in self.map.columns.items()
+        }
+        query, *found = trees(con, [self.from_sql(), *(f"select ({text})" for text in texts.values())])
+        for (key, text), tree in zip(texts.items(), found, strict=True):
+            try:
+                check_expression(statement(tree), tables_of(statement(query)))
+            except Refused as error:
+                raise self.wrong(key, text, error) from error
 
     def wrong(self, key: str, value: str, error: Exception) -> ConfigError:
         """The error of an SQL expression that DuckDB refuses: file, key, value, reason."""
@@ -109,8 +123,9 @@ class Mapping:
         """DuckDB type of each mapped expression.
 
         Raises:
-            ConfigError: an expression does not bind; names the first such key.
+            ConfigError: an expression is none, or does not bind; names the first such key.
         """
+        self.check_expressions(con)
         tests = {"from": "select 1 from ({0})"}
         if self.map.where:
             tests["where"] = f"select 1 from ({{0}}) where ({self.map.where})"
@@ -134,27 +149,6 @@ class Mapping:
                     ) from error
             raise
         return {row[0]: row[1] for row in described}
-
-
-def table_names(node: Any) -> set[str]:
-    """Tables named in DuckDB's parse tree of a query, without its common table expressions."""
-    tables: set[str] = set()
-    expressions: set[str] = set()
-
-    def walk(item: Any) -> None:
-        if isinstance(item, dict):
-            if item.get("type") == "BASE_TABLE":
-                tables.add(item["table_name"].lower())
-            for entry in item.get("cte_map", {}).get("map", []):
-                expressions.add(entry["key"].lower())
-            for value in item.values():
-                walk(value)
-        elif isinstance(item, list):
-            for value in item:
-                walk(value)
-
-    walk(node)
-    return tables - expressions
 
 
 @dataclass(frozen=True)

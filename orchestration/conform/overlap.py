@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import duckdb
 
 from orchestration.company import CompanyConfig
+from orchestration.conform.map_sql import nodes, trees
 from orchestration.conform.mapping import ROW, Mapping
 from orchestration.errors import ConfigError
 from orchestration.literals import quote_name
@@ -74,18 +74,9 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(quote_name(name) for name in names)
 
 
-def nodes(tree: Any) -> Iterator[dict[str, Any]]:
-    """Every node of DuckDB's parse tree."""
-    if isinstance(tree, dict):
-        yield tree
-    for item in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
-        yield from nodes(item)
-
-
 def parsed(con: duckdb.DuckDBPyConnection, sql: str) -> Any:
     """DuckDB's parse tree of a query."""
-    found = con.execute("select json_serialize_sql($1::varchar)", [sql]).fetchone()
-    return json.loads(found[0]) if found else {}
+    return trees(con, [sql])[0]
 
 
 def columns_in(tree: Any) -> list[str]:

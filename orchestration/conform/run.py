@@ -13,6 +13,7 @@ import duckdb
 from orchestration.company import CompanyConfig
 from orchestration.conform.batch import Audit, conform_batch
 from orchestration.conform.corrections import Corrections
+from orchestration.conform.map_sql import shut
 from orchestration.conform.mapping import Mapping, candidate_sql
 from orchestration.conform.overlap import Overlap, find_overlap, overlap_columns
 from orchestration.conform.tables import LOAD_AUDIT_SQL, REJECTED_ROW_SQL, prepare
@@ -21,7 +22,7 @@ from orchestration.errors import RegularsError
 from orchestration.landing.lake import LOAD_COLUMNS, Lake, Manifest, last_whole
 from orchestration.literals import quote_name
 
-RULES = "5"  # raise when conform's rules change: every entity is then made again from the lake
+RULES = "6"  # raise when conform's rules change: every entity is then made again from the lake
 
 Loads = dict[str, list[Manifest]]  # raw table → its loads, oldest first
 
@@ -124,6 +125,7 @@ def check_columns(config: CompanyConfig, lake: Lake, system: str, table: str, co
     """
     source = config.sources[system]
     with duckdb.connect() as con:
+        shut(con)
         for mapping in (Mapping.of(config, system, entity) for entity in source.maps):
             names = mapping.raw_tables(con, set(source.tables))
             if table not in names:
@@ -179,7 +181,7 @@ def conform(
     """Bring the input tables up to the lake.
 
     Args:
-        con: the warehouse.
+        con: the warehouse; from then on it opens no files but the lake's, since maps are SQL of others.
         config: the company.
         lake: its loads.
         done: called after each batch.
@@ -190,6 +192,7 @@ def conform(
         ConfigError: a map is not valid SQL over its tables; says file, key and value.
         RegularsError: an expression failed on some row in a way that a cast cannot catch.
     """
+    shut(con, lake.root)
     prepare(con, config.contracts)
     drop_unmapped(con, config)
     by_system: dict[str, Loads] = {}

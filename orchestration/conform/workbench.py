@@ -8,21 +8,11 @@ import duckdb
 
 from orchestration.conform.casting import REASONS
 from orchestration.conform.corrections import Correction
+from orchestration.connectors import rejects
 from orchestration.contracts import Contract
 from orchestration.errors import UsageError
 
 REJECTED_ROW = "_rejected_row"
-REJECT_REASONS = {
-    "too_few_columns": "the line has fewer columns than the header",
-    "too_many_columns": "the line has more columns than the header",
-    "broken_quotes": "a quote is opened and not closed",
-    "line_too_long": "the line is longer than max_line or the last column allows",
-    "line_too_short": "the line is shorter than min_length allows",
-    "wrong_encoding": "bytes that are not of the file's encoding",
-    "not_a_json_object": "the line is no JSON object",
-    "key_twice": "the JSON object has a key twice, or two that differ by case only",
-    "not_a_log_line": "the line is not of the log's format",
-}
 
 
 def quarantined_entities(con: duckdb.DuckDBPyConnection) -> list[str]:
@@ -57,7 +47,7 @@ def rejected_by_reason(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
             "column": row[3],
             "rows": row[4],
             "example": row[5],
-            "meaning": REJECT_REASONS.get(row[2], "the reader could not make a row of it"),
+            "meaning": rejects.REASONS.get(row[2], rejects.REASONS[rejects.NOT_READABLE]),
         }
         for row in rows
     ]

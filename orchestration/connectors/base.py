@@ -216,7 +216,7 @@ def resolve_folder(location: str) -> tuple[Path, str]:
     `package://wheel/folder` is a folder inside an installed package, found without importing its code.
 
     Raises:
-        RegularsError: the package is not installed.
+        RegularsError: the package is not installed, or the path leads out of it.
     """
     if not location.startswith(PACKAGE):
         path = Path(location).expanduser()
@@ -225,6 +225,8 @@ def resolve_folder(location: str) -> tuple[Path, str]:
     spec = importlib.util.find_spec(package) if package.isidentifier() else None
     if spec is None or not spec.submodule_search_locations:
         raise RegularsError(f"connector path {location}: package '{package}' is not installed", "Run make install")
+    if Path(inner).is_absolute() or ".." in Path(inner).parts:
+        raise RegularsError(f"connector path {location}: leads out of the package", "Name a folder inside it")
     return Path(spec.submodule_search_locations[0]) / inner, location.rstrip("/") + "/"
 
 

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from orchestration.connectors.base import BATCH_ROWS, WHOLE, Part, SourceFile, System
 from orchestration.connectors.excel_cells import unread_cells, with_plain_errors
+from orchestration.connectors.excel_extent import sparse_extent
 from orchestration.connectors.files import FileSettings, TextColumnsConnector, distinct_names
 from orchestration.connectors.numbers import number_text
 from orchestration.connectors.rejects import REPEATED_HEADER, TOO_MANY_COLUMNS
@@ -121,10 +122,15 @@ class ExcelConnector(TextColumnsConnector):
         """A sheet of the workbook.
 
         Raises:
-            RegularsError: it cannot be read.
+            RegularsError: it cannot be read, or one cell far away would fill the memory.
         """
         from python_calamine import CalamineError, CalamineWorkbook
 
+        if sparse := sparse_extent(file.path, name):
+            raise RegularsError(
+                f"{self.place(table, file)}, sheet '{name}': only {sparse}",
+                "Delete the rows and columns behind the table (Ctrl+End shows where the sheet ends), or save it as CSV",
+            )
         try:
             return book.get_sheet_by_name(name)
         except CalamineError as error:

@@ -9,15 +9,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from orchestration.connectors.excel_old import xls_errors
+
 ERROR_CELL = re.compile(rb"""<(?:\w+:)?c\b[^>]*\bt\s*=\s*["']e["'][^>]*(?<!/)>.*?</(?:\w+:)?c\s*>""", re.DOTALL)
 ERROR_VALUE = re.compile(rb"(<(?:\w+:)?v\s*>)[^<]*(?=</)")
 NOT_CALCULATED = "#NOT CALCULATED!"
 BLOCK = 1 << 20
 SUSPECT = re.compile(rb"""\bt\s*=\s*["']e["']|</(?:\w+:)?f>\s*(?:</|<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</)""")
 HIDDEN_ROW = re.compile(rb"""<(?:\w+:)?row\b[^>]*\bhidden\s*=\s*["'](?:1|true)["']""")
+HINTS = (b'"e"', b"'e'", b"f>", b"error")  # without which there is none
 # Error codes of xlsb and xls (MS-XLSB 2.5.97.2).
 CODES = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!", 42: "#N/A", 43: "#N/A"}
 ROW_HEADER, ERROR_CELLS = 0, {3, 11}  # record types of xlsb: BrtRowHdr; BrtCellError, BrtFmlaError
+FILLED_CELLS = range(2, 12)  # BrtCellRk to BrtFmlaError
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 Cells = dict[tuple[int, int], str]
 
@@ -25,11 +30,11 @@ Cells = dict[tuple[int, int], str]
 def unread_cells(path: Path, sheet: str) -> Cells:
     """(Row, column), from zero, of such cells of a sheet, and what the program shows there.
 
-    Workbooks of Excel since 2007 and of OpenDocument are looked into; those of older Excel are not.
+    Of workbooks of Excel before 2007 (xls) errors are told, and formulas without a value are not.
     """
     suffix = path.suffix.lower()
     if not zipfile.is_zipfile(path):
-        return {}
+        return {place: CODES.get(code, CODES[42]) for place, code in xls_errors(path, sheet)}
     with zipfile.ZipFile(path) as archive:
         if suffix == ".ods":
             return ods_cells(archive, sheet)
@@ -110,7 +115,8 @@ def is_suspect(archive: zipfile.ZipFile, part: str, pattern: re.Pattern[bytes]) 
     before = b""
     with archive.open(part) as handle:
         while block := handle.read(BLOCK):
-            if pattern.search(before + block):
+            text = before + block
+            if any(hint in text for hint in HINTS) and pattern.search(text):
                 return True
             before = block[-100:]
     return False
@@ -150,6 +156,11 @@ def column_of(reference: str) -> int:
     return number - 1
 
 
+def row_of(reference: str) -> int:
+    """Row, from zero, of a reference such as `AB7`."""
+    return int(reference.lstrip(LETTERS) or 1) - 1
+
+
 def xlsb_records(content: bytes) -> Iterator[tuple[int, bytes]]:
     """Type and content of each record of a binary part (MS-XLSB 2.1.4)."""
     at = 0
@@ -182,6 +193,16 @@ def xlsb_sheets(content: bytes) -> dict[str, str]:
                 at += 4 + 2 * length
             found[texts[1]] = texts[0]
     return found
+
+
+def xlsb_cells(content: bytes) -> Iterator[tuple[int, int]]:
+    """Cells of a binary sheet that hold something."""
+    row = -1
+    for kind, record in xlsb_records(content):
+        if kind == ROW_HEADER:
+            row = int.from_bytes(record[:4], "little")
+        elif kind in FILLED_CELLS:
+            yield row, int.from_bytes(record[:4], "little")
 
 
 def xlsb_errors(content: bytes) -> Iterator[tuple[tuple[int, int], str]]:

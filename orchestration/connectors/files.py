@@ -108,7 +108,7 @@ class FileConnector:
                 "Name files below the connector's own path",
             )
         patterns = [pattern] if pattern else self.usual_names(table)
-        found = sorted({p for one in patterns for p in self.folder.glob(one) if p.is_file()})
+        found = sorted({p for one in patterns for p in self.matching(one) if p.is_file()})
         if not found:
             offered = ", ".join(self.discover()) or f"no {self.what}"
             raise NoFile(
@@ -117,11 +117,18 @@ class FileConnector:
             )
         root = self.folder.resolve()
         for path in found:
+            if not is_text(path.name):
+                raise RegularsError(f"{self.place(table)}: the name of {shown(path)} is not UTF-8", "Rename the file")
             if not self.prefix and not path.resolve().is_relative_to(root):
                 raise RegularsError(
                     f"{self.place(table)}: {path} is a link out of {self.folder}", "Put the file itself there"
                 )
         return [SourceFile(p, self.prefix + str(p.relative_to(self.folder)) if self.prefix else str(p)) for p in found]
+
+    def matching(self, pattern: str) -> Iterable[Path]:
+        """Files of a pattern below the folder; one of exactly that name is meant alone, whatever its characters."""
+        exact = self.folder / pattern
+        return [exact] if exact.is_file() else self.folder.glob(pattern)
 
     def usual_names(self, table: str) -> list[str]:
         """Names of a table's file where its configuration gives none."""
@@ -234,6 +241,16 @@ class TextColumnsConnector(FileConnector):
     def rejected(self, con: duckdb.DuckDBPyConnection) -> pa.Table:  # noqa: ARG002 - the interface's
         """What was refused while the rows were read."""
         return pa.Table.from_pylist(self.refused, schema=REJECTED)
+
+
+def is_text(name: str) -> bool:
+    """Whether a file's name is text, rather than bytes of another encoding."""
+    return not any("\ud800" <= char <= "\udfff" for char in name)
+
+
+def shown(path: Path) -> str:
+    """A path as text, whatever its bytes."""
+    return str(path).encode("utf-8", "backslashreplace").decode()
 
 
 def united(headers: Iterable[Iterable[str]]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from orchestration.connectors.lines import LineConnector
+from orchestration.connectors.rejects import TOO_LONG, TOO_SHORT
 from orchestration.connectors.text import TextSettings
 from orchestration.errors import RegularsError
 from orchestration.literals import quote, quote_name
@@ -40,7 +41,7 @@ class FixedWidthConnector(LineConnector):
 
     suffixes = (".txt", ".dat", ".asc", ".prn")
     what = "text file"
-    reason = "line_too_short"
+    reason = TOO_SHORT
 
     def settings(self, table: str) -> FixedWidthSettings:
         """A table's settings.
@@ -79,7 +80,7 @@ class FixedWidthConnector(LineConnector):
 
     def why(self, table: str) -> str:
         """Too short, or too long for the last column."""
-        return f"case when {self.runs_over(table)} then 'line_too_long' else {quote(self.reason)} end"
+        return f"case when {self.runs_over(table)} then {quote(TOO_LONG)} else {quote(self.reason)} end"
 
     def fields(self, table: str, names: list[str]) -> str:
         """The line cut at the declared places; blanks around a value are the layout's, not the value's."""

@@ -20,6 +20,7 @@ from orchestration.connectors.base import WHOLE, Part, SourceFile, System
 from orchestration.connectors.files import INVISIBLE, column_key, distinct_names
 from orchestration.connectors.lines import LineConnector
 from orchestration.connectors.numbers import number_text_sql
+from orchestration.connectors.rejects import KEY_TWICE, NO_OBJECT, NUL
 from orchestration.connectors.text import TextSettings, unpacked_name
 from orchestration.errors import RegularsError
 from orchestration.literals import quote, quote_name
@@ -72,7 +73,7 @@ class JsonConnector(LineConnector):
 
     suffixes = (".ndjson", ".jsonl", ".json")
     what = "JSON file"
-    reason = "not_a_json_object"
+    reason = NO_OBJECT
 
     def __init__(self, system: System) -> None:
         super().__init__(system)
@@ -217,8 +218,8 @@ class JsonConnector(LineConnector):
     def why(self, table: str) -> str:  # noqa: ARG002 - the interface's
         """No object, or one with a key twice, or with NUL in a key."""
         return (
-            f"case when {IS_OBJECT} then case when {has_nul_key(OBJECT_KEYS)} then 'nul_character' "
-            f"else 'key_twice' end else {quote(self.reason)} end"
+            f"case when {IS_OBJECT} then case when {has_nul_key(OBJECT_KEYS)} then {quote(NUL)} "
+            f"else {quote(KEY_TWICE)} end else {quote(self.reason)} end"
         )
 
     def read(self, con: duckdb.DuckDBPyConnection, table: str, part: Part = WHOLE) -> str:

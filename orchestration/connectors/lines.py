@@ -6,7 +6,7 @@ import duckdb
 import pyarrow as pa
 
 from orchestration.connectors.base import REJECTED, WHOLE, Part, SourceFile
-from orchestration.connectors.rejects import SHOWN, reader_rejects
+from orchestration.connectors.rejects import NOT_READABLE, SHOWN, reader_rejects
 from orchestration.connectors.text import TextConnector, scan_options
 from orchestration.errors import RegularsError
 from orchestration.literals import exact_path, quote
@@ -19,7 +19,7 @@ MAX_LINE = 16 << 20
 class LineConnector(TextConnector):
     """A kind says which lines are good, what columns they give, and why the others are refused."""
 
-    reason = "not_readable"
+    reason = NOT_READABLE
 
     def columns(self, table: str) -> dict[str, str]:
         """Columns of the table, all text."""

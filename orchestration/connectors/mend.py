@@ -21,7 +21,15 @@ import pyarrow as pa
 
 from orchestration.connectors.base import REJECTED
 from orchestration.connectors.dialect import Dialect, physical_lines
-from orchestration.connectors.rejects import REPEATED_HEADER, SHOWN
+from orchestration.connectors.rejects import (
+    BROKEN_QUOTES,
+    NUL,
+    OVER_LINES,
+    REPEATED_HEADER,
+    SHOWN,
+    TOO_LONG,
+    WRONG_ENCODING,
+)
 from orchestration.connectors.scan import END_OF_FILE, Expected, count, is_utf8, scan
 from orchestration.connectors.shapes import Shapes
 
@@ -30,12 +38,6 @@ LINE = re.compile(rb"([^\r\n]*+)(?:\r\n|\n|\r|\Z)")
 FORMULA_CELL = re.compile(rb'\A="([^"]*)"\Z')
 FARTHEST = 64 << 20  # bytes within which a quote must be closed
 
-# Reasons of rejected records, beside those of the reader.
-OVER_LINES = "quotes_over_lines"
-BROKEN = "broken_quotes"
-NUL = "nul_character"
-ENCODING = "wrong_encoding"
-TOO_LONG = "line_too_long"
 # What was read otherwise than it stands there.
 LITERAL = "quotes that quote nothing are read as characters"
 ESCAPED = 'quotes behind a backslash (\\") are read as quotes'
@@ -283,7 +285,7 @@ class Writer:
         record = found.string[found.start() : found.start("end")]
         if b"\n" in record or b"\r" in record:
             verdict = self.judge_lines(record)
-            if verdict == BROKEN:
+            if verdict == BROKEN_QUOTES:
                 self.take_line(bytes_.line(self.limit), out, bytes_.peek())
                 return
             if verdict == OVER_LINES:
@@ -344,7 +346,7 @@ class Writer:
         is_open = following is None or (self.looks_like_record(line) and self.looks_like_record(following))
         # Quotes at both ends with others between: nobody can say which of them are meant.
         if len(cells) != self.width or not is_open or any(cell[1:].endswith(self.quote) for cell in stray):
-            self.reject(BROKEN, line)
+            self.reject(BROKEN_QUOTES, line)
             return
         self.mended.notes[LITERAL] += 1
         self.put(cells, out, line)
@@ -367,7 +369,7 @@ class Writer:
         if is_whole and self.job.is_quoted:
             return None  # where every cell is quoted, a record would have quotes of its own
         is_swallowed = len(lines) > 2 and all(self.looks_like_record(line) for line in lines)
-        return BROKEN if not is_whole or is_swallowed else OVER_LINES
+        return BROKEN_QUOTES if not is_whole or is_swallowed else OVER_LINES
 
     def looks_like_record(self, line: bytes) -> bool:
         """Whether a line by itself has a record's cells, in their forms."""
@@ -392,7 +394,7 @@ class Writer:
             return TOO_LONG
         if b"\0" in record:
             return NUL
-        return None if record.isascii() or is_utf8(record) else ENCODING
+        return None if record.isascii() or is_utf8(record) else WRONG_ENCODING
 
     def reject(self, reason: str, record: bytes) -> None:
         """Note a record that is not written."""

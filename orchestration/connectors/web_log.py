@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from orchestration.connectors.lines import LineConnector
+from orchestration.connectors.rejects import NO_LOG_LINE
 from orchestration.connectors.text import TextSettings
 from orchestration.literals import quote
 
@@ -52,7 +53,7 @@ class WebLogConnector(LineConnector):
 
     suffixes = (".log", ".txt")
     what = "log file"
-    reason = "not_a_log_line"
+    reason = NO_LOG_LINE
 
     def lines_to_skip(self, table: str) -> int:  # noqa: ARG002 - the interface's
         """None."""

@@ -21,7 +21,7 @@ from orchestration.generator import forms
 from orchestration.generator.tables import BROKEN, DIRT, FORMS, RAW, SQL, TRUTH, TRUTHS, Form, Raw
 from orchestration.literals import exact_path, quote
 from orchestration.paths import PROJECT
-from orchestration.yaml_model import Strict
+from orchestration.yaml_model import Strict, UniqueKeyLoader
 
 START = dt.date(2024, 1, 1)  # a Monday
 BLOCK = 100_000  # customers made at a time: memory is bounded whatever their number
@@ -286,7 +286,7 @@ def write_company(out: Path) -> Path:
     (folder / "sources").mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source / "company.yml", folder / "company.yml")
     for path in sorted((source / "sources").glob("*.yml")):
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=UniqueKeyLoader)
         system = raw["system"]
         raw["connector"] = {"kind": "parquet", "path": f"${{TELECOM_RETAIL_DATA}}/{system}"}
         static = {table.name for table in RAW if table.system == system and table.static}

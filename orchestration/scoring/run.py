@@ -400,7 +400,8 @@ class Step:
     def describe(self, runs: list[ModelRun], current: ModelRun | None, message: str, found: Scored) -> None:
         """Fill the model tables, write the card of the newest training, and say where churn stands."""
         shown = self.con.execute(
-            "select model_version, as_of, is_fresh from scores.churn group by all order by count(*) desc, model_version limit 1"
+            "select model_version, as_of, is_fresh from scores.churn group by all "
+            "order by count(*) desc, model_version limit 1"
         ).fetchone()
         for run in runs:
             self.insert("model_run", [self.model_row(run, current, shown, message if run is runs[-1] else run.verdict)])

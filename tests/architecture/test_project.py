@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from orchestration import dbt
+from orchestration.connectors import rejects
 from orchestration.contracts import load_contracts
 from orchestration.paths import DBT_PROJECT, PROJECT
 
@@ -203,6 +204,30 @@ def test_the_reference_is_what_contracts_dbt_and_command_line_say() -> None:
 
     stale = [path.name for path, text in pages().items() if not path.exists() or path.read_text() != text]
     assert stale == [], "run: make reference"
+
+
+def test_reasons_of_rejected_lines_stand_in_one_place_and_are_explained() -> None:
+    """A reader that has a reason of its own words would show no meaning in the quarantine, and in no document."""
+    reader = PROJECT / "orchestration" / "connectors"
+    apart = [
+        f"{path.name}: {code}"
+        for path in sorted(reader.glob("*.py"))
+        if path.name != "rejects.py"
+        for code in rejects.REASONS
+        if re.search(rf"[\"']{code}[\"']", path.read_text())
+    ]
+    assert not apart
+    named = {value for name, value in vars(rejects).items() if name.isupper() and isinstance(value, str)}
+    assert named == rejects.REASONS.keys() >= set(rejects.OF_READER.values())
+    given = [
+        code
+        for path in sorted(reader.glob("*.py"))
+        for code in re.findall(r"^    reason = (.+)$|refuse\(file, number, (\w+),", path.read_text(), re.MULTILINE)
+    ]
+    assert given
+    assert {"".join(code) for code in given} <= vars(rejects).keys()
+    page = (PROJECT / "docs" / "reference" / "input-contracts.md").read_text()
+    assert all(f"| `{code}` | {meaning} |" in page for code, meaning in rejects.REASONS.items())
 
 
 def test_every_entity_has_a_staging_model(manifest: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ import duckdb
 from orchestration.company import Source
 from orchestration.connectors.base import WHOLE, Connector, Part
 from orchestration.connectors.registry import connect
+from orchestration.connectors.rejects import REASONS
 
 
 class Taken(NamedTuple):
@@ -36,6 +37,7 @@ def take(connector: Connector, table: str = "t", part: Part = WHOLE) -> Taken:
         rows = cursor.fetchall()
         rejected = connector.rejected(con).to_pylist()
     own = [i for i, name in enumerate(names) if name not in {"_source_file", "_source_row"}]
+    assert {row["reason_code"] for row in rejected} <= REASONS.keys()
     counted = connector.count(table, part)
     assert counted is None or counted == len(rows) + len(rejected)
     return Taken(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -27,10 +28,11 @@ from orchestration.conform.casting import typed
 from orchestration.conform.times import Zones
 from orchestration.console import as_called, command_name
 from orchestration.contracts import Column, load_contracts
-from orchestration.errors import ConfigError, UsageError
+from orchestration.errors import ConfigError, RegularsError, UsageError
 from orchestration.yaml_model import read_yaml
 from tests.support.conforming import load_and_conform, rows
 from tests.support.drafting import Drafts
+from tests.support.systems import connector_of
 
 # Words and entities ------------------------------------------------------------------------------------------------
 
@@ -916,3 +918,52 @@ def test_maps_of_forms_are_valid_with_and_without_optional_columns(
     assert expected <= set(config.sources["shop"].maps)
     audits = load_and_conform(config)
     assert {entity for entity in expected if audits[entity].accepted == 0} == set()
+
+
+# names that are YAML of their own -------------------------------------------------------------------
+
+LINE_ENDS = ["\n", "\r\n", "\x85", "\u2028", "\u2029", "\x0b", "\x0c"]  # a workbook cannot hold the last two
+OWN_YAML = ["maps: {}", "- x", "# y", "'z", '"w', "{v", "*u", "&t", "!s", "%r", "---", "${HOME}", "$${HOME}"]
+
+
+@pytest.mark.parametrize(
+    ("break_", "kind"), [*((end, "csv") for end in LINE_ENDS), *((end, "excel") for end in LINE_ENDS[:5])]
+)
+def test_a_header_with_any_line_end_writes_no_line_of_its_own(drafts: Drafts, break_: str, kind: str) -> None:
+    """Neither as a column of a map nor in a comment; the draft reads the file as it is."""
+    amount, other = f"Amount{break_}maps: {{}}", f"note{break_}system: other{break_}connector: {{kind: sqlite}}"
+    header = ["Order ID", "Customer", "Order Date", amount, other]
+    table = [[f"R{i}", f"C{i % 3}", f"2024-01-{i + 1:02d}", f"{i}.50", "x"] for i in range(20)]
+    if kind == "csv":
+        quoted = ",".join('"' + cell + '"' for cell in header)
+        drafts.put("orders.csv", "\n".join([quoted, *(",".join(row) for row in table)]) + "\n")
+    else:
+        workbook(drafts.root / "exports" / "orders.xlsx", {"Sheet": [header, *table]})
+    drafts.init()
+    raw = yaml.safe_load(drafts.yaml())
+    assert (raw["system"], raw["connector"]["kind"]) == ("shop", kind)
+    own = [line for line in drafts.yaml().splitlines() if line.strip() and not line.startswith((" ", "#"))]
+    assert [line.split(":")[0] for line in own] == ["system", "timezone", "connector", "tables", "maps"]
+    load_and_conform(drafts.config())
+    assert rows(drafts.config(), "select sum(net_amount), count(*) from input.sales_order") == [(Decimal("200.00"), 20)]
+
+
+def test_names_that_look_like_yaml_are_texts(drafts: Drafts) -> None:
+    """Of files, of columns that are used, and of those that are not."""
+    header = ["Order ID", "Customer", "Order Date", f"Amount {OWN_YAML[2]}", *(f"{text}" for text in OWN_YAML)]
+    cells = [",".join('"' + cell.replace('"', '""') + '"' for cell in header)]
+    cells += [f"R{i},C{i % 3},2024-01-{i + 1:02d},{i}.50" + ",x" * len(OWN_YAML) for i in range(20)]
+    drafts.put("orders # [1] {a}: 'b' \n maps.csv", "\n".join(cells) + "\n")
+    drafts.init()
+    assert yaml.safe_load(drafts.yaml())["connector"]["kind"] == "csv"
+    load_and_conform(drafts.config())
+    assert rows(drafts.config(), "select sum(net_amount), count(*) from input.sales_order") == [(Decimal("200.00"), 20)]
+
+
+def test_a_file_whose_name_is_no_text_is_left_out_and_named(drafts: Drafts) -> None:
+    drafts.put("orders.csv", "Order ID,Customer,Order Date,Amount\n1,a,2024-01-05,10.50\n2,b,2024-01-06,20.50\n")
+    Path(os.fsdecode(os.fsencode(drafts.root / "exports") + b"/caf\xe9.csv")).write_text("id,name\n1,a\n")
+    assert "its name is not UTF-8; rename it" in drafts.init()
+    connector = connector_of({"kind": "csv", "path": str(drafts.root / "exports")}, {"t": {"path": "c*.csv"}})
+    with pytest.raises(RegularsError, match=r"the name of .*caf\\udce9.csv is not UTF-8\. Rename the file"):
+        connector.columns("t")

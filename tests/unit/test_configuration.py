@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 
 import pytest
+import yaml
 
 from orchestration.company import load_company
 from orchestration.contracts import load_contracts
 from orchestration.errors import ConfigError, RegularsError, UsageError
+from orchestration.yaml_model import UniqueKeyLoader
 from tests.support.shop import SOURCE, Shop
 
 
@@ -87,6 +90,43 @@ def test_a_key_written_twice_is_an_error(shop: Shop) -> None:
 def test_broken_yaml_names_the_line(shop: Shop) -> None:
     (shop.companies / "shop" / "company.yml").write_text("name: shop\ntitle: [unclosed\n")
     assert "line" in message()
+
+
+def aliased(inner: str, outer: str) -> str:
+    """Eleven levels, each of nine aliases of the one below: 9 ** 11 values."""
+    levels = "".join(f"m{i}: &m{i} {outer.format(', '.join([f'*m{i - 1}'] * 9))}\n" for i in range(1, 12))
+    return f"m0: &m0 {inner}\n{levels}"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (aliased("[x]", "[{}]"), "aliases that stand for .* values; at most 10,000"),
+        (aliased("{k: v}", "{{<<: [{}]}}"), "aliases that stand for .* values"),
+        ("m: &m [*m]\n", "line 1, column 4: not valid YAML: an alias that holds itself"),
+        ("m: " + "[" * 200_000 + "]" * 200_000, "line 1, column 103: not valid YAML: more than 100 levels"),
+        ("- " * 200_000, "more than 100 levels"),
+        ("m: 2024-13-41\n", "holds a value that cannot be read: month must be in 1..12. Put the value in quotes"),
+        ("m: " + "9" * 5000, "holds a value that cannot be read: Exceeds the limit"),
+        ("? [a, b]\n: 1\n", "holds a value that cannot be read: unhashable"),
+    ],
+)
+@pytest.mark.parametrize("file", ["company.yml", "sources/till.yml"])
+def test_yaml_that_is_a_trap_is_refused_at_once(shop: Shop, text: str, problem: str, file: str) -> None:
+    (shop.companies / "shop" / file).write_text(text)
+    started = time.monotonic()
+    with pytest.raises(ConfigError, match=f"{file}.*{problem}"):
+        load_company("shop")
+    assert time.monotonic() - started < 2
+
+
+def test_aliases_of_people_are_values() -> None:
+    """A value that is written once and meant several times."""
+    columns = "{order_id: order_no, customer_id: customer, ordered_at: placed_at}"
+    maps = f"maps:\n  sales_order: {{columns: &columns {columns}}}\n  refund: {{columns: *columns}}\n"
+    read = yaml.load(f"x: &x [1, 2]\n{maps}y: [*x, *x]", Loader=UniqueKeyLoader)
+    assert read["y"] == [[1, 2], [1, 2]]
+    assert read["maps"]["refund"]["columns"]["order_id"] == "order_no"
 
 
 def test_not_utf8(shop: Shop) -> None:

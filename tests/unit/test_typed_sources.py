@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
+import io
 import json
 import sqlite3
 import zipfile
+import zlib
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,6 +24,7 @@ from orchestration.conform.casting import cleaned, true_text
 from orchestration.connectors.base import Part
 from orchestration.connectors.excel import as_text
 from orchestration.connectors.excel_cells import unread_cells
+from orchestration.connectors.excel_extent import bound, extent_of, sparse_extent, xlsx_filled
 from orchestration.connectors.numbers import as_written, exact_text, marked_text, number_text, written
 from orchestration.errors import RegularsError
 from orchestration.privacy.subject import id_text
@@ -295,6 +299,22 @@ def test_errors_and_formulas_without_a_value_are_no_blanks(shop: Shop, tmp_path:
     assert waiting() == [("customer_id", "#NAME?"), ("customer_id", "#REF!"), ("net_amount", "#NOT CALCULATED!")]
 
 
+@pytest.mark.parametrize(
+    ("text", "is_error"),
+    [
+        ("Err:502", True), ("Err:522", True), ("Erro:504", True), ("Fehler:508", True), ("Err\u00a0:512", True),
+        ("#ERROR!", True), ("#ЗНАЧ!", True), ("#YOK", True), ("#¡REF!", True), ("#NV", True),
+        ("Erroll:502", False), ("Err:50", False), ("Err:5020", False), ("Err:402", False), ("SKU:502", False),
+        ("Error", False), ("Fehler", False), ("Erna", False), ("#1", False), ("#sale", False),
+    ],
+)  # fmt: skip
+def test_errors_of_spreadsheets_are_no_ids_and_no_text(text: str, is_error: bool) -> None:
+    with duckdb.connect() as con:
+        for is_id in (True, False):
+            sql = f"select {true_text('x', 'VARCHAR', is_id)} from (values ($1)) t(x)"
+            assert con.execute(sql, [text]).fetchall() == [(None if is_error else text,)]
+
+
 def test_error_cells_of_binary_workbooks_and_open_documents(tmp_path: Path) -> None:
     """Records and elements as their specifications have them: MS-XLSB 2.4, ODF 1.3 with LibreOffice's calcext."""
 
@@ -328,6 +348,118 @@ def test_error_cells_of_binary_workbooks_and_open_documents(tmp_path: Path) -> N
     with zipfile.ZipFile(tmp_path / "t.ods", "w") as archive:
         archive.writestr("content.xml", document)
     assert unread_cells(tmp_path / "t.ods", "B") == {(3, 2): "#DIV/0!"}
+
+
+# A workbook as Excel 97 wrote it, deflated. Sheet t: id, amount; C1 1.5; C2 2.5; C3 3.5; #N/A 9; C5 #DIV/0!; true true.
+# Sheet Größe: #REF! in D1.
+OLD_WORKBOOK = (
+    "eNrtWE1oE0EU/mZ2N01Lkya1VVqhhIJVYy+1CF7a+IP2ZKleFBU0NTmU1kRCPKig1ZqjIHhSvBR68VL14g960JsHoaIHQSimeuxJUPHQdn3v7a"
+    "6mdQ8N1GBlvzBv3r755u/Nm8nsvpmJlycfts9hBfphYMmuR6jCpijVew8xULlts+rlYUp2gHWF+jAtZMjCs8jrOl5DXu85aDwwX5IEPlE6iXMY"
+    "zOeyiRpin4whrXgMfcqk2NO4SymKNhlXs8gzIjeIvC/c5yL3iOWGyD7iltVxzKQGk7vdOD6mO6UsSlLhsdT5IJYetOIVx/GVm8rhWthbGEmP/Z"
+    "sFHWYjpkArN5DNZQvpsTJaaAmn8M1OAF+9vfoiEdhra1cg+4/l9jof+y1tAuOwTysOxBIimDW4xMJA4fvHbInO2x7LWfHiApKyPTlRqI5kSEmf"
+    "zZ/PFelpfw+LnSx6Wexq4MNaNnds2eaOSMg3ksygSfS4BH6Mju+Fe1/eHhoeSp0Sy7gc6M6xv4XHCRtXuQZVjv4qMcAlSamxQ+Q1aXWz6O0iW2"
+    "g+lHcNtbrKwQnhXJfSLuqnV/AutbVC30Z6af7wk47S59R20qcH5i62TL9PTaKT3JKh+vybQLfqVnduM56mvFy5B8SsyLY/DouwjskMTNjuf1sT"
+    "LB2W+cSxSfXrZjxiIh0lv1ELn0qjwl2vPtUVPl0Un4H8wXCe2DvK5SsfvhI+t3hZN8h44jihHb724WvhGy7f8f684fANH74hfNPlG8K/ZDl8cw"
+    "WfY8IUflIx2xR2lzt6y6d1S9gsua4l/DrF7JBP2yFhK1d3PCOxB7/YCxAgQIAAAQIEWAMo97JpyGUYcnEJuddQ/q6zSGkp+Ezy3+II8vQr0mvp"
+    "AeQoL+BCVfGzEZby2lKrrON9L2Qcpd4LGMWwjGO06vilVxJVOZ9VV4yt3Raqtv+lasb5l/v/CTEB+zs="
+)
+
+
+def test_error_cells_of_old_workbooks_are_invalid_values(shop: Shop, tmp_path: Path) -> None:
+    path = tmp_path / "orders.xls"
+    path.write_bytes(zlib.decompress(base64.b64decode(OLD_WORKBOOK)))
+    assert unread_cells(path, "Größe") == {(0, 3): "#REF!"}
+    assert unread_cells(path, "June") == {}
+    maps = {
+        "sales_order": {
+            "from": "orders",
+            "columns": {"order_id": "id", "ordered_at": "'2025-03-01 10:00:00'", "net_amount": "amount"},
+        }
+    }
+    connect_orders(shop, "excel", tmp_path, maps=maps, tables={"orders": {"format": {"sheet": "t"}}})
+    load_and_conform(load_company("shop"))
+    assert amounts() == {"C1": Decimal("1.5"), "C2": Decimal("2.5"), "C3": Decimal("3.5")}
+    assert waiting() == [("net_amount", "#DIV/0!"), ("net_amount", "true"), ("order_id", "#N/A")]
+
+
+def test_an_old_workbook_that_is_cut_off_tells_no_error_by_chance(tmp_path: Path) -> None:
+    """Wherever it breaks off, what is found are its error cells, or none."""
+    whole = zlib.decompress(base64.b64decode(OLD_WORKBOOK))
+    path = tmp_path / "orders.xls"
+    for size in (*range(0, len(whole), 37), len(whole)):
+        path.write_bytes(whole[:size])
+        assert unread_cells(path, "t").items() <= {(4, 0): "#N/A", (5, 1): "#DIV/0!"}.items()
+    assert unread_cells(path, "t")
+
+
+def far_ods(rows: int, columns: int) -> str:
+    """A table of one row, and a block of one value that is repeated."""
+    cell = '<table:table-cell office:value-type="string" {0}><text:p>{1}</text:p></table:table-cell>'
+    block = cell.format(f'table:number-columns-repeated="{columns}"', "far")
+    return (
+        '<office:document-content xmlns:table="urn:t" xmlns:office="urn:o" xmlns:text="urn:x">'
+        f'<table:table table:name="t"><table:table-row>{cell.format("", "id")}</table:table-row>'
+        f'<table:table-row table:number-rows-repeated="{rows}"><table:table-cell/></table:table-row>'
+        f"<table:table-row>{block}</table:table-row></table:table></office:document-content>"
+    )
+
+
+def test_one_cell_far_away_is_refused_and_fills_no_memory(tmp_path: Path) -> None:
+    from openpyxl import Workbook
+
+    for name, place in (("corner", "XFD1048576"), ("deep", "F1000000")):
+        book = Workbook()
+        sheet = book.active
+        assert sheet is not None
+        sheet.title = "t"
+        sheet["A1"], sheet["B1"], sheet["A2"], sheet[place] = "id", "amount", "C1", 5
+        book.save(tmp_path / f"{name}.xlsx")
+    with zipfile.ZipFile(tmp_path / "far.ods", "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("META-INF/manifest.xml", "<m/>")
+        archive.writestr("content.xml", far_ods(1_000_000, 12))
+    with zipfile.ZipFile(tmp_path / "corner.xlsx") as archive, zipfile.ZipFile(tmp_path / "bare.xlsx", "w") as bare:
+        for item in archive.namelist():
+            content = archive.read(item).replace(b'<c r="XFD1048576"', b"<c").replace(b'r="1048576"', b'r = "1048576"')
+            bare.writestr(item, content)
+    for name, told in (
+        ("corner.xlsx", "only 4 cells are filled, and the farthest is in row 1,048,576, column 16,384"),
+        ("deep.xlsx", "only 4 cells are filled, and the farthest is in row 1,000,000, column 6"),
+        ("far.ods", "only 13 cells are filled, and the farthest is in row 1,000,002, column 12"),
+    ):
+        with pytest.raises(RegularsError, match=f"{name}, sheet 't': {told}.*Delete the rows and columns behind"):
+            take(connector_of({"kind": "excel", "path": str(tmp_path / name)}))
+    assert sparse_extent(tmp_path / "bare.xlsx", "t") is None  # without a reference it is its row's first: column A
+
+
+def test_styled_cells_and_large_sheets_are_no_far_cells(tmp_path: Path) -> None:
+    """Empty cells with a style reach nowhere; a table of many filled cells is read whatever its size."""
+    from openpyxl import Workbook
+    from openpyxl.styles import Font
+
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["id", "amount"])
+    for number in range(100_001):
+        sheet.append([f"C{number}", number])
+    sheet["XFD1048576"].font = Font(bold=True)
+    book.save(tmp_path / "t.xlsx")
+    assert len(take(connector_of({"kind": "excel", "path": str(tmp_path / "t.xlsx")})).rows) == 100_001
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 1_048_576), st.integers(1, 16_384)), min_size=1, max_size=8, unique=True))
+def test_no_sheet_reaches_beyond_its_bound(places: list[tuple[int, int]]) -> None:
+    from openpyxl.utils import get_column_letter
+
+    cells = "".join(f'<row r="{r}"><c r="{get_column_letter(c)}{r}"><v>1</v></c></row>' for r, c in sorted(places))
+    content = f"<sheetData>{cells}</sheetData>".encode()
+    outer, exact = bound(io.BytesIO(content)), extent_of(xlsx_filled(io.BytesIO(content)))
+    assert (exact.rows, exact.columns) == (max(r for r, _ in places), max(c for _, c in places))
+    assert outer.rows >= exact.rows
+    assert outer.columns >= exact.columns
+    assert (outer.filled, exact.filled) == (len(places), len(places))
 
 
 def test_hidden_sheets_are_read_only_if_they_are_named(tmp_path: Path) -> None:
