@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration import scratch
 from orchestration.company import CompanyConfig
 from orchestration.landing.lake import DELETED_PART, LOAD_COLUMNS, PART, REJECTED_PART, Erased, Lake, Manifest, commit
 from orchestration.literals import exact_path, quote, quote_name
@@ -234,7 +235,7 @@ def scrub_lake(
             name = f"{manifest.source_system}.{manifest.table_name}"
             folder = lake.folder(manifest.source_system, manifest.table_name, manifest.load_id)
             erased = scrubber.load(folder, subjects[manifest.source_system, manifest.table_name])
-            if erased:
+            if erased or lake.problem(manifest):
                 commit(folder, manifest.without(erased, folder))
                 tally.loads += 1
                 tally.tables[name] = tally.tables.get(name, Erased()) + erased
@@ -273,8 +274,7 @@ def clear_runtime(config: CompanyConfig, state: State, texts: Sequence[str]) -> 
         remove_database(database)
     for folder in (paths.dbt, paths.root / "quality", paths.root / "as_of"):
         shutil.rmtree(folder, ignore_errors=True)
-    for path in paths.temp.glob("*"):
-        path.unlink() if path.is_file() else shutil.rmtree(path)
+    scratch.empty(paths)
     wanted = [text.lower() for text in texts]
     for log in paths.logs.glob("*.jsonl"):
         lines = log.read_text(encoding="utf-8").splitlines(keepends=True)

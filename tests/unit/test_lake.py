@@ -16,7 +16,8 @@ from orchestration.connectors.base import bind, resolve_folder
 from orchestration.connectors.registry import connect
 from orchestration.errors import RegularsError
 from orchestration.landing.lake import MANIFEST, Delivery, Lake
-from orchestration.landing.load import Order, changed_tables, load_tables, recover, table_ids
+from orchestration.landing.load import Order, changed_tables, load_tables, table_ids
+from orchestration.landing.lost import recover
 from orchestration.state import State
 from tests.support.shop import Shop
 
@@ -28,7 +29,7 @@ def load(config: CompanyConfig, load_id: str) -> list[tuple[str, str]]:
     landed = []
     lake = Lake(config.paths.lake)
     with State(config.paths.state) as state:
-        recover(lake, state)
+        recover(config, lake, state, NOW)
         order = Order(load_id, NOW)
         load_tables(config, lake, state, table_ids(config), order, lambda t, m: landed.append(t) if m else None)
     return sorted(landed)
