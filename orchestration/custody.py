@@ -72,7 +72,8 @@ def mend(paths: CompanyPaths) -> list[str]:
         said.append("the archive of a backup that was killed was removed")
     if scratch.empty(paths):
         said.append("temporary files of a killed command were removed")
-    for leftover in (*paths.root.glob(".suppression.*"), *paths.published.glob(".current-*")):
+    left = [path for pattern in (".suppression.*", ".*.tmp") for path in paths.root.glob(pattern)]
+    for leftover in (*left, *paths.published.glob(".current-*")):
         leftover.unlink(missing_ok=True)
     shutil.rmtree(paths.root / "quality.new", ignore_errors=True)
     tighten(paths)

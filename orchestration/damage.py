@@ -10,7 +10,7 @@ from orchestration.literals import quote_name
 
 DAMAGE = (
     "corrupt", "checksum", "not a valid duckdb database", "serialization error", "deserial", "internal error",
-    "replaying wal", "wal file", "fatal error", "header", "invalidated",
+    "replaying wal", "wal file", "fatal error", "header", "invalidated", "could not read enough bytes",
 )  # fmt: skip
 
 

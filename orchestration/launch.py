@@ -29,15 +29,12 @@ UNFINISHED = [DagsterRunStatus.STARTED, DagsterRunStatus.STARTING, DagsterRunSta
 def is_alive(pid: int, since: float) -> bool:
     """Whether the process that had the id at a moment still has it.
 
-    A younger process of that id is another one: containers give the same few ids again and again. Nor is it this
-    process, whose run is not made yet.
+    A younger process of that id is another one: containers give the same few ids again and again.
 
     Args:
         pid: process id.
         since: Unix time at which the process was there.
     """
-    if pid == os.getpid():
-        return False
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

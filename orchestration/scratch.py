@@ -49,7 +49,7 @@ def folder() -> Path | None:
     if Scratch.folder is None or Scratch.owner != os.getpid() or not Scratch.folder.is_dir():
         Scratch.company.make_root()
         Scratch.company.temp.mkdir(mode=0o700, exist_ok=True)
-        made = Path(tempfile.mkdtemp(prefix=PREFIX, dir=Scratch.company.temp))
+        made = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=Scratch.company.temp))
         Scratch.held = (made / HELD).open("wb")  # freed when the process dies, however it dies
         fcntl.flock(Scratch.held, fcntl.LOCK_EX)
         if Scratch.owner is None:
@@ -82,8 +82,11 @@ def is_alive(path: Path) -> bool:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except OSError:  # made a moment ago, and not held yet?
-        return time.time() - path.lstat().st_mtime < YOUNG
+    except FileNotFoundError:  # made a moment ago, and not held yet?
+        pid = path.name.removeprefix(PREFIX).partition("-")[0]
+        return pid.isdigit() and Path(f"/proc/{pid}").exists() and time.time() - path.lstat().st_mtime < YOUNG
+    except OSError:
+        return False
     return False
 
 
