@@ -621,6 +621,7 @@ def prune_runtime(config: CompanyConfig, now: dt.datetime) -> None:
 def finish(session: Session, error: BaseException | None) -> None:
     """Close the run in the journal; a whole refresh also notes what it was made from."""
     status = "failed" if error else "succeeded"
+    session.state.forget_loads(session.lake.pruned())
     if not error and session.published:
         session.state.set_fact(INPUTS, session.inputs)
         session.state.set_fact(SEEN, marks_of(session.config.paths.versions / session.published))

@@ -15,6 +15,8 @@ import time
 from pathlib import Path
 from typing import IO
 
+import duckdb
+
 from orchestration.paths import CompanyPaths
 
 PREFIX = "scratch-"
@@ -59,6 +61,12 @@ def folder() -> Path | None:
         Scratch.folder, Scratch.owner = made, os.getpid()
         tempfile.tempdir = os.environ["TMPDIR"] = str(made)
     return Scratch.folder
+
+
+def memory_database() -> duckdb.DuckDBPyConnection:
+    """A database in memory whose spilled rows lie in the scratch folder: DuckDB's default is the current folder."""
+    place = folder()
+    return duckdb.connect(config={"temp_directory": str(place / "spill")} if place else {})
 
 
 def remove() -> None:

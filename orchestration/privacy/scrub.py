@@ -17,6 +17,7 @@ from orchestration.literals import exact_path, quote, quote_name
 from orchestration.privacy.search import search
 from orchestration.privacy.subject import RawTable, Schema, subjects_of
 from orchestration.privacy.suppression import AROUND_WORDS, BETWEEN_WORDS, VALUE, Suppression
+from orchestration.scratch import memory_database
 from orchestration.state import State
 from orchestration.warehouse import remove_database
 
@@ -43,7 +44,7 @@ class Scrubber:
     @classmethod
     def of(cls, suppression: Suppression, clear: Sequence[str] = ()) -> Scrubber:
         """Ready to use; close its connection afterwards."""
-        con = duckdb.connect()
+        con = memory_database()
         con.execute("set TimeZone = 'UTC'")
         con.execute(WORDS_SQL)
         lengths = suppression.bind(con)
