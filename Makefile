@@ -2,6 +2,7 @@
 #   make demo    install, refresh the real-data company, say what to open next
 #   make demo-full   the same with its 20.9 million rows of promotions
 #   make test-spark  the models on a Spark cluster of two workers, equal to DuckDB's
+#   make break   kill, corrupt and fill the disk of a small company in every known way, and count
 #   make test    install, lint, types, tests, docs check
 
 PYTHON ?= python3
@@ -14,7 +15,7 @@ export DAGSTER_DISABLE_TELEMETRY := yes
 export UV_NO_PROGRESS := 1
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help install install-dev demo demo-full test test-spark system screenshots reference clean
+.PHONY: help install install-dev demo demo-full test break test-spark system screenshots reference clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -43,6 +44,9 @@ system:
 
 test: system install-dev
 	@$(VENV)/bin/python tests/run.py
+
+break: install-dev
+	@$(VENV)/bin/python -m tests.breaking
 
 test-spark: $(BOOTSTRAP)
 	@bash tests/system.sh java

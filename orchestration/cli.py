@@ -34,6 +34,7 @@ from orchestration.console import (
     run_refresh,
     show,
 )
+from orchestration.custody import harden
 from orchestration.environment import load_environment
 from orchestration.errors import RegularsError, Stopped, UsageError, in_plain_words
 from orchestration.literals import no_formula
@@ -63,6 +64,7 @@ app.command()(access_report)
 
 def main() -> None:
     """Run a command: one-line errors, exit codes 0 fine, 1 failed, 2 wrong use, 3 data-quality stop, 130 Ctrl-C."""
+    harden()
     try:
         load_environment()
         app()
@@ -104,6 +106,9 @@ def refresh(
         dt.datetime | None,
         typer.Option(help="With --as-of: only what was loaded by then counts (UTC)."),
     ] = None,
+    accept_loss: Annotated[
+        bool, typer.Option("--accept-loss", help="Go on without loads that are lost and that no source has any more.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Load what is new, rebuild, score and publish. Safe to kill and run again; nothing new: nothing written."""
@@ -119,7 +124,7 @@ def refresh(
         return
     optional = optional_tables(config, include or [])
     started = utc_now()
-    unchanged = None if full or optional else nothing_new(config, started)
+    unchanged = None if full or optional or accept_loss else nothing_new(config, started)
     if unchanged:
         if as_json:
             print(json.dumps({"status": "nothing new", "version": unchanged}))
@@ -127,7 +132,7 @@ def refresh(
             out.print(f"Nothing new since version [bold]{unchanged}[/]; nothing was written.")
         return
     command = "refresh --full" if full else "refresh"
-    with open_session(config, command, (Progress(as_json),), full, optional) as session:
+    with open_session(config, command, (Progress(as_json),), full, optional, accept_loss=accept_loss) as session:
         run_refresh(session, as_json)
     seconds = (utc_now() - started).total_seconds()
     if as_json:
@@ -385,13 +390,13 @@ def rollback(
     company: CompanyOption = DEFAULT_COMPANY,
 ) -> None:
     """Let readers see an older version; the next refresh with something new publishes again."""
-    from orchestration.lock import refresh_lock
+    from orchestration.custody import in_charge
     from orchestration.serving.publish import rollback as roll_back
 
     config = load_company(company, need_env=False)
     if not config.paths.versions.exists():
         raise UsageError(f"nothing is published in {config.paths.published}", "Run: regulars refresh")
-    with refresh_lock(config.paths.lock, utc_now().isoformat()):
+    with in_charge(config.paths):
         out.print(f"Readers now see version [bold]{roll_back(config.paths, version)}[/].")
 
 
@@ -399,13 +404,13 @@ def rollback(
 def publish(company: CompanyOption = DEFAULT_COMPANY) -> None:
     """Publish what was built last, for instance after a rollback."""
     from orchestration import dbt
-    from orchestration.lock import refresh_lock
+    from orchestration.custody import in_charge
     from orchestration.serving.contacts import write_contacts
     from orchestration.serving.publish import publish as publish_built
 
     config = load_company(company)
     dbt.ensure_manifest()
-    with refresh_lock(config.paths.lock, utc_now().isoformat()):
+    with in_charge(config.paths):
         out.print(f"Readers now see version [bold]{publish_built(config, dbt.public_tables(), write_contacts)}[/].")
 
 

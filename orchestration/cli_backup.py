@@ -20,12 +20,12 @@ def backup(
 
     Everything else is made from them. A key given by REGULARS_PSEUDONYM_KEY is not in it: keep that one yourself.
     """
-    from orchestration.lock import refresh_lock
+    from orchestration.custody import in_charge
     from orchestration.serving.backup import backup as write
 
     config = load_company(company, need_env=False)
     now = utc_now().isoformat()
-    with refresh_lock(config.paths.lock, now):
+    with in_charge(config.paths):
         contents = write(config, file, now)
     out.print(f"{len(contents['files'])} files, {contents['bytes'] / 1e6:.1f} MB in {escape(str(file))}")
 
@@ -36,12 +36,11 @@ def restore(
     replace: Annotated[bool, typer.Option("--replace", help="In the place of what the company has loaded.")] = False,
 ) -> None:
     """Put a backup back, after checking it whole. Then run: regulars refresh --full."""
-    from orchestration.lock import refresh_lock
+    from orchestration.custody import in_charge
     from orchestration.serving.backup import restore as put_back
 
     config = load_company(company, need_env=False)
-    config.paths.root.mkdir(parents=True, exist_ok=True)
-    with refresh_lock(config.paths.lock, utc_now().isoformat()):
+    with in_charge(config.paths):
         contents = put_back(config, file, replace)
     out.print(
         f"{len(contents['files'])} files of {contents['created_at'][:19].replace('T', ' ')} are back. "

@@ -15,6 +15,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from orchestration import scratch
+from orchestration.custody import end_pending
+from orchestration.paths import CompanyPaths
+
 if TYPE_CHECKING:
     from orchestration.refresh import Session
 
@@ -23,6 +27,16 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 NARROW = 80  # columns of a terminal that notes fit
 
+
+def of_company(name: str) -> str:
+    """Work for a company: scratch files lie below its folder, and a restore that was killed is ended first."""
+    paths = CompanyPaths.of(name)
+    scratch.of_company(paths)
+    if said := end_pending(paths):
+        err.print(escape(said))
+    return name
+
+
 CompanyOption = Annotated[
     str,
     typer.Option(
@@ -30,6 +44,7 @@ CompanyOption = Annotated[
         "-c",
         envvar="REGULARS_COMPANY",
         help="Folder name in data/companies/.",
+        callback=of_company,
         show_default=True,
     ),
 ]

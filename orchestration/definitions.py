@@ -8,6 +8,7 @@ import dagster as dg
 
 from orchestration import dbt
 from orchestration.company import DEFAULT_COMPANY, load_company
+from orchestration.custody import harden
 from orchestration.defs import automation, identity, input, publish, quality, resources, scores, sources, warehouse
 from orchestration.environment import load_environment
 
@@ -15,6 +16,7 @@ from orchestration.environment import load_environment
 @dg.definitions
 def defs() -> dg.Definitions:
     """Assets, checks, jobs and schedules of the company."""
+    harden()
     load_environment()
     config = load_company(os.environ.get("REGULARS_COMPANY") or DEFAULT_COMPANY)
     dbt.ensure_manifest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Iterator
@@ -13,9 +14,13 @@ from packaging.requirements import Requirement
 
 from orchestration.company import CompanyConfig, load_company
 from orchestration.connectors.registry import KINDS, connect
+from orchestration.custody import open_to_others
+from orchestration.damage import damage_of
 from orchestration.errors import RegularsError
+from orchestration.landing.lake import Lake
+from orchestration.landing.lost import look
 from orchestration.lock import holder, is_free
-from orchestration.paths import DBT_PROJECT, home
+from orchestration.paths import DBT_PROJECT, CompanyPaths, home
 from orchestration.serving.publish import build_info, current_version
 from orchestration.serving.seal import SEAL, broken
 from orchestration.state import State
@@ -32,6 +37,7 @@ EXPECTED = {
     "sqlalchemy": "2.0.",
 }
 OLDEST_PYTHON = (3, 11)
+SHOWN = 3  # files that are named one by one
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,7 @@ def diagnose(company: str) -> list[Finding]:
     findings.append(
         Finding("configuration", "ok", f"{len(config.sources)} source(s), {len(config.contracts)} contracts")
     )
-    for check in (drivers, sources, permissions, disk, lock, publication, last_run):
+    for check in (drivers, sources, permissions, disk, lock, lake, databases, publication, last_run):
         try:
             findings += check(config)
         except RegularsError as error:
@@ -117,14 +123,25 @@ def drivers(config: CompanyConfig) -> Iterator[Finding]:
 
 
 def permissions(config: CompanyConfig) -> Iterator[Finding]:
-    """Whether the company's own files can be written, and its key is read by nobody else."""
+    """Whether the company's own files can be written, and are read by nobody else."""
     paths = config.paths
     for path in (paths.root, paths.warehouse, paths.serve, paths.state, paths.lake, paths.published):
         if path.exists() and not os.access(path, os.W_OK):
             yield Finding("permission", "problem", f"{path} is not writable", "Give this user write permission there")
-    key = paths.root / "pseudonym.key"
-    if key.exists() and key.stat().st_mode & 0o077:
-        yield Finding("permission", "problem", f"{key} can be read by others", f"Run: chmod 600 {key}")
+    yield from readable_by_others(paths)
+
+
+def readable_by_others(paths: CompanyPaths) -> Iterator[Finding]:
+    """Files and folders of the runtime state that another account may read, write or enter."""
+    found = open_to_others(paths)
+    if len(found) > SHOWN:
+        private = f"find {shlex.quote(str(paths.root))} -mindepth 1 -path {shlex.quote(str(paths.published))} -prune -o"
+        cure = f"Run: {private} ! -type l -exec chmod go-rwx {{}} +"
+        yield Finding("permission", "problem", f"{found[0]} and {len(found) - 1} more can be read by others", cure)
+        return
+    for path in found:
+        mode = "700" if path.is_dir() else "400" if paths.published in path.parents else "600"
+        yield Finding("permission", "problem", f"{path} can be read by others", f"Run: chmod {mode} {path}")
 
 
 def folders() -> Iterator[Finding]:
@@ -167,6 +184,26 @@ def lock(config: CompanyConfig) -> Iterator[Finding]:
         yield Finding("lock", "ok", f"free; last held by {holder(path)}")
     else:
         yield Finding("lock", "ok", "free")
+
+
+def lake(config: CompanyConfig) -> Iterator[Finding]:
+    """Whether every load that the books know is there as it was committed; reads every file."""
+    if not config.paths.state.exists():
+        return
+    with State(config.paths.state, read_only=True) as state:
+        state.check()
+        found = look(Lake(config.paths.lake), state, deep=True)
+    for lost in found.lost:
+        cure = "Run: regulars refresh --full; it loads the table again, or says what a backup must bring back"
+        yield Finding("lake", "problem", str(lost), cure)
+    yield Finding("lake", "ok", f"{len(found.sound)} load(s) are as they were committed")
+
+
+def databases(config: CompanyConfig) -> Iterator[Finding]:
+    """Whether the databases that a refresh works on can be read, block by block."""
+    for path in (config.paths.warehouse, config.paths.serve):
+        if problem := damage_of(path, deep=is_free(config.paths.lock)):
+            yield Finding("database", "problem", f"{path} {problem}", "Run: regulars refresh --full")
 
 
 def publication(config: CompanyConfig) -> Iterator[Finding]:

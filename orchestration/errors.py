@@ -45,6 +45,7 @@ class Stopped(RegularsError):
 
 
 FULL = ("no space left", "disk is full", "disk quota exceeded", "file too large", "disk i/o error")
+MEMORY = ("out of memory", "cannot allocate memory", "bad_alloc", "bad allocation", "memoryerror", "could not allocate")
 REFUSED = ("permission denied", "read-only file system", "operation not permitted")
 
 
@@ -57,6 +58,11 @@ def in_plain_words(error: BaseException) -> RegularsError:
         return RegularsError(
             f"the disk is full or failing: {text}",
             "Free space or set REGULARS_HOME to another disk, then run it again; the published version is untouched",
+        )
+    if isinstance(error, MemoryError) or any(part in text.lower() for part in MEMORY):
+        return RegularsError(
+            f"memory ran out: {text}",
+            "Free memory, or lower resources.memory_limit in company.yml: more is done on disk then. Run it again",
         )
     if any(part in text.lower() for part in REFUSED):
         return RegularsError(text, "Give this user permission there, or set REGULARS_HOME to a folder that is writable")

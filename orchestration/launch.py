@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import logging
 import os
+import sqlite3
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import duckdb
 from dagster import DagsterEvent, DagsterInstance, DagsterRunStatus, RunsFilter
@@ -15,31 +19,75 @@ from orchestration.definitions import defs
 from orchestration.defs.resources import PID_TAG
 from orchestration.errors import RegularsError, Stopped
 from orchestration.refresh import Session
+from orchestration.state import read_only_uri, set_aside
 
 INTERRUPTS = (KeyboardInterrupt, DagsterExecutionInterruptedError, duckdb.InterruptException)
+STARTING = 180  # seconds until a run that was started has said its process, as in dagster.yaml
 UNFINISHED = [DagsterRunStatus.STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.CANCELING]
 
 
-def is_alive(pid: int) -> bool:
-    """Whether a process of this machine has the id."""
+def is_alive(pid: int, since: float) -> bool:
+    """Whether the process that had the id at a moment still has it.
+
+    A younger process of that id is another one: containers give the same few ids again and again.
+
+    Args:
+        pid: process id.
+        since: Unix time at which the process was there.
+    """
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
-        return True
-    return True
+        pass
+    started = started_at(pid)
+    return started is None or started <= since
+
+
+def started_at(pid: int) -> float | None:
+    """Unix time at which a process began, to the second; None where the system does not say."""
+    try:
+        with Path("/proc/stat").open() as system:
+            booted = next(float(line.split()[1]) for line in system if line.startswith("btime "))
+        ticks = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+    except (OSError, ValueError, IndexError, StopIteration):
+        return None
+    return booted + ticks / os.sysconf("SC_CLK_TCK") - 1  # the boot's time is cut to the second
 
 
 def fail_orphans(instance: DagsterInstance) -> int:
-    """Mark unfinished Dagster runs whose process is gone as failed; call with the lock held."""
+    """Mark unfinished Dagster runs whose process is gone as failed; call with the lock held, before a run of one's own.
+
+    A run that works holds the lock, so none does now. One that was started a moment ago may be about to ask for it.
+    """
     failed = 0
-    for run in instance.get_runs(RunsFilter(statuses=UNFINISHED)):
-        pid = run.tags.get(PID_TAG, "")
-        if pid.isdigit() and not is_alive(int(pid)):
-            instance.report_run_failed(run, "The process ended without a word.")
-            failed += 1
+    for record in instance.get_run_records(RunsFilter(statuses=UNFINISHED)):
+        created = record.create_timestamp.timestamp()
+        pid = record.dagster_run.tags.get(PID_TAG, "")
+        if is_alive(int(pid), created) if pid.isdigit() else time.time() - created < STARTING:
+            continue
+        instance.report_run_failed(record.dagster_run, "The process ended without a word.")
+        failed += 1
     return failed
+
+
+def set_damaged_aside(session: Session) -> list[str]:
+    """Move databases of Dagster's that are damaged out of the way, so that it begins new ones; returns their names."""
+    paths = session.config.paths
+    moved = []
+    for path in sorted(paths.dagster.rglob("*.db")):
+        with contextlib.closing(sqlite3.connect(read_only_uri(path), uri=True)) as con:
+            try:
+                sound = con.execute("pragma quick_check(1)").fetchone() == ("ok",) and path.stat().st_size > 0
+            except sqlite3.OperationalError as error:
+                sound = "locked" in str(error)  # somebody reads it: it is one
+            except sqlite3.DatabaseError:
+                sound = False
+        if not sound:
+            set_aside(path, paths.aside, session.run_id)
+            moved.append(str(path.relative_to(paths.dagster)))
+    return moved
 
 
 def prune_runs(instance: DagsterInstance, before: dt.datetime) -> int:
@@ -76,6 +124,8 @@ def run_job(name: str, session: Session) -> None:
     """
     # A Ctrl-C while Dagster's event storage closes is told once, by us, and not as SQLAlchemy's traceback.
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
+    for name_of in set_damaged_aside(session):
+        session.reporter.say("refresh", f"{name_of} of Dagster's history is damaged; it is set aside and begun again")
     with DagsterInstance.get() as instance:
         fail_orphans(instance)
         prune_runs(instance, session.now - dt.timedelta(days=session.config.company.retention.dagster_days))

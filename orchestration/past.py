@@ -13,7 +13,8 @@ from orchestration.company import CompanyConfig
 from orchestration.errors import UsageError
 from orchestration.refresh import Session
 from orchestration.scoring.run import Step
-from orchestration.serving.publish import DATABASE, check_space, checkpoint, verify
+from orchestration.serving.publish import check_space, checkpoint, verify
+from orchestration.serving.seal import DATABASE
 from orchestration.warehouse import remove_database
 
 

@@ -37,6 +37,19 @@ class CompanyPaths:
         """Databases of a build as of a past day, beside the company's own."""
         return CompanyPaths(self.root / "as_of" / day.isoformat())
 
+    def make_root(self) -> None:
+        """Make the company's folder: others may pass through to what is published, and see nothing else. A folder that
+        is there keeps the mode that the company chose."""
+        for folder in (self.root.parent, self.root):
+            if not folder.exists():
+                folder.mkdir(parents=True, exist_ok=True)
+                folder.chmod(0o711)
+
+    @property
+    def aside(self) -> Path:
+        """What was damaged and may still be of use: loads of the lake, state; nothing reads it."""
+        return self.root / "set-aside"
+
     @property
     def lake(self) -> Path:
         """Immutable raw loads."""
@@ -104,5 +117,5 @@ class CompanyPaths:
 
     @property
     def temp(self) -> Path:
-        """Spill files of DuckDB."""
+        """Spill files of DuckDB and all other scratch; emptied by the next command after a kill."""
         return self.root / "tmp"

@@ -17,22 +17,25 @@ from typing import Any, ClassVar
 import duckdb
 import pyarrow as pa
 
-from orchestration import clocks, dbt
-from orchestration.clock import naive_utc, stamp, utc_now
+from orchestration import clocks, dbt, swap
+from orchestration.clock import moment_of, naive_utc, stamp, utc_now
 from orchestration.company import CompanyConfig
 from orchestration.conform.batch import Audit
 from orchestration.conform.corrections import store
 from orchestration.conform.run import check_columns, conform, write_load_audit
 from orchestration.conform.tables import prepare
 from orchestration.conform.workbench import corrections_of, waiting
+from orchestration.custody import in_charge
+from orchestration.damage import damage_of, tells_damage
 from orchestration.errors import QualityStop, RegularsError
 from orchestration.identity import IdentityResult, resolve_identity
 from orchestration.identity.decisions import remember_decisions
 from orchestration.identity.ledger import known_pseudonym_key, pseudonym_key
-from orchestration.landing.lake import Erased, Lake, Manifest
-from orchestration.landing.load import Order, TableId, changed_tables, load_tables, recover, wanted_tables
-from orchestration.lock import busy, is_free, refresh_lock
-from orchestration.paths import PROJECT
+from orchestration.landing.lake import MANIFEST, Erased, Lake, Manifest
+from orchestration.landing.load import Order, TableId, changed_tables, load_tables, wanted_tables
+from orchestration.landing.lost import recover, settle_erasure
+from orchestration.lock import busy, is_free
+from orchestration.paths import PROJECT, CompanyPaths
 from orchestration.privacy.person import Person
 from orchestration.privacy.scrub import Tally, clear_runtime, eraser, scrub_lake
 from orchestration.privacy.suppression import Suppression
@@ -42,10 +45,17 @@ from orchestration.report import Reporter, Sink
 from orchestration.scoring.run import Scored, Step
 from orchestration.serving.contacts import write_contacts
 from orchestration.serving.publish import build_info, current_version, drop_others, publish, table_counts
-from orchestration.state import State
-from orchestration.warehouse import check_disk, open_warehouse, remove_database
+from orchestration.serving.seal import is_as_published, marks_of
+from orchestration.state import DAMAGED, INPUTS, DamagedState, State, set_aside
+from orchestration.warehouse import (
+    check_disk,
+    open_warehouse,
+    remove_damaged,
+    remove_database,
+)
 
-INPUTS, AS_OF, NEXT_DAY = "inputs_fingerprint", "as_of", "following_business_day"
+AS_OF, NEXT_DAY = "as_of", "following_business_day"
+SEEN = "published_marks"  # sizes and times of the published files, as they were after publishing
 ERASURE = "erasure"  # set from the first step of an erasure until a version without the person is published
 CODE_FOLDERS = ("orchestration", "models_ml", "data/contracts")
 
@@ -77,13 +87,28 @@ def nothing_new(config: CompanyConfig, now: dt.datetime) -> str | None:
     if not is_free(paths.lock):
         raise busy(paths.lock)
     version = current_version(paths)
-    if version is None or not paths.state.exists() or not paths.current_database.exists():
+    if version is None or not paths.state.exists() or swap.is_pending(paths.root):
         return None
+    try:
+        return found_unchanged(config, now, version)
+    except DamagedState:  # the refresh makes another
+        return None
+
+
+def found_unchanged(config: CompanyConfig, now: dt.datetime, version: str) -> str | None:
+    """See `nothing_new`.
+
+    Raises:
+        DamagedState: the state cannot be read.
+    """
+    paths = config.paths
     with State(paths.state, read_only=True) as state:
         last = state.last_run()
         if last is None or last.status != "succeeded" or last.version is None or state.fact(ERASURE):
             return None
         if state.fact(INPUTS) != inputs_fingerprint(config):
+            return None
+        if not is_as_published(paths.versions / version, state.fact(SEEN)) or not has_loads(paths.lake, state):
             return None
         as_of, following = state.fact(AS_OF), state.fact(NEXT_DAY)
         ended = config.business_day_before(now)
@@ -92,6 +117,12 @@ def nothing_new(config: CompanyConfig, now: dt.datetime) -> str | None:
         if following and dt.date.fromisoformat(following) <= ended:
             return None
         return None if changed_tables(config, state.fingerprints()) else version
+
+
+def has_loads(lake: Path, state: State) -> bool:
+    """Whether every load that the books know has its manifest. Reads no content."""
+    known = state.known_loads()
+    return all((lake / row["source_system"] / row["table_name"] / row["load_id"] / MANIFEST).exists() for row in known)
 
 
 @dataclass(frozen=True)
@@ -143,15 +174,62 @@ class Session:
             self.state.start_stage(self.run_id, name, utc_now())
             self.reporter.say(name, "started")
             yield figures
-        except BaseException as error:
+        except BaseException as raised:
+            error = self.explained(raised)
             self.errors.append(error)
             with contextlib.suppress(sqlite3.Error, OSError):  # a full disk must not hide the error itself
                 self.state.finish_stage(self.run_id, name, utc_now(), "failed", {"error": spoken(error)})
                 self.reporter.say(name, f"failed: {spoken(error)}")
-            raise
+            if error is raised:
+                raise
+            raise error from raised
         figures["seconds"] = round(time.monotonic() - started, 2)
         self.state.finish_stage(self.run_id, name, utc_now(), "succeeded", figures)
         self.reporter.say(name, "done", **figures)
+
+    def explained(self, error: BaseException) -> BaseException:
+        """An error that comes of a damaged database as one that names the file; the next refresh makes it again."""
+        if not isinstance(error, Exception) or not tells_damage(error):
+            return error
+        for path in (self.config.paths.warehouse, self.config.paths.serve):
+            if problem := damage_of(path, deep=True):
+                with contextlib.suppress(sqlite3.Error, OSError):
+                    self.state.set_fact(DAMAGED, path.name)
+                cure = "Run: regulars refresh; it makes the file again from the lake"
+                return RegularsError(f"{path}: {problem}", cure)
+        return error
+
+    def mend(self, said: Iterable[str], full: bool, accept_loss: bool) -> None:
+        """End what a killed run left, make lake and books agree, and delete databases that are to be made anew.
+
+        Args:
+            said: what was found before the session was there.
+            full: make everything from the lake again.
+            accept_loss: go on without loads that no source has any more.
+
+        Raises:
+            RegularsError: a load is lost.
+        """
+        paths = self.config.paths
+        for text in said:
+            self.reporter.say("refresh", text)
+        if self.state.fact(ERASURE):
+            settle_erasure(self.lake)
+        recovered = recover(self.config, self.lake, self.state, self.now, accept_loss, deep=full)
+        for text in recovered.said:
+            self.reporter.say("refresh", text)
+        if recovered.removed:
+            self.reporter.say("refresh", "removed half-written loads", loads=recovered.removed)
+        prune_runtime(self.config, self.now)
+        if self.state.fact(ERASURE):
+            self.reporter.say("refresh", "an erasure was not ended; going on with it")
+            self.scrub()
+        if full or self.state.fact(DAMAGED):
+            remove_database(paths.warehouse)
+            remove_database(paths.serve)
+            self.state.set_fact(DAMAGED, "")
+        for text in remove_damaged(self.config):
+            self.reporter.say("refresh", text)
 
     # steps ----------------------------------------------------------------------------------------
 
@@ -290,6 +368,7 @@ class Session:
         tally = scrub_lake(self.config, self.lake, Suppression(self.config.paths.root), texts, done)
         self.state.put_load_audit(m.audit() for m in self.lake.manifests())
         clear_runtime(self.config, self.state, texts)
+        shutil.rmtree(self.config.paths.aside, ignore_errors=True)  # nobody looks for persons in what is damaged
         return tally
 
     def quality(self) -> list[Result]:
@@ -416,6 +495,7 @@ def open_session(
     include: tuple[TableId, ...] = (),
     again: tuple[dt.date, dt.date] | None = None,
     retrain: bool = False,
+    accept_loss: bool = False,
 ) -> Iterator[Session]:
     """Open a session: lock, check the machine, mend what a kill left, journal the run.
 
@@ -427,14 +507,15 @@ def open_session(
         include: optional tables to load from now on.
         again: first and last day that incremental tables are read again for, and whose facts are made again.
         retrain: train the models also where that is not due.
+        accept_loss: go on without loads that are lost and that no source has any more.
 
     Raises:
-        RegularsError: another refresh runs, or disk or permissions do not allow one.
+        RegularsError: another refresh runs, disk or permissions do not allow one, or a load is lost.
     """
-    now = utc_now()
     paths = config.paths
     check_disk(config)
-    with refresh_lock(paths.lock, now.isoformat(), f"regulars {command}"), State(paths.state) as state:
+    with in_charge(paths, f"regulars {command}") as mended, opened_state(config, mended) as state:
+        now = after_newest(paths, state, utc_now(), mended)
         reporter = Reporter(paths.logs / f"{stamp(now)}.jsonl", sinks)
         if not config.company.privacy.clear_keys:
             pseudonym_key(config)  # made now, so that the next refresh finds the inputs as they were
@@ -445,17 +526,8 @@ def open_session(
         Session.active = session
         try:
             if killed:
-                reporter.say("refresh", "the last run was killed; going on from what it committed")
-            removed = recover(session.lake, state)
-            if removed:
-                reporter.say("refresh", "removed half-written loads", loads=removed)
-            prune_runtime(config, now)
-            if state.fact(ERASURE):
-                reporter.say("refresh", "an erasure was not ended; going on with it")
-                session.scrub()
-            if full:
-                remove_database(paths.warehouse)
-                remove_database(paths.serve)
+                mended.append("the last run was killed; going on from what it committed")
+            session.mend(mended, full, accept_loss)
             yield session
             failed = session.errors[0] if session.errors else None
         except BaseException as error:
@@ -467,6 +539,70 @@ def open_session(
                 session.judge.close()
             with contextlib.suppress(*(sqlite3.Error, OSError) if failed else ()):
                 finish(session, failed)
+
+
+@contextlib.contextmanager
+def opened_state(config: CompanyConfig, said: list[str]) -> Iterator[State]:
+    """The state for writing; one that is damaged is set aside, and another made with what warehouse and lake know.
+
+    Args:
+        config: the company.
+        said: takes what to tell the user.
+    """
+    paths = config.paths
+    is_new = not paths.state.exists() or paths.state.stat().st_size == 0
+    try:
+        state = State(paths.state)
+        state.check()
+    except DamagedState as error:
+        is_new = True
+        set_aside(paths.state, paths.aside, stamp(utc_now()))
+        said.append(f"{error.message}; it is set aside and made again from the lake")
+        state = State(paths.state)
+    with state:
+        if is_new and (books := books_of(paths.warehouse)):
+            state.put_load_audit(books)
+            said.append("the state was lost: the books of loads are the warehouse's")
+        if is_new and Suppression(paths.root):
+            state.set_fact(ERASURE, "unknown")  # whether one was going on stood in the state
+        yield state
+
+
+def books_of(warehouse: Path) -> list[dict[str, Any]]:
+    """The books of loads that the warehouse keeps, too; none where it cannot be read."""
+    if not warehouse.exists():
+        return []
+    with contextlib.suppress(duckdb.Error), duckdb.connect(str(warehouse), read_only=True) as con:
+        cursor = con.execute("select * replace (loaded_at::varchar as loaded_at) from audit.load_audit")
+        names = [column[0] for column in cursor.description or []]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return []
+
+
+def after_newest(paths: CompanyPaths, state: State, now: dt.datetime, said: list[str]) -> dt.datetime:
+    """The run's time: the clock's, unless that was set back behind what is there already.
+
+    Loads, runs and versions are named by it, and the newest counts: one that is named before others would be lost.
+
+    Args:
+        paths: the company's.
+        state: its journal.
+        now: the machine's clock.
+        said: takes what to tell the user.
+    """
+    names = [folder.name for folder in Lake(paths.lake).folders()]
+    names += [folder.name for folder in paths.versions.glob("[!.]*")]
+    names += [name for name in (state.newest_run(),) if name]
+    newest = max((moment for name in names if (moment := moment_of(name))), default=None)
+    if newest is None or newest < now:
+        return now
+    after = newest + dt.timedelta(milliseconds=1)
+    if (newest - now).total_seconds() > 1:
+        said.append(
+            f"the machine's clock says {now:%Y-%m-%d %H:%M:%S} UTC, but the newest run is of "
+            f"{newest:%Y-%m-%d %H:%M:%S} UTC: this one is dated after it; set the clock right"
+        )
+    return after
 
 
 def prune_runtime(config: CompanyConfig, now: dt.datetime) -> None:
@@ -485,8 +621,10 @@ def prune_runtime(config: CompanyConfig, now: dt.datetime) -> None:
 def finish(session: Session, error: BaseException | None) -> None:
     """Close the run in the journal; a whole refresh also notes what it was made from."""
     status = "failed" if error else "succeeded"
+    session.state.forget_loads(session.lake.pruned())
     if not error and session.published:
         session.state.set_fact(INPUTS, session.inputs)
+        session.state.set_fact(SEEN, marks_of(session.config.paths.versions / session.published))
     session.state.finish_run(
         session.run_id, status, utc_now(), session.published, str(session.as_of or "") or None,
         spoken(error) if error else None,

@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from orchestration.durable import move
 from orchestration.errors import RegularsError
 
-VERSION = 2  # raise when a table of audits changes: they are made again from the lake and the warehouse
+INPUTS = "inputs_fingerprint"  # fact: what the published version was made from
+DAMAGED = "damaged"  # fact: a database that the next refresh makes again
+VERSION = 3  # raise when a table of audits changes: they are made again from the lake and the warehouse
 
 SCHEMA = """
 create table if not exists run (
@@ -78,6 +81,30 @@ def read_only_uri(path: Path) -> str:
     return path.absolute().as_uri() + "?mode=ro" + ("" if pending else "&immutable=1")
 
 
+class DamagedState(RegularsError):
+    """The state database is not as it was written; the next refresh makes another from the lake."""
+
+    def __init__(self, path: Path, reason: object) -> None:
+        super().__init__(
+            f"{path}: is damaged: {reason}",
+            "Run: regulars refresh; it sets the file aside and makes another from the lake",
+        )
+
+
+def is_damage(error: sqlite3.DatabaseError) -> bool:
+    """Whether SQLite says that a file is not as it was written."""
+    text = str(error)
+    return any(word in text for word in ("malformed", "not a database", "no such table", "no such column"))
+
+
+def set_aside(path: Path, folder: Path, moment: str) -> None:
+    """Move a damaged SQLite file and its logs into a folder, named by the moment."""
+    for log in ("", "-wal", "-shm"):
+        part = path.with_name(path.name + log)
+        if part.exists():
+            move(part, folder / f"{path.name}-{moment}{log}")
+
+
 class State:
     """The state database of one company."""
 
@@ -95,9 +122,23 @@ class State:
                     self.con.executescript("drop table if exists load_audit; drop table if exists conform_audit;")
                     self.con.execute(f"pragma user_version = {VERSION}")
                 self.con.executescript(SCHEMA)
-        except (sqlite3.Error, OSError) as error:
+        except sqlite3.DatabaseError as error:
+            if is_damage(error):
+                raise DamagedState(path, error) from error
+            raise RegularsError(f"{path}: cannot be opened: {error}", "Check permissions and disk space") from error
+        except OSError as error:
             raise RegularsError(f"{path}: cannot be opened: {error}", "Check permissions and disk space") from error
         self.con.row_factory = sqlite3.Row
+
+    def check(self) -> None:
+        """Read every page.
+
+        Raises:
+            DamagedState: one is not as it was written.
+        """
+        [problem] = self.rows("pragma quick_check(1)")
+        if problem["quick_check"] != "ok":
+            raise DamagedState(self.path, problem["quick_check"])
 
     def close(self) -> None:
         """Close; folds the write-ahead log in."""
@@ -110,8 +151,17 @@ class State:
         self.close()
 
     def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
-        """Query as dictionaries."""
-        return [dict(row) for row in self.con.execute(sql, values)]
+        """Query as dictionaries.
+
+        Raises:
+            DamagedState: the file is not as it was written.
+        """
+        try:
+            return [dict(row) for row in self.con.execute(sql, values)]
+        except sqlite3.DatabaseError as error:
+            if is_damage(error):
+                raise DamagedState(self.path, error) from error
+            raise
 
     # runs -----------------------------------------------------------------------------------------
 
@@ -172,6 +222,11 @@ class State:
         )
         return Run(**found[0]) if found else None
 
+    def newest_run(self) -> str | None:
+        """Id of the newest run; ids sort by time."""
+        found = self.rows("select max(run_id) as run_id from run")
+        return found[0]["run_id"] if found else None
+
     # sources --------------------------------------------------------------------------------------
 
     def fingerprints(self) -> dict[tuple[str, str], dict[str, Any]]:
@@ -187,6 +242,22 @@ class State:
             "insert or replace into source_table values (?, ?, ?, ?)",
             (system, table, json.dumps(fingerprint), load_id),
         )
+
+    def known_loads(self) -> list[dict[str, Any]]:
+        """System, table, id and landed rows of every load that was ever committed and not forgotten, oldest first."""
+        return self.rows(
+            "select source_system, table_name, load_id, rows_landed from load_audit order by load_id, 1, 2"
+        )
+
+    def forget_loads(self, loads: Iterable[tuple[str, str, str]]) -> None:
+        """Take loads out of the books: they are gone for good, and it was said."""
+        self.con.executemany(
+            "delete from load_audit where source_system = ? and table_name = ? and load_id = ?", list(loads)
+        )
+
+    def forget_fingerprint(self, system: str, table: str) -> None:
+        """Have a table read as if nothing of it had been landed."""
+        self.con.execute("delete from source_table where system = ? and table_name = ?", (system, table))
 
     # audits ---------------------------------------------------------------------------------------
 
@@ -259,8 +330,8 @@ class State:
 
     def fact(self, name: str) -> str | None:
         """A remembered value, such as the fingerprint of the code that made the warehouse."""
-        found = self.con.execute("select value from fact where name = ?", (name,)).fetchone()
-        return found[0] if found else None
+        found = self.rows("select value from fact where name = ?", name)
+        return found[0]["value"] if found else None
 
     def set_fact(self, name: str, value: str) -> None:
         """Remember a value."""

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.clock import utc_now
 from orchestration.company import CompanyConfig
+from orchestration.custody import in_charge
+from orchestration.damage import damage_of
 from orchestration.errors import RegularsError, UsageError
-from orchestration.lock import refresh_lock
 
 
 def settings(config: CompanyConfig) -> dict[str, str]:
@@ -81,8 +81,20 @@ def locked_warehouse(config: CompanyConfig, command: str | None = None) -> Itera
     """
     if not config.paths.warehouse.exists():
         raise UsageError(f"nothing was loaded yet in {config.paths.root}", "Run: regulars refresh")
-    with refresh_lock(config.paths.lock, utc_now().isoformat(), command), open_warehouse(config) as con:
+    with in_charge(config.paths, command), open_warehouse(config) as con:
         yield con
+
+
+def remove_damaged(config: CompanyConfig, deep: bool = False) -> list[str]:
+    """Delete databases that are damaged: they are made again from the lake. Returns what to say of them."""
+    said = []
+    for path in (config.paths.warehouse, config.paths.serve):
+        if problem := damage_of(path, deep):
+            said.append(f"{path.name} {problem}; it is made again from the lake")
+    if said:  # one without the other would continue what is not there
+        remove_database(config.paths.warehouse)
+        remove_database(config.paths.serve)
+    return said
 
 
 def remove_database(path: Path) -> None:
@@ -104,7 +116,7 @@ def check_disk(config: CompanyConfig) -> None:
             "Set REGULARS_HOME to a folder without one",
         )
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        config.paths.make_root()
         config.paths.temp.mkdir(exist_ok=True)
         probe = root / ".write-test"
         probe.write_bytes(b"x")

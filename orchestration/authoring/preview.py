@@ -15,6 +15,7 @@ from orchestration.connectors.base import Connector
 from orchestration.connectors.registry import connect
 from orchestration.errors import RegularsError, UsageError
 from orchestration.literals import quote_name
+from orchestration.scratch import memory_database
 
 SAMPLE = 10_000  # rows of each table that a preview of a map looks at
 MOST = 1_000_000  # rows that a table is read for to count them: a second of a CSV file
@@ -67,7 +68,7 @@ def counted(connector: Connector, system: str, table: str) -> Counted:
     known = connector.count(table)
     if known is not None and known > MOST:
         return Counted(known, None)
-    with duckdb.connect() as con:
+    with memory_database() as con:
         try:
             # The hash makes DuckDB read every value; what it rejects stands in its tables once all is fetched.
             sql = f"select * from ({connector.read(con, table)}) limit {MOST + 1}"
@@ -132,7 +133,7 @@ def map_error(config: CompanyConfig, system: str, entity: str, known: dict[str, 
         known: table → its columns with DuckDB types, of the tables that can be read.
     """
     mapping = Mapping.of(config, system, entity)
-    with duckdb.connect() as con:
+    with memory_database() as con:
         shut(con)
         try:
             names = mapping.raw_tables(con, set(config.sources[system].tables))
@@ -157,7 +158,7 @@ def rows_as_received(config: CompanyConfig, system: str, table: str, limit: int)
     """First rows of a table with the types that it lands with."""
     connector = connector_of(config, system)
     check_table(config, system, table)
-    with duckdb.connect() as con:
+    with memory_database() as con:
         source = config.sources[system]
         rows = source.as_written(connector.read(con, table), connector.columns(table), source.formats)
         cursor = con.execute(f"select * from ({rows}) limit {limit}")
@@ -178,7 +179,7 @@ def rows_as_mapped(config: CompanyConfig, system: str, entity: str, limit: int) 
         raise UsageError(f"no map '{entity}' in {system}", f"Maps: {', '.join(source.maps) or 'none yet'}")
     mapping = Mapping.of(config, system, entity)
     reasons = {n: f"{reason}: {column}" for (reason, column), n in numbered(mapping.contract).items()}
-    with duckdb.connect() as con:
+    with memory_database() as con:
         for table in sorted(mapping.raw_tables(con, set(source.tables))):
             sql = source.as_written(connector.read(con, table), connector.columns(table), mapping.formats)
             con.execute(

@@ -14,6 +14,7 @@ from orchestration.connectors.base import Connector
 from orchestration.connectors.numbers import as_written
 from orchestration.errors import RegularsError
 from orchestration.literals import quote_name
+from orchestration.scratch import memory_database
 
 ROWS = 2_000_000  # of a table that a draft looks at, from its beginning
 SHAPES = 3_000  # distinct forms of a column's values, the most frequent first
@@ -63,7 +64,7 @@ class Profile:
         Raises:
             RegularsError: it cannot be read.
         """
-        con = duckdb.connect()
+        con = memory_database()
         types = connector.columns(table)
         try:
             sql = as_written(connector.read(con, table), types, ".")
@@ -79,7 +80,7 @@ class Profile:
     @classmethod
     def together(cls, parts: Sequence[Profile]) -> Profile:
         """Several tables of the same columns as one."""
-        con = duckdb.connect()
+        con = memory_database()
         for place, part in enumerate(parts):
             con.register("part", part.con.execute("select * from rows").to_arrow_table())
             con.execute("insert into rows by name from part" if place else "create table rows as from part")

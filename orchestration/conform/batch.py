@@ -11,6 +11,7 @@ import duckdb
 from orchestration.conform.casting import DUPLICATE, numbered
 from orchestration.conform.mapping import ACCEPTED, FILTERED, UNCHANGED, CandidateSql, Mapping, row_id
 from orchestration.contracts import Contract
+from orchestration.errors import RegularsError
 from orchestration.literals import quote
 
 
@@ -41,6 +42,7 @@ def conform_batch(
     loaded_at: dt.datetime,
     ends: bool = False,
     may_shrink: bool = False,
+    landed: int | None = None,
 ) -> Audit:
     """Take one batch in, in one transaction; a kill leaves all of it or nothing.
 
@@ -52,6 +54,10 @@ def conform_batch(
         loaded_at: its time, naive UTC.
         ends: whether records end that are not in the temporary table `alive`.
         may_shrink: whether a record of the batch may have lost parts, such as an order one of its lines: they end.
+        landed: how many candidates there must be; None where only the batch tells.
+
+    Raises:
+        RegularsError: there are others; nothing of the batch was taken in.
     """
     contract = mapping.contract
     con.execute("begin")
@@ -87,6 +93,12 @@ def conform_batch(
                 {"system": mapping.system, "loaded_at": loaded_at},
             )
         audit = book(con, mapping, load_id)
+        if landed is not None and audit.candidates != landed:
+            raise RegularsError(
+                f"{mapping.system}.{mapping.entity}: {audit.candidates:,} rows of load {load_id} were read, but "
+                f"{landed:,} were landed",
+                "Run: regulars refresh --full; if it says so again, report it",
+            )
         con.execute(
             "insert into audit.conform_audit by name (select "
             + ", ".join(f"${name} as {name}" for name in audit.row())

@@ -33,7 +33,12 @@ class Correction:
 
 
 def store(lake: Lake, corrections: list[Correction], load_id: str, now: dt.datetime) -> None:
-    """Land corrections; of several for the same row and column the latest counts."""
+    """Land corrections that the lake does not hold already; of several for the same row and column the latest counts.
+
+    One that was landed by a replay that was killed is not landed twice.
+    """
+    known = {c for own in Corrections.read(lake).found.values() for c in own}
+    corrections = [c for c in corrections if c not in known]
     at = naive_utc(now)
     rows = [
         {"source_system": c.source_system, "entity": c.entity, "row_id": c.row_id, "column_name": c.column,

@@ -68,12 +68,14 @@ class Bound:
         overlaps: what the files of a table have in common, by table.
         may_shrink: whether a part of a record that was there before may be gone: a later file replaced its lines.
         is_daily: whether the rows are of one table, of files of which a later one is the newer.
+        landed: rows of the load, where the batch is each of them, and nothing else; else None.
     """
 
     loaded_at: dt.datetime
     overlaps: dict[str, Overlap]
     may_shrink: bool
     is_daily: bool
+    landed: int | None
 
 
 def bind_raw(
@@ -94,6 +96,7 @@ def bind_raw(
     times = []
     overlaps = {}
     may_shrink = False
+    landed = None
     source = config.sources[mapping.system]
     tables = sorted(mapping.raw_tables(con, set(source.tables)))
     is_daily = len(tables) == 1
@@ -104,6 +107,8 @@ def bind_raw(
         by = overlap_columns(con, config, mapping.system, table, until[-1].columns)
         seen = until[-1:] if mapping.is_table() and not whole and not by else until[last_whole(until) :]
         rows = lake.current(seen, spec.key, by_file=spec.load.mode == "files")
+        if len(seen) == len(tables) == 1 and mapping.is_table() and not by and spec.load.mode != "files":
+            landed = seen[0].rows_landed
         if by:
             content = [name for name in until[-1].columns if all(name in m.columns for m in seen)]
             if found := find_overlap(con, table, rows, by, content):
@@ -114,7 +119,7 @@ def bind_raw(
         kinds = {row[0]: row[1] for row in con.execute(f"describe {rows}").fetchall() if row[0] not in LOAD_COLUMNS}
         rows = source.as_written(rows, kinds, mapping.formats)
         con.execute(f'create or replace temp view "{table}" as {rows}')
-    return Bound(max(dt.datetime.fromisoformat(time) for time in times), overlaps, may_shrink, is_daily)
+    return Bound(max(dt.datetime.fromisoformat(time) for time in times), overlaps, may_shrink, is_daily, landed)
 
 
 def check_columns(config: CompanyConfig, lake: Lake, system: str, table: str, columns: dict[str, str]) -> None:
@@ -255,7 +260,7 @@ def conform_map(
         marks = {flag: sql for found in bound.overlaps.values() for flag, sql in found.flag(raw_columns).items()}
         query = candidate_sql(mapping, types, raw_columns, corrected, bound.loaded_at, marks, bound.is_daily)
         try:
-            done(conform_batch(con, mapping, query, load_id, bound.loaded_at, ends, bound.may_shrink))
+            done(conform_batch(con, mapping, query, load_id, bound.loaded_at, ends, bound.may_shrink, bound.landed))
         except duckdb.ConversionException as error:
             raise RegularsError(
                 f"{mapping.file}: maps.{mapping.entity}: a cast in the map failed: {str(error).splitlines()[0]}",

@@ -30,6 +30,7 @@ from orchestration.connectors.rejects import SHOWN, WRONG_ENCODING
 from orchestration.errors import RegularsError
 from orchestration.literals import quote, quote_name
 from orchestration.redaction import HIDDEN, redact
+from orchestration.scratch import memory_database
 
 ALIAS = "source_db"
 
@@ -198,7 +199,7 @@ class DatabaseConnector:
 
     def discover(self) -> list[str]:
         """Tables and views; with their schema where it is not the usual one."""
-        with duckdb.connect() as con:
+        with memory_database() as con:
             self.attach(con)
             found = con.execute(
                 "select schema_name, table_name from duckdb_tables() where database_name = $1 union all "
@@ -211,7 +212,7 @@ class DatabaseConnector:
 
     def query(self, table: str, sql: str) -> list[tuple[Any, ...]]:
         """Rows of a query over the table, which it names `{table}`."""
-        with duckdb.connect() as con:
+        with memory_database() as con:
             self.attach(con)
             source = self.source(con, table)
             try:
@@ -478,7 +479,7 @@ class PostgresConnector(ServerConnector):
         """Rows of the part; all of them are counted by the server."""
         if part.cursor and not part.is_whole:
             return super().count(table, part)
-        with duckdb.connect() as con:
+        with memory_database() as con:
             self.attach(con)
             try:
                 return int(self.ask(con, f"select count(*) from {self.relation(table)}")[0][0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import tempfile
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,6 +13,7 @@ import duckdb
 import pyarrow as pa
 from pydantic import Field, field_validator
 
+from orchestration import scratch
 from orchestration.connectors.base import (
     REJECTED,
     WHOLE,
@@ -64,9 +66,13 @@ class FileConnector:
         self.system = system
         assert isinstance(system.settings, FileSettings)
         self.folder, self.prefix = resolve_folder(system.settings.path)
-        self.scratch = tempfile.TemporaryDirectory(prefix="regulars-")
         if not self.prefix:
             check_root(system.name, self.folder)
+
+    @functools.cached_property
+    def scratch(self) -> tempfile.TemporaryDirectory[str]:
+        """Folder of copies that are read instead of a file; it goes with the connector."""
+        return tempfile.TemporaryDirectory(prefix="regulars-", dir=scratch.folder())
 
     def at(self, table: str) -> TableAt:
         """Where a table is; a table that is not configured has the system's settings."""

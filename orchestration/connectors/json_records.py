@@ -24,6 +24,7 @@ from orchestration.connectors.rejects import KEY_TWICE, NO_OBJECT, NUL
 from orchestration.connectors.text import TextSettings, unpacked_name
 from orchestration.errors import RegularsError
 from orchestration.literals import quote, quote_name
+from orchestration.scratch import memory_database
 
 MAX_PATHS = 200  # places of objects that are tested one by one; records with more are maps of ids, or the like
 MAX_DOCUMENT = 1 << 30  # bytes of a document that is read as a whole; larger files are written a record a line
@@ -148,7 +149,7 @@ class JsonConnector(LineConnector):
             RegularsError: there is no record.
         """
         if table not in self.known:
-            with duckdb.connect() as con:
+            with memory_database() as con:
                 lines = self.lines(table, self.files(table), con)
                 self.found(
                     con,

@@ -11,6 +11,7 @@ from orchestration.connectors.files import RESERVED, FileConnector, FileSettings
 from orchestration.connectors.numbers import as_text, text_beside_numbers
 from orchestration.errors import RegularsError
 from orchestration.literals import exact_path, quote, quote_name
+from orchestration.scratch import memory_database
 
 PLACE = "_source_path, file_row_number"
 
@@ -36,7 +37,7 @@ class ParquetConnector(FileConnector):
     def file_columns(self, table: str, file: SourceFile) -> dict[str, str]:
         """Columns of one file, with DuckDB types."""
         if file.name not in self.known:
-            with duckdb.connect() as con:
+            with memory_database() as con:
                 described = self.run(
                     con, table, "describe select * from read_parquet(?)", [exact_path(file.path)]
                 ).fetchall()
@@ -58,7 +59,7 @@ class ParquetConnector(FileConnector):
 
     def columns(self, table: str) -> dict[str, str]:
         """Columns of all the table's files together."""
-        with duckdb.connect() as con:
+        with memory_database() as con:
             rows = self.rows(table, self.filled(table))
             described = self.run(con, table, f"describe select * exclude ({PLACE}) from ({rows})", []).fetchall()
         return {row[0]: row[1] for row in described}
@@ -92,7 +93,7 @@ class ParquetConnector(FileConnector):
         sql = "select coalesce(sum(num_rows), 0) from parquet_file_metadata(?)"
         if where:
             sql = f"select count(*) from ({self.rows(table, files)}) where {where}"
-        with duckdb.connect() as con:
+        with memory_database() as con:
             found = self.run(con, table, sql, [] if where else [[exact_path(file.path) for file in files]]).fetchone()
         return int(found[0]) if found else 0
 

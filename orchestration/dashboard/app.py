@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from orchestration.custody import harden
 from orchestration.dashboard import published
 from orchestration.dashboard.views import (
     churn,
@@ -43,8 +44,10 @@ def main() -> None:
             st.Page(quality.page, title="Data quality", icon=":material/fact_check:", url_path="data-quality"),
         ]
     )
+    harden()
     try:
         load_environment()
+        published.pin()
         build = published.build()
     except RegularsError as error:
         st.title("Regulars")

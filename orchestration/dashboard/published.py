@@ -16,11 +16,13 @@ from orchestration.company import DEFAULT_COMPANY
 from orchestration.paths import CompanyPaths
 from orchestration.serving.publish import (
     CONTACTS_GRANT,
-    contacts_file,
+    contacts_beside,
     current_file,
     read_contacts,
     read_published,
 )
+
+PINNED = "published_version"  # in the session: all figures of a page are of one version
 
 
 def paths() -> CompanyPaths:
@@ -35,9 +37,27 @@ def cached(path: str, sql: str, values: dict[str, object]) -> pd.DataFrame:
         return con.execute(sql, values).df()
 
 
+def pin() -> Path:
+    """Choose the version that this run of the page reads: the one that is published now. Call at its begin."""
+    found = current_file(paths())
+    st.session_state[PINNED] = str(found)
+    return found
+
+
+def pinned() -> Path:
+    """The database that this run of the page reads; where its version was deleted meanwhile, the run begins anew."""
+    known = st.session_state.get(PINNED)
+    if known is None:
+        return pin()
+    if not Path(known).exists():
+        del st.session_state[PINNED]
+        st.rerun()
+    return Path(known)
+
+
 def query(sql: str, **values: object) -> pd.DataFrame:
-    """Query the published version; `$name` takes the value of that name."""
-    return cached(str(current_file(paths())), sql, values)
+    """Query the version that the page reads; `$name` takes the value of that name."""
+    return cached(str(pinned()), sql, values)
 
 
 def has_grant() -> bool:
@@ -53,7 +73,7 @@ def contacts(sql: str, **values: object) -> pd.DataFrame:
     """
     if not has_grant():
         raise PermissionError("this dashboard was started without --contacts")
-    with read_contacts(contacts_file(paths())) as con:
+    with read_contacts(contacts_beside(pinned())) as con:
         return con.execute(sql, values).df()
 
 

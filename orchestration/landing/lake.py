@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 import os
 import shutil
@@ -21,6 +22,7 @@ from orchestration.clock import naive_utc
 from orchestration.connectors.base import SOURCE_FLAGS, bind, none_rejected, text_kind
 from orchestration.connectors.files import rename_sql, renames, spellings_of
 from orchestration.connectors.numbers import as_text, text_beside_numbers
+from orchestration.durable import move, sync_file, sync_folder
 from orchestration.errors import RegularsError
 from orchestration.literals import exact_path, quote, quote_name
 from orchestration.yaml_model import Strict
@@ -29,6 +31,7 @@ MANIFEST = "_manifest.json"
 PART = "part-0.parquet"
 DELETED_PART = "deleted/part-0.parquet"
 REJECTED_PART = "rejected/part-0.parquet"  # a folder of its own, so that the load's glob does not see it
+PRUNED = "_pruned"  # in a table's folder: ids of loads that the product itself deleted, one a line
 SPILL = "spill"  # what does not fit in memory meanwhile; gone before the commit
 OWN = "_regulars"  # source system of what the product itself must remember
 MEMORY = (
@@ -93,12 +96,13 @@ class Manifest(Strict):
     columns: dict[str, str]
     drift: Drift = Drift()
     fingerprint: dict[str, Any]
+    checksums: dict[str, str] = Field(default_factory=dict)  # of each Parquet file; loads of older versions have none
 
     def audit(self) -> dict[str, Any]:
         """The columns of load_audit."""
-        return self.model_dump(exclude={"columns", "fingerprint", "is_partial", "rows_deleted", "rows_erased"}) | {
-            "drift": str(self.drift) or None
-        }
+        return self.model_dump(
+            exclude={"columns", "fingerprint", "is_partial", "rows_deleted", "rows_erased", "checksums"}
+        ) | {"drift": str(self.drift) or None}
 
     def without(self, erased: Erased, folder: Path) -> Manifest:
         """The manifest of a load after an erasure: rows that went count as never read, so that the books agree."""
@@ -109,6 +113,7 @@ class Manifest(Strict):
                 "rows_rejected": self.rows_rejected - erased.rejected,
                 "rows_erased": self.rows_erased + erased.deleted + erased.rejected,
                 "bytes": (folder / PART).stat().st_size,
+                "rows_deleted": rows_of(folder / DELETED_PART),
             }
         )
 
@@ -146,6 +151,7 @@ class Lake:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.sound: dict[Path, tuple[int, int]] = {}  # files that were compared with their checksum: size and time
 
     def manifests(self) -> list[Manifest]:
         """Every committed load, oldest first.
@@ -163,6 +169,11 @@ class Lake:
     def files(self, manifest: Manifest) -> str:
         """Glob of a load's Parquet files, for read_parquet."""
         folder = self.folder(manifest.source_system, manifest.table_name, manifest.load_id)
+        if problem := self.problem(manifest, deep=True):
+            raise RegularsError(
+                f"{folder}: {problem}",
+                "Run: regulars refresh --full; it loads the table again, or says which load a backup must bring back",
+            )
         return exact_path(folder) + "/*.parquet"
 
     def deleted(self, manifest: Manifest) -> str | None:
@@ -225,14 +236,59 @@ class Lake:
         folders = sorted((self.root / system / table).glob(f"*/{MANIFEST}"))
         return read_manifest(folders[-1]) if folders else None
 
-    def remove_uncommitted(self) -> int:
-        """Delete folders of loads that were killed before their commit; returns how many."""
-        removed = 0
-        for folder in self.root.glob("*/*/*"):
-            if folder.is_dir() and not (folder / MANIFEST).exists():
-                shutil.rmtree(folder)
-                removed += 1
-        return removed
+    def problem(self, manifest: Manifest, deep: bool = False) -> str | None:
+        """What of a load is not as it was committed; None where nothing is.
+
+        Args:
+            manifest: the load's.
+            deep: compare whole files with their checksums, not only their sizes and rows.
+        """
+        folder = self.folder(manifest.source_system, manifest.table_name, manifest.load_id)
+        for name, rows in parts_of(manifest).items():
+            path = folder / name
+            try:
+                found = path.stat()
+                if self.sound.get(path) == (found.st_size, found.st_mtime_ns):
+                    continue
+                held = pq.read_metadata(path).num_rows
+                if held != rows:
+                    return f"{name} holds {held:,} rows, its manifest says {rows:,}"
+                if name == PART and found.st_size != manifest.bytes:
+                    return f"{name} has {found.st_size:,} bytes, its manifest says {manifest.bytes:,}"
+                # Whoever writes into a file after its manifest was written makes it the younger one.
+                is_younger = found.st_mtime_ns > (folder / MANIFEST).stat().st_mtime_ns
+                if name in manifest.checksums and (deep or is_younger):
+                    if checksum(path) != manifest.checksums[name]:
+                        return f"{name} is not as it was written: its checksum differs"
+                    self.sound[path] = found.st_size, found.st_mtime_ns
+            except FileNotFoundError:
+                return f"{name} is gone"
+            except (OSError, pa.ArrowException) as error:
+                return f"{name} cannot be read: {str(error).splitlines()[0]}"
+        return None
+
+    def folders(self) -> list[Path]:
+        """Folder of every load, committed or not."""
+        return sorted(path for path in self.root.glob("*/*/*") if path.is_dir())
+
+    def drop(self, manifest: Manifest) -> None:
+        """Delete a load on purpose, and keep its name, so that nobody takes it for lost."""
+        folder = self.folder(manifest.source_system, manifest.table_name, manifest.load_id)
+        with (folder.parent / PRUNED).open("a", encoding="utf-8") as names:
+            names.write(manifest.load_id + "\n")
+            names.flush()
+            os.fsync(names.fileno())
+        (folder / MANIFEST).unlink()
+        shutil.rmtree(folder)
+        sync_folder(folder.parent)
+
+    def pruned(self) -> set[tuple[str, str, str]]:
+        """System, table and id of every load that the product itself deleted."""
+        return {
+            (path.parent.parent.name, path.parent.name, load_id)
+            for path in self.root.glob(f"*/*/{PRUNED}")
+            for load_id in path.read_text(encoding="utf-8").split()
+        }
 
     def write(self, system: str, table: str, load_id: str, loaded_at: str, delivery: Delivery) -> Manifest | None:
         """Land rows as received, plus the load's columns, and commit; None where a partial load brought nothing.
@@ -301,10 +357,7 @@ class Lake:
                 f"source {system}, table {table}: forgotten persons cannot be taken out: {str(error).splitlines()[0]}",
                 "Check the maps of the source, free disk space and write permission",
             ) from error
-        if erased:
-            manifest = manifest.without(erased, folder)
-        commit(folder, manifest)
-        return manifest
+        return commit(folder, manifest.without(erased, folder))
 
     def loads(self, system: str, table: str) -> list[Manifest]:
         """Committed loads of one table, oldest first."""
@@ -325,6 +378,22 @@ class Lake:
         return [self.files(manifest) for manifest in self.loads(OWN, table)]
 
 
+def checksum(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def parts_of(manifest: Manifest) -> dict[str, int]:
+    """Files that a load must have, with their rows."""
+    found = {PART: manifest.rows_landed}
+    if manifest.rows_rejected:
+        found[REJECTED_PART] = manifest.rows_rejected
+    if manifest.rows_deleted:
+        found[DELETED_PART] = manifest.rows_deleted
+    return found
+
+
 def last_whole(manifests: list[Manifest]) -> int:
     """Place of the last load that held its whole table."""
     return max((i for i, manifest in enumerate(manifests) if not manifest.is_partial), default=0)
@@ -341,7 +410,7 @@ def read_manifest(path: Path) -> Manifest:
     except (OSError, ValidationError) as error:
         raise RegularsError(
             f"{path}: not a readable manifest: {str(error).splitlines()[0]}",
-            "Restore the lake from a backup, or delete that load's folder to load the table again",
+            "Run: regulars refresh; it loads the table again, or says which load a backup must bring back",
         ) from error
 
 
@@ -430,14 +499,25 @@ def copy_gone(con: duckdb.DuckDBPyConnection, delivery: Delivery, folder: Path) 
     return deleted
 
 
-def commit(folder: Path, manifest: Manifest) -> None:
-    """Write the manifest so that it is either whole on disk or absent."""
-    for path in folder.rglob("*.parquet"):
-        with path.open("rb") as handle:
-            os.fsync(handle.fileno())
+def rows_of(path: Path) -> int:
+    """Rows of a Parquet file; none where there is none."""
+    return int(pq.read_metadata(path).num_rows) if path.exists() else 0
+
+
+def commit(folder: Path, manifest: Manifest) -> Manifest:
+    """Write the manifest so that it is either whole on disk or absent; returns it with the files' checksums."""
+    files = sorted(folder.rglob("*.parquet"))
+    for path in files:
+        sync_file(path)
+        sync_folder(path.parent)
+    sums = {str(path.relative_to(folder)): checksum(path) for path in files}
+    manifest = manifest.model_copy(update={"checksums": sums})
     temporary = folder / (MANIFEST + ".tmp")
     with temporary.open("w", encoding="utf-8") as handle:
         handle.write(json.dumps(manifest.model_dump(), indent=1))
         handle.flush()
         os.fsync(handle.fileno())
-    temporary.rename(folder / MANIFEST)
+    move(temporary, folder / MANIFEST)
+    for place in (folder.parent, folder.parent.parent):  # made for this load, perhaps
+        sync_folder(place)
+    return manifest

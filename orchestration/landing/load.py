@@ -273,19 +273,3 @@ def load_tables(
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-
-
-def recover(lake: Lake, state: State) -> int:
-    """Make the state agree with the lake after a kill; returns how many half-written loads were removed.
-
-    A load that was committed but not yet noted is noted now, so that it is not landed again.
-    """
-    removed = lake.remove_uncommitted()
-    manifests = lake.manifests()
-    state.put_load_audit(m.audit() for m in manifests)
-    newest = {(m.source_system, m.table_name): m for m in manifests}
-    noted = {(row["system"], row["table_name"]): row["load_id"] for row in state.rows("select * from source_table")}
-    for table_id, manifest in newest.items():
-        if noted.get(table_id, "") < manifest.load_id:
-            state.set_fingerprint(*table_id, manifest.fingerprint, manifest.load_id)
-    return removed

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration import scratch
 from orchestration.company import CompanyConfig
 from orchestration.landing.lake import DELETED_PART, LOAD_COLUMNS, PART, REJECTED_PART, Erased, Lake, Manifest, commit
 from orchestration.literals import exact_path, quote, quote_name
 from orchestration.privacy.search import search
 from orchestration.privacy.subject import RawTable, Schema, subjects_of
 from orchestration.privacy.suppression import AROUND_WORDS, BETWEEN_WORDS, VALUE, Suppression
+from orchestration.scratch import memory_database
 from orchestration.state import State
 from orchestration.warehouse import remove_database
 
@@ -42,7 +44,7 @@ class Scrubber:
     @classmethod
     def of(cls, suppression: Suppression, clear: Sequence[str] = ()) -> Scrubber:
         """Ready to use; close its connection afterwards."""
-        con = duckdb.connect()
+        con = memory_database()
         con.execute("set TimeZone = 'UTC'")
         con.execute(WORDS_SQL)
         lengths = suppression.bind(con)
@@ -234,7 +236,7 @@ def scrub_lake(
             name = f"{manifest.source_system}.{manifest.table_name}"
             folder = lake.folder(manifest.source_system, manifest.table_name, manifest.load_id)
             erased = scrubber.load(folder, subjects[manifest.source_system, manifest.table_name])
-            if erased:
+            if erased or lake.problem(manifest):
                 commit(folder, manifest.without(erased, folder))
                 tally.loads += 1
                 tally.tables[name] = tally.tables.get(name, Erased()) + erased
@@ -273,8 +275,7 @@ def clear_runtime(config: CompanyConfig, state: State, texts: Sequence[str]) -> 
         remove_database(database)
     for folder in (paths.dbt, paths.root / "quality", paths.root / "as_of"):
         shutil.rmtree(folder, ignore_errors=True)
-    for path in paths.temp.glob("*"):
-        path.unlink() if path.is_file() else shutil.rmtree(path)
+    scratch.empty(paths)
     wanted = [text.lower() for text in texts]
     for log in paths.logs.glob("*.jsonl"):
         lines = log.read_text(encoding="utf-8").splitlines(keepends=True)

@@ -19,6 +19,7 @@ from typing import IO
 import duckdb
 
 from orchestration.literals import exact_path, quote, quote_name
+from orchestration.scratch import memory_database
 
 CHUNK = 8 << 20
 DUCKDB, SQLITE, PARQUET, GZIP = b"DUCK", b"SQLite format 3\0", b"PAR1", b"\x1f\x8b"
@@ -122,7 +123,7 @@ def bind(con: duckdb.DuckDBPyConnection, wanted: Sequence[str]) -> None:
 
 def in_parquet(path: Path, wanted: Sequence[str]) -> Iterator[tuple[str, int]]:
     """Texts in a Parquet file."""
-    with duckdb.connect() as con:
+    with memory_database() as con:
         bind(con, wanted)
         source = f"read_parquet({quote(exact_path(path))})"
         columns = [row[0] for row in con.execute(f"describe select * from {source}").fetchall()]
@@ -132,7 +133,7 @@ def in_parquet(path: Path, wanted: Sequence[str]) -> Iterator[tuple[str, int]]:
 
 def in_duckdb(path: Path, wanted: Sequence[str]) -> Iterator[tuple[str, int]]:
     """Texts in the tables of a DuckDB file."""
-    with duckdb.connect() as con:
+    with memory_database() as con:
         bind(con, wanted)
         con.execute(f"attach {quote(path)} as looked (read_only)")
         tables = con.execute(

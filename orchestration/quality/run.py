@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -33,11 +35,14 @@ class Judge:
     def __init__(self) -> None:
         self.answered = False
         self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - a pipe that nobody reads could fill up
+        alive, self.alive = os.pipe()  # the system closes our end however we die, and the process sees that
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "orchestration.quality.expectations"],
+            [sys.executable, "-m", "orchestration.quality.judge", str(alive)],
             cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True,
             start_new_session=True,  # a Ctrl-C is the refresh's to handle
+            pass_fds=[alive],
         )  # fmt: skip
+        os.close(alive)
 
     def judge(self, order: dict[str, Any]) -> list[dict[str, Any]]:
         """Results of an order's checks; the process goes on to write the Data Docs.
@@ -54,13 +59,30 @@ class Judge:
             self.process.stdin.close()
         answer = self.process.stdout.readline()
         if not answer.strip():
-            self.process.wait()
-            raise RegularsError(
-                f"Great Expectations failed: {self.last_words()}", "To mend the installation: make install"
-            )
+            raise self.failure(self.process.wait())
         self.answered = True
         found: list[dict[str, Any]] = json.loads(answer)
         return found
+
+    def failure(self, code: int) -> RegularsError:
+        """The error of a process that ended without an answer.
+
+        Args:
+            code: its exit code; negative where a signal ended it.
+        """
+        if code < 0:
+            number = -code
+            name = signal.Signals(number).name if number in list(signal.Signals) else f"signal {number}"
+            return RegularsError(
+                f"Great Expectations was ended from outside ({name}), as the system does where memory runs out",
+                "Run: regulars refresh; it goes on from what was loaded. If it ends so again, give the machine more "
+                "memory, or lower resources.memory_limit in company.yml",
+            )
+        words = self.last_words()
+        cure = "Run: regulars refresh; if it fails again, report it"
+        if "ImportError" in words or "ModuleNotFoundError" in words:
+            cure = "To mend the installation: make install"
+        return RegularsError(f"Great Expectations failed: {words}", cure)
 
     def last_words(self) -> str:
         """The last line that the process wrote to its standard error."""
@@ -73,6 +95,7 @@ class Judge:
         if not self.answered:
             self.process.kill()
         self.process.wait()
+        os.close(self.alive)
         for stream in (self.process.stdin, self.process.stdout, self.errors):
             if stream:
                 stream.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 import json
-import shutil
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -123,6 +122,6 @@ def prune(lake: Lake, table: str, as_of: dt.date) -> int:
         day: dt.date = found[0] if found else as_of
         is_month_end = day.day == calendar.monthrange(day.year, day.month)[1]
         if (as_of - day).days > KEEP_DAYS and not is_month_end:
-            shutil.rmtree(lake.folder(manifest.source_system, manifest.table_name, manifest.load_id))
+            lake.drop(manifest)
             removed += 1
     return removed

@@ -6,6 +6,7 @@ The warehouse and the published versions are made from them; `regulars refresh -
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -13,21 +14,28 @@ import sqlite3
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from orchestration import swap
 from orchestration.company import CompanyConfig
+from orchestration.custody import PART
+from orchestration.durable import move, sync_file, write_whole
 from orchestration.errors import RegularsError, UsageError
 from orchestration.landing.lake import Lake
+from orchestration.landing.lost import look
 from orchestration.privacy.scrub import scrub_lake
-from orchestration.privacy.suppression import Suppression
+from orchestration.privacy.suppression import KEYS, LIST, Suppression
 from orchestration.serving.seal import checksum
-from orchestration.state import State
-from orchestration.warehouse import remove_database
+from orchestration.state import INPUTS, State
 
 CONTENTS = "backup.json"  # first in the archive: what is in it, with a checksum of each file
 FORMAT = 1
 KEY = "pseudonym.key"
+LAKE, STATE = "lake/", "state.sqlite"
+BESIDE = (STATE, KEY, LIST, KEYS)  # what an archive may hold besides the lake
+MADE = ("warehouse.duckdb", "warehouse.duckdb.wal", "serve.duckdb", "serve.duckdb.wal")  # made again from the lake
+LOGS = ("state.sqlite-wal", "state.sqlite-shm")
 
 
 def files_of(config: CompanyConfig, state_copy: Path) -> dict[str, Path]:
@@ -55,13 +63,16 @@ def backup(config: CompanyConfig, target: Path, created_at: str) -> dict[str, An
 
     Raises:
         UsageError: nothing was loaded yet.
-        RegularsError: the disk is full or not writable.
+        RegularsError: the disk is full or not writable, or a load of the lake is damaged.
     """
     paths = config.paths
     if not paths.state.exists() or not paths.lake.exists():
         raise UsageError(f"nothing was loaded yet in {paths.root}", "Run: regulars refresh")
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    with State(paths.state, read_only=True) as state:
+        check_loads(Lake(paths.lake), state)
+    temporary = target.absolute().with_name(f".{target.name}.part")
     try:
+        write_whole(paths.root / PART, str(temporary))  # the next command deletes it, should this one be killed
         with tempfile.TemporaryDirectory(dir=paths.temp) as folder:
             copy_state(paths.state, Path(folder) / "state.sqlite")
             files = files_of(config, Path(folder) / "state.sqlite")
@@ -76,12 +87,25 @@ def backup(config: CompanyConfig, target: Path, created_at: str) -> dict[str, An
                 archive.add(head, CONTENTS)
                 for name, path in files.items():
                     archive.add(path, name, recursive=False)
-        temporary.replace(target)
+        sync_file(temporary)
+        move(temporary, target)
     except OSError as error:
         raise RegularsError(f"{target}: {error.strerror}", "Check disk space and permission") from error
     finally:
         temporary.unlink(missing_ok=True)
+        (paths.root / PART).unlink(missing_ok=True)
     return contents | {"bytes": target.stat().st_size}
+
+
+def check_loads(lake: Lake, state: State) -> None:
+    """Read every file of every load, and the state.
+
+    Raises:
+        RegularsError: a load that the state knows is not in the lake as it was committed, or the state is damaged.
+    """
+    state.check()
+    if lost := look(lake, state, deep=True).lost:
+        raise RegularsError(f"{lost[0]}, of {len(lost)} damaged load(s)", "Run: regulars refresh --full")
 
 
 @contextlib.contextmanager
@@ -92,23 +116,84 @@ def opened(path: Path) -> Iterator[tuple[tarfile.TarFile, dict[str, Any]]]:
         UsageError: it is no backup.
     """
     try:
-        with tarfile.open(path) as archive:
-            head = archive.extractfile(CONTENTS)
+        with tarfile.open(path, mode="r:") as archive:  # packed ones are not ours, and may be bombs
+            first = archive.next()
+            head = archive.extractfile(first) if first and first.name == CONTENTS else None
             contents = json.loads(head.read()) if head else {}
-            if contents.get("format") != FORMAT:
-                raise KeyError(CONTENTS)
+            if not isinstance(contents, dict) or contents.get("format") != FORMAT:
+                raise ValueError(f"{CONTENTS} is not at its begin")
             yield archive, contents
-    except (tarfile.TarError, KeyError, ValueError, EOFError) as error:
+    except (tarfile.TarError, ValueError, EOFError, RecursionError) as error:
         raise UsageError(
             f"{path}: not a whole backup of this product: {error}", "Give a file of: regulars backup"
         ) from error
 
 
+def is_expected(name: str) -> bool:
+    """Whether a name is one that a backup may hold: a file of the lake, or one that lies beside it."""
+    parts = PurePosixPath(name).parts
+    if not name.startswith(LAKE):
+        return name in BESIDE
+    return "/".join(parts) == name and ".." not in parts and len(parts) > 1 and "\0" not in name
+
+
+def check_contents(source: Path, archive: tarfile.TarFile, contents: dict[str, Any]) -> dict[str, str]:
+    """Name → checksum of what an archive holds. Reads no content, writes nothing.
+
+    Raises:
+        UsageError: it holds something that it does not name, names what it does not hold, or holds what is no file.
+    """
+    cure = "Nothing was changed; give a file of: regulars backup"
+    named = contents.get("files")
+    if not isinstance(named, dict) or not all(isinstance(value, str) for value in named.values()):
+        raise UsageError(f"{source}: {CONTENTS} does not say what is in it", cure)
+    seen: set[str] = set()
+    for member in archive:
+        name = member.name
+        if name == CONTENTS and not seen:
+            continue
+        if not member.isreg() or not is_expected(name):
+            raise UsageError(f"{source}: {name!r} does not belong into a backup", cure)
+        if name in seen or name not in named:
+            raise UsageError(f"{source}: {name!r} is not in its list of contents, or twice in the archive", cure)
+        seen.add(name)
+    if missing := sorted(named.keys() - seen):
+        raise UsageError(f"{source}: {missing[0]!r} of its list of contents is not in it", cure)
+    if STATE not in seen or not any(name.startswith(LAKE) for name in seen):
+        raise UsageError(f"{source}: holds no {'state' if STATE not in seen else 'lake'}", cure)
+    return named
+
+
+def unpack(source: Path, archive: tarfile.TarFile, named: dict[str, str], folder: Path) -> None:
+    """Write the files of an archive below a folder, and compare each with its checksum.
+
+    Raises:
+        UsageError: a file is damaged.
+    """
+    for member in archive:
+        if member.name not in named:
+            continue
+        path = folder / member.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content = archive.extractfile(member)
+        assert content is not None
+        digest = hashlib.sha256()
+        path.touch(mode=0o600, exist_ok=False)
+        with path.open("wb") as target:
+            while chunk := content.read(1 << 20):
+                digest.update(chunk)
+                target.write(chunk)
+        if digest.hexdigest() != named[member.name]:
+            raise UsageError(f"{source}: {member.name} is damaged", "Nothing was changed; restore another backup")
+        os.utime(path, (member.mtime, member.mtime))
+
+
 def restore(config: CompanyConfig, source: Path, replace: bool) -> dict[str, Any]:
     """Put a backup in the place of the company's lake, state and key; call with the company's lock.
 
-    It is unpacked and checked beside them first, so that a damaged archive changes nothing. Persons who were forgotten
-    here or there, before or after it was made, are taken out of it.
+    It is unpacked and checked beside them first, so that a damaged archive changes nothing; then they change places in
+    one step, which the next command ends should this one be killed. Persons who were forgotten here or there, before or
+    after it was made, are taken out of it.
 
     Args:
         config: the company.
@@ -122,41 +207,52 @@ def restore(config: CompanyConfig, source: Path, replace: bool) -> dict[str, Any
     paths = config.paths
     if paths.lake.exists() and any(paths.lake.iterdir()) and not replace:
         raise UsageError(f"{paths.lake}: holds loads already", "Add --replace to put the backup in their place")
-    incoming = paths.root / ".restoring"
-    shutil.rmtree(incoming, ignore_errors=True)
     try:
         with opened(source) as (archive, contents):
-            if contents["company"] != config.company.name:
+            if contents.get("company") != config.company.name:
                 raise UsageError(
-                    f"{source}: a backup of company '{contents['company']}', not of '{config.company.name}'",
-                    f"Add: --company {contents['company']}",
+                    f"{source}: a backup of company '{contents.get('company')}', not of '{config.company.name}'",
+                    f"Add: --company {contents.get('company')}",
                 )
-            archive.extractall(incoming, filter="data")
-        for name, expected in contents["files"].items():
-            path = incoming / name
-            if not path.is_file() or checksum(path) != expected:
-                raise UsageError(f"{source}: {name} is damaged", "Nothing was changed; restore another backup")
-        suppression = Suppression(paths.root)
-        if Suppression(incoming):
-            suppression.merge(Suppression(incoming))
-        scrub_lake(config, Lake(incoming / "lake"), suppression)
-        shutil.rmtree(paths.lake, ignore_errors=True)
-        (incoming / "lake").replace(paths.lake)
-        for log in ("-wal", "-shm"):
-            paths.state.with_name(paths.state.name + log).unlink(missing_ok=True)
-        (incoming / "state.sqlite").replace(paths.state)
-        if suppression:
-            with State(paths.state) as state:
-                state.forget_messages()  # they may quote a value; who was forgotten cannot be told from a seal
-        if (incoming / KEY).exists():
-            (incoming / KEY).replace(paths.root / KEY)
-            (paths.root / KEY).chmod(0o600)
+            named = check_contents(source, archive, contents)
+            make_ready(config, source, archive, named)
+        swap.begin(paths.root, away=[*LOGS, *MADE])
+        swap.end(paths.root)
     except OSError as error:
         raise RegularsError(
             f"{error.filename or paths.root}: {error.strerror}", "Check disk space and permission"
         ) from error
     finally:
-        shutil.rmtree(incoming, ignore_errors=True)
-    remove_database(paths.warehouse)
-    remove_database(paths.serve)
+        if not (paths.root / swap.JOURNAL).exists():
+            shutil.rmtree(paths.root / swap.FOLDER, ignore_errors=True)
     return contents
+
+
+def make_ready(config: CompanyConfig, source: Path, archive: tarfile.TarFile, named: dict[str, str]) -> None:
+    """Unpack an archive beside what is there, without the forgotten, as what is to take its place.
+
+    Raises:
+        UsageError: a file, a load or the state is damaged.
+    """
+    root = config.paths.root
+    fresh = swap.incoming(root)
+    shutil.rmtree(root / swap.FOLDER, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    unpack(source, archive, named, fresh)
+    lake, suppression = Lake(fresh / LAKE), Suppression(fresh)
+    try:
+        if not lake.manifests():
+            raise RegularsError("its lake holds no load")
+        with State(fresh / STATE) as state:
+            check_loads(lake, state)
+    except RegularsError as error:
+        raise UsageError(
+            f"{source}: {error.message}".replace(str(fresh), ""), "Nothing was changed; restore another backup"
+        ) from error
+    if Suppression(root):
+        suppression.merge(Suppression(root))
+    scrub_lake(config, lake, suppression)
+    with State(fresh / STATE) as state:
+        state.set_fact(INPUTS, "")  # what is published was not made from it
+        if suppression:
+            state.forget_messages()  # they may quote a value; who was forgotten cannot be told from a seal

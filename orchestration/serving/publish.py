@@ -17,14 +17,16 @@ from pathlib import Path
 import duckdb
 
 from orchestration.company import CompanyConfig
+from orchestration.damage import read_all
+from orchestration.durable import move, sync_file, sync_folder
 from orchestration.errors import RegularsError, UsageError
 from orchestration.literals import quote
 from orchestration.paths import CompanyPaths
-from orchestration.serving.seal import SEAL, broken, seal
+from orchestration.serving.seal import DATABASE, SEAL, broken, seal
 
-DATABASE = "regulars.duckdb"
 CONTACTS = "contacts.duckdb"
 CONTACTS_GRANT = "REGULARS_CONTACTS"  # `granted`: the dashboard may show clear contact data
+OPEN_FOLDER = 0o755  # of what is published; the files in it are read-only, contacts are their owner's
 INCOMING = ".incoming-"  # a copy that is not verified yet; removed by the next publish
 
 
@@ -53,8 +55,12 @@ def versions(paths: CompanyPaths) -> list[Version]:
     current = current_version(paths)
     for folder in sorted(paths.versions.glob("[!.]*"), reverse=True):
         database = folder / DATABASE
-        built_at, as_of = build_info(database)[1:]
-        found.append(Version(folder.name, built_at, as_of, database.stat().st_size, folder.name == current))
+        size = database.stat().st_size if database.exists() else 0
+        try:
+            built_at, as_of = build_info(database)[1:]
+        except RegularsError:
+            built_at, as_of = "damaged; see: regulars doctor", ""
+        found.append(Version(folder.name, built_at, as_of, size, folder.name == current))
     return found
 
 
@@ -114,8 +120,15 @@ def verify(database: Path, expected: dict[str, int], required: frozenset[str]) -
     Raises:
         RegularsError: a table is missing or its rows differ.
     """
-    with duckdb.connect(str(database), read_only=True) as con:
-        found = table_counts(con, database.stem)
+    try:
+        with duckdb.connect(str(database), read_only=True) as con:
+            found = table_counts(con, database.stem)
+            read_all(con, database.stem)
+    except duckdb.Error as error:
+        raise RegularsError(
+            f"{database}: is damaged, and so is what it was copied from: {str(error).splitlines()[0]}",
+            "Nothing was published. Run: regulars refresh --full",
+        ) from error
     missing = sorted(required - set(found))
     if missing:
         raise RegularsError(f"{database}: lacks {', '.join(missing)}", "Run: regulars refresh --full")
@@ -130,6 +143,7 @@ def link(paths: CompanyPaths, version: str) -> None:
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(Path("versions") / version, target_is_directory=True)
     temporary.replace(paths.current)
+    sync_folder(paths.published)
 
 
 def check_space(database: Path, folder: Path) -> None:
@@ -168,7 +182,7 @@ def publish(
     version = build_info(paths.serve)[0]
     target = paths.versions / version
     try:
-        paths.versions.mkdir(parents=True, exist_ok=True)
+        make_folders(paths)
         for leftover in paths.versions.glob(INCOMING + "*"):
             shutil.rmtree(leftover)
         if not target.exists() or broken(target):
@@ -176,24 +190,37 @@ def publish(
             check_space(paths.serve, paths.versions)
             incoming.mkdir()
             shutil.copyfile(paths.serve, incoming / DATABASE)
+            sync_file(incoming / DATABASE)
             verify(incoming / DATABASE, expected, required)
             if paths.warehouse.exists():
                 write_contacts(config, incoming / CONTACTS)
             seal(incoming, frozenset({CONTACTS}))
+            incoming.chmod(OPEN_FOLDER)
             place(incoming, target)
+        before = current_version(paths)
         link(paths, version)
     except OSError as error:
         raise RegularsError(
             f"{error.filename or paths.published}: {error.strerror}", "Check disk space and permission"
         ) from error
-    prune(config)
+    prune(config, before)
     return version
+
+
+def make_folders(paths: CompanyPaths) -> None:
+    """Make the folders of the versions: every account may read them, unless the company closes one of them to others;
+    a folder that is there keeps its mode."""
+    paths.make_root()
+    for folder in (paths.published, paths.versions):
+        if not folder.exists():
+            folder.mkdir()
+            folder.chmod(OPEN_FOLDER)
 
 
 def place(incoming: Path, target: Path) -> None:
     """Give a sealed copy its name; over a version that was changed, file by file, so that readers always find one."""
     if not target.exists():
-        incoming.rename(target)
+        move(incoming, target)
         return
     files = {path.name for path in incoming.iterdir()}
     for name in [*sorted(files - {SEAL}), SEAL]:  # the seal last: a kill leaves a version that counts as changed
@@ -204,12 +231,18 @@ def place(incoming: Path, target: Path) -> None:
     incoming.rmdir()
 
 
-def prune(config: CompanyConfig) -> None:
-    """Delete versions beyond `publish.keep`, oldest first; never the current one."""
+def prune(config: CompanyConfig, before: str | None = None) -> None:
+    """Delete versions beyond `publish.keep`, oldest first; never the current one, nor the one that readers saw until
+    now: who has begun to read it may end.
+
+    Args:
+        config: the company.
+        before: the version that was current before this publication.
+    """
     folders = sorted(config.paths.versions.glob("[!.]*"), reverse=True)
     current = current_version(config.paths)
     for folder in folders[config.company.publish.keep :]:
-        if folder.name != current:
+        if folder.name not in (current, before):
             shutil.rmtree(folder)
 
 
@@ -287,7 +320,16 @@ def contacts_file(paths: CompanyPaths) -> Path:
     Raises:
         UsageError: nothing is published, or that version has none.
     """
-    path = paths.current.resolve() / CONTACTS
+    return contacts_beside(paths.current_database.resolve())
+
+
+def contacts_beside(database: Path) -> Path:
+    """The contact data of a version.
+
+    Raises:
+        UsageError: it has none.
+    """
+    path = database.with_name(CONTACTS)
     if not path.exists():
         raise UsageError(f"{path}: there is none", "Run: regulars refresh")
     return path

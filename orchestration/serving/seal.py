@@ -9,6 +9,7 @@ import hashlib
 import json
 from pathlib import Path
 
+DATABASE = "regulars.duckdb"
 SEAL = "seal.json"
 READ_ONLY, OWNER_ONLY = 0o444, 0o400
 
@@ -30,6 +31,25 @@ def seal(folder: Path, private: frozenset[str]) -> None:
     (folder / SEAL).write_text(json.dumps({path.name: checksum(path) for path in files}), encoding="utf-8")
     for path in [*files, folder / SEAL]:
         path.chmod(OWNER_ONLY if path.name in private else READ_ONLY)
+
+
+def marks_of(folder: Path) -> str:
+    """Sizes and times of a version's files: as long as they stay, nobody wrote into one."""
+    found = {path.name: path.stat() for path in folder.iterdir()}
+    return json.dumps({n: [s.st_size, s.st_mtime_ns, s.st_ctime_ns] for n, s in sorted(found.items())})
+
+
+def is_as_published(folder: Path, marks: str | None) -> bool:
+    """Whether a version is as it was published.
+
+    Args:
+        folder: the version.
+        marks: of `marks_of`, when it was known to be so; where they differ, its files are compared with the seal.
+    """
+    try:
+        return (folder / DATABASE).exists() and (marks_of(folder) == marks or not broken(folder))
+    except OSError:
+        return False
 
 
 def broken(folder: Path) -> str | None:

@@ -161,7 +161,7 @@ def test_starting_the_command_imports_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
-DOCUMENTS = sorted([PROJECT / "README.md", *(PROJECT / "docs").rglob("*.md")])
+DOCUMENTS = sorted([PROJECT / "README.md", PROJECT / "SECURITY.md", *(PROJECT / "docs").rglob("*.md")])
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: str(p.relative_to(PROJECT)))

@@ -10,7 +10,8 @@ from orchestration.company import CompanyConfig
 from orchestration.conform.batch import Audit
 from orchestration.conform.run import check_columns, conform, write_load_audit
 from orchestration.landing.lake import Lake
-from orchestration.landing.load import Order, load_tables, recover, table_ids
+from orchestration.landing.load import Order, load_tables, table_ids
+from orchestration.landing.lost import recover
 from orchestration.state import State
 from orchestration.warehouse import open_warehouse
 
@@ -22,7 +23,7 @@ def load_and_conform(config: CompanyConfig, day: int = 0) -> dict[str, Audit]:
     now = START + dt.timedelta(days=day)
     lake = Lake(config.paths.lake)
     with State(config.paths.state) as state:
-        recover(lake, state)
+        recover(config, lake, state, now)
         order = Order(stamp(now), now, check=lambda *table: check_columns(config, lake, *table))
         load_tables(config, lake, state, table_ids(config), order, lambda *_: None)
     return conform_only(config)

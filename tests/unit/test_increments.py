@@ -18,7 +18,8 @@ from orchestration.connectors.parquet import ParquetConnector
 from orchestration.errors import ConfigError, RegularsError
 from orchestration.landing.drift import compare
 from orchestration.landing.lake import Lake, Manifest
-from orchestration.landing.load import Order, load_tables, recover, wanted_tables
+from orchestration.landing.load import Order, load_tables, wanted_tables
+from orchestration.landing.lost import recover
 from orchestration.state import State
 from tests.support.conforming import START, conform_only, load_and_conform, rows
 from tests.support.shop import Shop
@@ -43,7 +44,7 @@ def load_orders(day: int, again: tuple[str, str] | None = None) -> Manifest | No
         check_columns(config, lake, system, table, columns)
 
     with State(config.paths.state) as state:
-        recover(lake, state)
+        recover(config, lake, state, now)
         order = Order(stamp(now), now, again, check)
         load_tables(config, lake, state, [("till", "orders")], order, lambda _, manifest: found.append(manifest))
     return found[0]

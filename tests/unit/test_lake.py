@@ -16,7 +16,8 @@ from orchestration.connectors.base import bind, resolve_folder
 from orchestration.connectors.registry import connect
 from orchestration.errors import RegularsError
 from orchestration.landing.lake import MANIFEST, Delivery, Lake
-from orchestration.landing.load import Order, changed_tables, load_tables, recover, table_ids
+from orchestration.landing.load import Order, changed_tables, load_tables, table_ids
+from orchestration.landing.lost import recover
 from orchestration.state import State
 from tests.support.shop import Shop
 
@@ -28,7 +29,7 @@ def load(config: CompanyConfig, load_id: str) -> list[tuple[str, str]]:
     landed = []
     lake = Lake(config.paths.lake)
     with State(config.paths.state) as state:
-        recover(lake, state)
+        recover(config, lake, state, NOW)
         order = Order(load_id, NOW)
         load_tables(config, lake, state, table_ids(config), order, lambda t, m: landed.append(t) if m else None)
     return sorted(landed)
@@ -78,6 +79,7 @@ def test_a_load_killed_before_its_manifest_is_removed_and_taken_again(config: Co
     (folder / MANIFEST).unlink()
     with State(config.paths.state) as state:
         state.con.execute("delete from source_table where table_name = 'orders'")
+        state.con.execute("delete from load_audit where table_name = 'orders'")
     assert load(config, "L2") == [("till", "orders")]
     assert not folder.exists()
 
@@ -110,7 +112,7 @@ def test_a_source_that_changes_while_it_is_read_lands_nothing(config: CompanyCon
 def test_an_unreadable_manifest_says_what_to_do(config: CompanyConfig) -> None:
     load(config, "L1")
     (config.paths.lake / "till" / "orders" / "L1" / MANIFEST).write_text("{")
-    with pytest.raises(RegularsError, match=r"_manifest\.json: not a readable manifest.*Restore the lake"):
+    with pytest.raises(RegularsError, match=r"_manifest\.json: not a readable manifest.*regulars refresh"):
         Lake(config.paths.lake).manifests()
 
 

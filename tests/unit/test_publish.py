@@ -149,7 +149,8 @@ def test_published_files_are_read_only_and_old_versions_still_go(shop: Shop) -> 
     for number in (1, 2):
         build(config, f"V{number}", rows=number)
         publish(config, REQUIRED, write_contacts)
-    [folder] = config.paths.versions.iterdir()
+    folder = config.paths.versions / "V2"  # V1 goes with the next publication: it was read until now
+    assert {path.name for path in config.paths.versions.iterdir()} == {"V1", "V2"}
     modes = {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()}
     assert modes == {"regulars.duckdb": 0o444, "contacts.duckdb": 0o400, "seal.json": 0o444}
     assert findings("publication") == []
