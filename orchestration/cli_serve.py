@@ -30,11 +30,21 @@ def ui(
     home = dagster_home(config)
     dbt.ensure_manifest()
     out.print(f"Dagster for {escape(config.company.title)}: http://127.0.0.1:{port}")
-    tool = str(Path(sys.executable).parent / "dagster")
     # `dagster dev` runs webserver and daemon; its successor wants another project layout and warns about this one.
     environment = dict(os.environ) | {"PYTHONWARNINGS": "ignore:Function `dev_command` is superseded"}
     run_until_interrupt(
-        [tool, "dev", "--workspace", str(PROJECT / "workspace.yaml"), "--host", "127.0.0.1", "--port", str(port)],
+        [
+            sys.executable,
+            "-m",
+            "orchestration.webserver",
+            "dev",
+            "--workspace",
+            str(PROJECT / "workspace.yaml"),
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(port),
+        ],
         environment,
         folder=home,  # in the checkout, Dagster would set what .env says over what the environment says
     )
@@ -57,7 +67,7 @@ def dashboard(
     if contacts:
         read_contacts(contacts_file(config.paths)).close()  # says now who may not read it
         out.print("It shows clear contact data to whoever opens it on this machine.")
-    page = str(PROJECT / "orchestration" / "dashboard" / "app.py")
+    page = str(PROJECT / "orchestration" / "dashboard" / "serve.py")
     command = [
         sys.executable, "-m", "streamlit", "run", page, "--server.address", "127.0.0.1", "--server.port", str(port),
         "--server.headless", "false" if browser else "true", "--browser.gatherUsageStats", "false",
