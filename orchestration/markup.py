@@ -16,7 +16,7 @@ from typing import Any
 from orchestration.literals import visible
 
 JOINER = "\u2060"
-PUNCTUATION = re.compile(r"([\\`*_{}\[\]()<>#+\-!|~$\"^=@&'/:]|(?<=^\d)\.|(?<=^\d\d)\.)")
+PUNCTUATION = re.compile(r"([\\`*_{}\[\]()<>#+\-!|~$\"^=@&'/:]|(?<=^\d)\.(?!\d)|(?<=^\d\d)\.(?!\d))")
 # Addresses become links and `:word` icons, emojis or colours in a step that no longer sees the backslashes.
 LINKED = re.compile(r"(:(?=\S))|(?<=www)(?=\.)|(?<=\S)(?=@\S)|(?<=[-<=])(?=[->])|(?<=[-=<>!~])(?=[=>-])", re.I)
 

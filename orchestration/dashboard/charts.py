@@ -13,6 +13,7 @@ INK, MAIN, MUTED, UP, DOWN = "#1d2b2f", "#1f6f78", "#9fb3b6", "#2f9e6e", "#c8553
 STATE_COLOURS = {"new": "#4c9ed9", "active": UP, "at_risk": "#e0a526", "lost": DOWN}
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "CNY": "¥"}
 PALETTE = (MAIN, "#dd7b45", "#6c7fb8", "#9a8a3a", "#8a5a83")
+LEGEND = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0}  # above the plot, however many lines it takes
 CONFIG = {"displaylogo": False}  # of the bar above a chart
 MILLION, THOUSAND, HUNDRED = 1e6, 1e4, 100
 
@@ -205,7 +206,7 @@ def stacked(frame: pd.DataFrame, states: Sequence[str]) -> go.Figure:
         )  # fmt: skip
     figure.update_layout(barmode="stack")
     style(figure, 260)
-    return figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.15})
+    return figure.update_layout(showlegend=True, legend=LEGEND)
 
 
 def cells(matrix: pd.DataFrame, column: str, rows: dict[str, str], columns: dict[str, str], currency: str) -> go.Figure:
@@ -241,7 +242,7 @@ def spread(frame: pd.DataFrame, colours: dict[str, str]) -> go.Figure:
     figure.update_layout(barmode="stack")
     style(figure, 300)
     figure.update_xaxes(range=[0, 1], tickformat=".0%", title="churn probability")
-    return figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.15})
+    return figure.update_layout(showlegend=True, legend=LEGEND)
 
 
 def lines(frame: pd.DataFrame, x: str, y: str, diagonal: bool = True) -> go.Figure:
@@ -261,7 +262,7 @@ def lines(frame: pd.DataFrame, x: str, y: str, diagonal: bool = True) -> go.Figu
     style(figure, 320)
     figure.update_xaxes(title=x)
     figure.update_yaxes(title=y)
-    return figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.15})
+    return figure.update_layout(showlegend=True, legend=LEGEND)
 
 
 def members(frame: pd.DataFrame, currency: str) -> go.Figure:

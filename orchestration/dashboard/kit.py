@@ -23,8 +23,8 @@ class Column:
 
     Args:
         name: in words, with the unit where the values do not say it.
-        kind: text, count, money, share (0 to 1), number (one decimal), day, time, customer (a link), flag, or words
-            (a code, shown with blanks).
+        kind: text, count, money, share (0 to 1), number (one decimal), figure (four digits), day, time, customer (a
+            link), flag, or words (a code, shown with blanks).
     """
 
     name: str
@@ -42,10 +42,11 @@ def config_of(column: Column, currency: str) -> Any:
         name = column.name if form else f"{column.name} ({currency})"
         return column_types.NumberColumn(name, format=form or "localized")
     if column.kind == "customer":
-        return column_types.LinkColumn(column.name, display_text=r"key=(\d+)$", width="small")
+        return column_types.LinkColumn(column.name, display_text=r"key=(\d+)$", width=150)
     made: dict[str, Callable[[], Any]] = {
         "count": lambda: column_types.NumberColumn(column.name, format="localized"),
         "number": lambda: column_types.NumberColumn(column.name, format="%.1f"),
+        "figure": lambda: column_types.NumberColumn(column.name, format="%.4g"),
         "share": lambda: column_types.NumberColumn(column.name, format="percent"),
         "day": lambda: column_types.DateColumn(column.name, format="D MMM YYYY"),
         "time": lambda: column_types.DatetimeColumn(column.name, format="D MMM YYYY, HH:mm"),
@@ -58,7 +59,7 @@ def shown_as(values: pd.Series, kind: str) -> pd.Series:
     """A column's values as its kind is shown."""
     if kind == "customer":
         return values.map(lambda key: None if pd.isna(key) else f"{CUSTOMER_URL}{int(key)}")
-    if kind in ("money", "number", "share"):
+    if kind in ("money", "number", "figure", "share"):
         return values.astype(float)
     if kind == "words":
         return values.map(lambda code: code.replace("_", " ") if isinstance(code, str) else code)
@@ -77,7 +78,8 @@ def table(frame: pd.DataFrame, columns: dict[str, Column], currency: str = "", h
     chosen = {name: column for name, column in columns.items() if name in frame}
     shown = pd.DataFrame({name: shown_as(frame[name], column.kind) for name, column in chosen.items()})
     st.dataframe(
-        shown, hide_index=True, width="stretch", height=height or min(HEAD + ROW * max(len(shown), 1), TALLEST),
+        shown, hide_index=True, width="stretch", placeholder="–",
+        height=height or min(HEAD + ROW * max(len(shown), 1), TALLEST),
         column_config={name: config_of(column, currency) for name, column in chosen.items()},
     )  # fmt: skip
 

@@ -15,12 +15,15 @@ import streamlit as st
 from orchestration.company import DEFAULT_COMPANY
 from orchestration.paths import CompanyPaths
 from orchestration.serving.publish import (
+    CONTACTS,
     CONTACTS_GRANT,
     contacts_file,
     current_file,
     read_contacts,
     read_published,
 )
+
+PINNED = "version file"  # key of the session's state
 
 
 def paths() -> CompanyPaths:
@@ -35,9 +38,20 @@ def cached(path: str, sql: str, values: dict[str, object]) -> pd.DataFrame:
         return con.execute(sql, values).df()
 
 
+def pin_version() -> None:
+    """Read one version until the page is drawn, also where another one is published meanwhile."""
+    st.session_state[PINNED] = str(current_file(paths()))
+
+
+def version_file() -> Path:
+    """The version that the page reads: the pinned one while it exists, else the current one."""
+    pinned = st.session_state.get(PINNED)
+    return Path(pinned) if pinned and Path(pinned).exists() else current_file(paths())
+
+
 def query(sql: str, **values: object) -> pd.DataFrame:
     """Query the published version; `$name` takes the value of that name."""
-    return cached(str(current_file(paths())), sql, values)
+    return cached(str(version_file()), sql, values)
 
 
 def has_grant() -> bool:
@@ -53,7 +67,8 @@ def contacts(sql: str, **values: object) -> pd.DataFrame:
     """
     if not has_grant():
         raise PermissionError("this dashboard was started without --contacts")
-    with read_contacts(contacts_file(paths())) as con:
+    beside = version_file().with_name(CONTACTS)
+    with read_contacts(beside if beside.exists() else contacts_file(paths())) as con:
         return con.execute(sql, values).df()
 
 

@@ -79,9 +79,10 @@ LISTED = WHO | {
     "warning_level": Column("Churn level", "words"), "open_complaints": Column("Open complaints", "count"),
 }  # fmt: skip
 PROFILE = {
-    "customer_type": "Type", "gender": "Gender", "birth_year": "Born in", "city": "City", "country": "Country",
-    "occupation": "Occupation", "industry": "Industry", "status": "Status", "completeness_score": "Completeness",
-    "validity_score": "Validity", "source_records": "Source records",
+    "customer_type": Column("Type"), "gender": Column("Gender"), "birth_year": Column("Born in"),
+    "city": Column("City"), "country": Column("Country"), "occupation": Column("Occupation"),
+    "industry": Column("Industry"), "status": Column("Status"), "completeness_score": Column("Completeness", "share"),
+    "validity_score": Column("Validity", "share"), "source_records": Column("Source records", "count"),
 }  # fmt: skip
 HAPPENED = {
     "occurred_at": Column("When (UTC)", "time"), "kind": Column("What", "words"), "channel": Column("Channel", "words"),
@@ -195,7 +196,7 @@ def show(key: int, currency: str) -> None:
     if row["flags"]:
         st.warning(md("Mind: **{flags}**", flags=row["flags"]))
     st.markdown("; ".join(last_words(row)) or "Nothing has been said to this customer yet.")
-    table(view, {name: Column(said) for name, said in PROFILE.items() if view[name].notna().any()})
+    table(view, {name: column for name, column in PROFILE.items() if view[name].notna().any()})
     left, right = st.columns([3, 2], gap="large")
     with left:
         timeline(key)

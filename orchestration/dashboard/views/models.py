@@ -61,7 +61,7 @@ def page() -> None:
 def facts(card: pd.Series) -> None:
     """What the model is."""
     rate = card["base_rate"]
-    cards({"Horizon": f"{int(card['horizon_days'])} days", "Learned from": f"{int(card['training_rows']):,} rows",
+    cards({"Horizon": f"{int(card['horizon_days'])} days", "Rows learned from": f"{int(card['training_rows']):,}",
            "Customers": f"{int(card['customers']):,}",
            "Churned, last window": "–" if pd.isna(rate) else f"{rate:.1%}"})  # fmt: skip
 

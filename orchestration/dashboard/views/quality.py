@@ -19,7 +19,8 @@ PLACE = {"source_system": Column("Source"), "entity": Column("Entity")}
 SCORE_COLUMNS = PLACE | {name: Column(name.capitalize(), "share") for name in DIMENSIONS}
 CHECK_COLUMNS = {
     "verdict": Column("Verdict"), **PLACE, "column_name": Column("Column"), "dimension": Column("Dimension"),
-    "rule": Column("Rule", "words"), "observed": Column("Found"), "low": Column("At least"), "high": Column("At most"),
+    "rule": Column("Rule", "words"),
+    "observed": Column("Found", "figure"), "low": Column("At least", "figure"), "high": Column("At most", "figure"),
 }  # fmt: skip
 BOOK_COLUMNS = PLACE | {
     "candidates": Column("Candidates", "count"), "accepted": Column("Accepted", "count"),

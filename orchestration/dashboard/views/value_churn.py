@@ -64,7 +64,7 @@ def page() -> None:
         row = matrix.set_index("cell").loc[cell]
         st.markdown(md("**{strategy}**", strategy=row["strategy"]) if row["strategy"] else "No strategy set.")
         st.markdown(
-            md("{customers:,} customers, {risk} at risk, {alerts:,} red alerts", customers=row["customers"],
+            md("{customers:,} customers, {risk} at risk, {alerts:,} red alert(s)", customers=row["customers"],
                risk=charts.money(float(row["value_at_risk"]), build.currency), alerts=row["red_alerts"])
         )  # fmt: skip
         table(stars(cell), {"treatment": Column("Treatment", "words"), "stars": Column("How well it suits")})
