@@ -19,6 +19,7 @@ from orchestration.literals import no_formula, visible
 
 GAP = 2  # blanks between two columns
 MOST_LINES = 4  # lines that a cell of a table may take before the rows go vertical
+LONGEST_DOUBLE = 14  # signs of a double that are shown as they are
 LONGEST_NAME = 40  # columns of a terminal that names of fields take beside their values
 
 
@@ -31,10 +32,18 @@ class Format(StrEnum):
     JSON = "json"
 
 
+def text_of(value: object) -> str:
+    """A value as text; a double without the digits that it does not know."""
+    if value is None:
+        return ""
+    text = str(value)
+    return f"{value:.12g}" if isinstance(value, float) and len(text) > LONGEST_DOUBLE else visible(text)
+
+
 def texts_of(rows: Sequence[Mapping[Any, Any]]) -> tuple[list[str], list[list[str]]]:
     """Names of the columns, and the cells of each row as text that a terminal only shows."""
     names = [visible(str(name)) for name in rows[0]]
-    return names, [["" if value is None else visible(str(value)) for value in row.values()] for row in rows]
+    return names, [[text_of(value) for value in row.values()] for row in rows]
 
 
 def longest_word(text: str) -> int:

@@ -353,7 +353,7 @@ def listener() -> Iterator[Listener]:
             server = self.server
             assert isinstance(server, Listener)
             server.heard.append(self.rfile.readline())
-            self.wfile.write(b"HTTP/1.0 204 No Content\r\n\r\n")
+            self.wfile.write(b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi")
 
     with Listener(("127.0.0.1", 0), Hear) as server:
         server.heard = []
