@@ -14,8 +14,9 @@ from typing import Any
 import click
 from typer.main import get_command
 
+from docs import terms
 from orchestration import dbt
-from orchestration.cli import app
+from orchestration.cli import EXIT_CODES, app
 from orchestration.conform.casting import REASONS
 from orchestration.conform.times import NO_END
 from orchestration.connectors import rejects
@@ -87,7 +88,8 @@ def public_tables() -> str:
         (n for n in nodes if n["resource_type"] == "model" and n["database"] == "serve"),
         key=lambda n: (n["schema"], n["name"]),
     )
-    parts = [NOTE, "# Published tables\n", "In `var/<company>/published/current/regulars.duckdb`.\n"]
+    parts = [NOTE, "# Published tables\n", "In `var/<company>/published/current/regulars.duckdb`. "
+             "States, levels, tiers, KPIs: [terms](terms.md).\n"]  # fmt: skip
     for node in public:
         parts.append(f"## {node['schema']}.{node['name']}\n\n{node['description']}\n")
         rows: list[list[object]] = [
@@ -109,7 +111,7 @@ def leaf_commands(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 def command_line() -> str:
     """The commands and their options."""
     group = get_command(app)
-    codes = "Exit codes: 0 fine, 1 failed, 2 wrong use, 3 data-quality stop, 130 stopped by Ctrl-C.\n"
+    codes = table(["exit code", "meaning"], [[code, meaning] for code, meaning in EXIT_CODES.items()]) + "\n"
     parts = [NOTE, "# Command line\n", codes]
     for name, command in sorted(leaf_commands(group)):
         parts.append(f"## regulars {name}\n\n{command.help}\n")
@@ -130,6 +132,7 @@ def pages() -> dict[Path, str]:
         "input-contracts.md": input_contracts(),
         "published-tables.md": public_tables(),
         "command-line.md": command_line(),
+        "terms.md": terms.page(NOTE, table),
     }
     return {FOLDER / name: text.rstrip() + "\n" for name, text in made.items()}
 

@@ -1,10 +1,6 @@
 """The `regulars` command from its first moment on: a Ctrl-C while modules are imported ends it like any later one."""
 
-from __future__ import annotations
-
 import sys
-
-from orchestration.errors import Stopped
 
 
 def main() -> None:
@@ -14,6 +10,8 @@ def main() -> None:
 
         run()
     except KeyboardInterrupt:
+        from orchestration.errors import Stopped
+
         stopped = Stopped()
         print(f"Error: {stopped}", file=sys.stderr)
         sys.exit(stopped.exit_code)

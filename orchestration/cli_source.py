@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from orchestration.company import DEFAULT_COMPANY, check_timezone, load_company
-from orchestration.console import CompanyOption, JsonOption, bullet, command_name, escape, out, show
+from orchestration.console import CompanyOption, JsonOption, bullet, command_name, escape, out, plain, show
 from orchestration.contracts import load_contracts
 from orchestration.errors import UsageError
 from orchestration.paths import companies_folder
@@ -127,8 +127,8 @@ def source_suggest(
         check_table(config, system, table)
     draft = drafted(connector, [table] if table else list(config.sources[system].tables), config.contracts)
     for note in draft.notes:
-        print(f"  # {note}")
+        plain(f"  # {note}")
     for question in draft.questions:
-        print(f"  # QUESTION: {question}")
+        plain(f"  # QUESTION: {question}")
     for made in draft.maps:
-        print(as_yaml(made, config.sources[system].formats))
+        plain(as_yaml(made, config.sources[system].formats))

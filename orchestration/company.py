@@ -34,7 +34,7 @@ def check_timezone(value: str) -> str:
 
 
 class Lifecycle(Strict):
-    """Windows of the life-cycle states, in days since the last purchase (SPEC S6.1)."""
+    """Windows of the life-cycle states, in days since the last purchase."""
 
     new_days: int = Field(default=45, ge=1, description="the only purchase this many days ago or less: new")
     at_risk_after_days: int = Field(default=45, ge=1, description="no purchase for longer: at risk")
@@ -49,7 +49,7 @@ class Lifecycle(Strict):
 
 
 class Churn(Strict):
-    """What counts as churn, and when it alarms (SPEC S9.2, S9.3)."""
+    """What counts as churn, and when it alarms."""
 
     horizon_days: int | Literal["auto"] = Field(
         default="auto", description="no purchase for so long is churn; auto: from the customers' own rhythm"
@@ -77,7 +77,7 @@ class Churn(Strict):
 
 
 class ValueWeights(Strict):
-    """Weights of the five parts of the value index; they need not add to one (SPEC S8.1)."""
+    """Weights of the five parts of the value index; they need not add to one."""
 
     current: float = Field(default=0.30, ge=0)
     future: float = Field(default=0.30, ge=0)
@@ -109,7 +109,7 @@ class Value(Strict):
 
 
 class ChurnClasses(Strict):
-    """Letter of the value x churn matrix for each warning level (SPEC S9.5)."""
+    """Letter of the value x churn matrix for each warning level."""
 
     normal: Literal["A", "B", "C"] = "A"
     prevent: Literal["A", "B", "C"] = "B"
@@ -118,7 +118,7 @@ class ChurnClasses(Strict):
 
 
 class ValueClasses(Strict):
-    """Letter of the value x churn matrix for each value tier (SPEC S9.5)."""
+    """Letter of the value x churn matrix for each value tier."""
 
     high: Literal["D", "G", "S"] = "D"
     middle: Literal["D", "G", "S"] = "G"
@@ -176,7 +176,7 @@ FIELD_GROUPS: dict[str, tuple[SurvivorshipRule, ...]] = {
 
 
 class Identity(Strict):
-    """How several records of one customer become one (SPEC S3.5)."""
+    """How several records of one customer become one."""
 
     source_priority: tuple[str, ...] = Field(
         default=(), description="source systems, the most trusted first; those not named come after them"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import sys
@@ -13,17 +12,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape as no_markup
 
 from orchestration import scratch
 from orchestration.custody import end_pending
+from orchestration.literals import UNSEEN, visible
 from orchestration.paths import CompanyPaths
+from orchestration.progress import Progress
+from orchestration.rows import Format, as_csv, as_json, laid_out
 
 if TYPE_CHECKING:
+    from orchestration.company import CompanyConfig
     from orchestration.refresh import Session
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+__all__ = [
+    "CompanyOption", "JsonOption", "Progress", "VerboseOption", "as_called", "bullet", "command_name", "err", "escape",
+    "out", "plain", "run_refresh", "say_unread", "show",
+]  # fmt: skip
+
+# Data stand in what is printed: neither `:smile:` nor a link is made of them.
+out = Console(highlight=False, soft_wrap=True, emoji=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 NARROW = 80  # columns of a terminal that notes fit
 
@@ -49,6 +58,7 @@ CompanyOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="A line for every table, model and test.")]
 
 
 def command_name() -> str:
@@ -62,8 +72,8 @@ def command_name() -> str:
 
 
 def escape(text: str) -> str:
-    """Text in which rich sees no markup."""
-    return text.replace("[", r"\[")
+    """Text in which rich sees no markup and a terminal no command."""
+    return no_markup(visible(text))
 
 
 def as_called(text: str) -> str:
@@ -74,46 +84,43 @@ def as_called(text: str) -> str:
 
 def bullet(text: str, mark: str = "  ") -> None:
     """Print a note within 80 columns, its further lines indented."""
-    out.print(
-        escape(
-            textwrap.fill(text, NARROW, initial_indent=mark, subsequent_indent=" " * (len(mark) + 2),
-                          break_long_words=False, break_on_hyphens=False)
-        )
-    )  # fmt: skip
+    filled = textwrap.wrap(visible(text), NARROW, initial_indent=mark, subsequent_indent=" " * (len(mark) + 2),
+                           break_long_words=False, break_on_hyphens=False)  # fmt: skip
+    for line in filled:
+        out.print(escape(line))
 
 
-def show(rows: Sequence[Mapping[Any, Any]], as_json: bool, empty: str) -> None:
-    """Print rows as a table or as JSON."""
-    if as_json:
-        print(json.dumps(rows, default=str, indent=1))
+def plain(text: str) -> None:
+    """Print text as it is, such as YAML to paste, without what a terminal would obey."""
+    print(UNSEEN.sub("", text))
+
+
+def show(rows: Sequence[Mapping[Any, Any]], as_json_text: bool, empty: str, form: Format | None = None) -> None:
+    """Print rows for a person, or as JSON or CSV.
+
+    Args:
+        rows: all with the same columns.
+        as_json_text: JSON, whatever the form.
+        empty: what is said where there is none.
+        form: how they are laid out; default: as the terminal is wide.
+    """
+    if as_json_text or form is Format.JSON:
+        print(as_json(rows))
+    elif form is Format.CSV:
+        text = as_csv(list(rows[0]) if rows else [], rows)
+        sys.stdout.write(UNSEEN.sub("", text) if sys.stdout.isatty() else text)
     elif not rows:
         out.print(empty)
     else:
-        table = Table(box=None, header_style="bold", pad_edge=False)
-        for name, value in rows[0].items():
-            table.add_column(name, justify="right" if isinstance(value, int | float) else "left", overflow="fold")
-        for row in rows:
-            table.add_row(*("" if v is None else escape(str(v)) for v in row.values()))
-        out.print(table)
+        out.print(laid_out(rows, out.width, form), soft_wrap=True)
 
 
-class Progress:
-    """Prints a line as each part of a refresh ends."""
+def say_unread(config: CompanyConfig) -> None:
+    """Say which mapped entities wait for tables that do not exist yet."""
+    from orchestration.dbt import unread_entities
 
-    def __init__(self, quiet: bool) -> None:
-        self.quiet = quiet
-
-    def __call__(self, stage: str, message: str, figures: dict[str, Any]) -> None:
-        """See `orchestration.report.Sink`."""
-        if self.quiet or (stage == "refresh" and message in ("succeeded", "failed")):
-            return
-        shown = "  ".join(f"{k} {v:,}" if isinstance(v, int) else f"{k} {v}" for k, v in figures.items())
-        if message == "started":
-            out.print(f"[bold]{stage}[/]")
-        elif message.startswith("failed:"):
-            return
-        else:
-            out.print(f"  {escape(message):<44} [dim]{escape(shown)}[/]")
+    if unread := unread_entities(config):
+        out.print(f"[dim]Stored, and read by no published table yet: {escape(', '.join(unread))}[/]")
 
 
 def run_refresh(session: Session, quiet: bool, job: str = "refresh") -> None:

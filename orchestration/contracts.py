@@ -103,7 +103,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Quality(Strict):
-    """Bounds of an entity's data quality (SPEC S15.1): what conform, which sees one row at a time, cannot check.
+    """Bounds of an entity's data quality: what conform, which sees one row at a time, cannot check.
 
     A source's YAML may set them for its own rows; what it does not name stays as the contract has it.
     """

@@ -49,8 +49,23 @@ MEMORY = ("out of memory", "cannot allocate memory", "bad_alloc", "bad allocatio
 REFUSED = ("permission denied", "read-only file system", "operation not permitted")
 
 
+# What a Ctrl-C is to Python, Dagster and DuckDB; told by name, so that none of them is imported for it.
+INTERRUPTS = frozenset({"KeyboardInterrupt", "DagsterExecutionInterruptedError", "InterruptException"})
+
+
+def is_interrupt(error: BaseException | None) -> bool:
+    """Whether an error, or what caused it, is a Ctrl-C."""
+    while error is not None:
+        if type(error).__name__ in INTERRUPTS:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 def in_plain_words(error: BaseException) -> RegularsError:
     """Any error as one line with a cure; what the machine refuses is told apart from what nobody foresaw."""
+    if is_interrupt(error):
+        return error if isinstance(error, Stopped) else Stopped()
     if isinstance(error, RegularsError):
         return error
     text = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

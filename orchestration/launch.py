@@ -11,17 +11,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import duckdb
 from dagster import DagsterEvent, DagsterInstance, DagsterRunStatus, RunsFilter
 from dagster._core.errors import DagsterExecutionInterruptedError
 
 from orchestration.definitions import defs
 from orchestration.defs.resources import PID_TAG
-from orchestration.errors import RegularsError, Stopped
+from orchestration.errors import INTERRUPTS, RegularsError, Stopped, is_interrupt
 from orchestration.refresh import Session
 from orchestration.state import read_only_uri, set_aside
 
-INTERRUPTS = (KeyboardInterrupt, DagsterExecutionInterruptedError, duckdb.InterruptException)
 STARTING = 180  # seconds until a run that was started has said its process, as in dagster.yaml
 UNFINISHED = [DagsterRunStatus.STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.CANCELING]
 
@@ -106,15 +104,6 @@ def kinds_of_failure(event: DagsterEvent) -> Iterator[str]:
         error = error.cause or error.context
 
 
-def is_interrupt(error: BaseException | None) -> bool:
-    """Whether an error, or what caused it, is a Ctrl-C."""
-    while error is not None:
-        if isinstance(error, INTERRUPTS):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
-
-
 def run_job(name: str, session: Session) -> None:
     """Execute a job of the company's definitions.
 
@@ -140,8 +129,7 @@ def run_job(name: str, session: Session) -> None:
         except (KeyboardInterrupt, DagsterExecutionInterruptedError):
             raise Stopped from None
         # A signal may come between two lines of a step, outside every stage of the session.
-        interrupts = {kind.__name__ for kind in INTERRUPTS}
-        if any(name in interrupts for event in result.all_events for name in kinds_of_failure(event)):
+        if any(name in INTERRUPTS for event in result.all_events for name in kinds_of_failure(event)):
             raise Stopped
         if session.errors:
             if is_interrupt(session.errors[0]):

@@ -1,4 +1,4 @@
-"""SQL literals for statements that take no parameters, and paths that DuckDB shall not read as patterns."""
+"""Text of others, made harmless for what reads it: SQL, DuckDB's readers, spreadsheets, terminals."""
 
 from __future__ import annotations
 
@@ -19,12 +19,22 @@ def quote_name(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet runs text that starts so
+# A spreadsheet runs text that starts so; the wide forms are those of Asian keyboards.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def no_formula(value: object) -> object:
     """A value for a file that a spreadsheet may open: text that it would run is quoted, all else as it is."""
     return "'" + value if isinstance(value, str) and value.startswith(FORMULA) else value
+
+
+# What moves a cursor, changes colours or turns the order of letters around: control characters and bidi marks.
+UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]|[\ud800-\udfff]")
+
+
+def visible(text: str) -> str:
+    """Text that a terminal shows in one line and does not obey: line ends as ⏎, control characters taken out."""
+    return UNSEEN.sub("", re.sub(r"\r\n?|\n", "⏎", text).replace("\t", " "))
 
 
 @functools.cache

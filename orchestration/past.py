@@ -1,4 +1,4 @@
-"""Build the warehouse as of a past day, beside the published one, which stays as it is (SPEC S4.2)."""
+"""Build the warehouse as of a past day, beside the published one, which stays as it is."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def companies_folder() -> Path:
 
 @dataclass(frozen=True)
 class CompanyPaths:
-    """Runtime state of one company, below `home()/<company>` (DESIGN, layers)."""
+    """Runtime state of one company, below `home()/<company>`."""
 
     root: Path
 

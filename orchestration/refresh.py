@@ -41,7 +41,7 @@ from orchestration.privacy.scrub import Tally, clear_runtime, eraser, scrub_lake
 from orchestration.privacy.suppression import Suppression
 from orchestration.quality.run import Judge, Result, measure_all, order_of, remember, results_of, scores
 from orchestration.redaction import redact
-from orchestration.report import Reporter, Sink
+from orchestration.report import STEPS, Reporter, Sink
 from orchestration.scoring.run import Scored, Step
 from orchestration.serving.contacts import write_contacts
 from orchestration.serving.publish import build_info, current_version, drop_others, publish, table_counts
@@ -279,7 +279,9 @@ class Session:
         with self.stage("load") as figures:
             known = self.state.fingerprints()
             wanted = list(tables) if tables is not None else wanted_tables(self.config, known, self.include)
+            self.reporter.say("load", STEPS, steps=len(wanted))
             load_tables(self.config, self.lake, self.state, wanted, self.order(), done)
+            figures["tables"] = len(wanted)
             figures["rows"] = sum(m.rows_landed for m in found.values() if m)
         return found
 
@@ -296,6 +298,8 @@ class Session:
             self.reporter.say("conform", f"{table}: {message}")
 
         with self.stage("conform") as figures, open_warehouse(self.config) as con:
+            if entities is None:
+                self.reporter.say("conform", STEPS, steps=sum(len(s.maps) for s in self.config.sources.values()))
             conform(con, self.config, self.lake, done, entities, said)
             write_load_audit(con, self.lake)
             cursor = con.execute("select * from audit.conform_audit")
@@ -432,7 +436,8 @@ class Session:
             write_load_audit(con, self.lake)
             for model in scored.models:
                 figures[model["model"]] = model["status"]
-                self.reporter.say("score", f"{model['model']} {model['version']}: {model['message']}")
+                version = "" if model["version"] in (None, "none") else f" {model['version']}"
+                self.reporter.say("score", f"{model['model']}{version}: {model['message']}")
         self.state.put_load_audit(m.audit() for m in self.lake.manifests())
         self.state.set_models(
             {"model": m["model"], "version": m["version"], "status": m["status"], "message": m["message"]}

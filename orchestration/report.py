@@ -10,6 +10,7 @@ from typing import Any
 from orchestration.clock import utc_now
 from orchestration.redaction import redact, redact_all
 
+STEPS = "steps"  # message of a stage that says in a figure of this name how many steps it will take
 Sink = Callable[[str, str, dict[str, Any]], None]  # stage, message, figures
 
 

@@ -1,1 +1,1 @@
-"""Churn warning: who will not buy within the horizon, how sure that is, and why (SPEC S9)."""
+"""Churn warning: who will not buy within the horizon, how sure that is, and why."""

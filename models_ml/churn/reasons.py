@@ -1,4 +1,4 @@
-"""Why a customer may leave: the model's terms, summed by theme, in plain words (SPEC S9.4).
+"""Why a customer may leave: the model's terms, summed by theme, in plain words.
 
 Features of one theme tell one story (recency, gaps overdue, recency against the longest gap), so their terms
 are added; the log-odds are the base plus the themes, exactly. A reason is a theme that raises the risk above

@@ -46,7 +46,8 @@ def plot(curves: Sequence[Mapping[str, Any]], curve: str, x: str, y: str) -> str
     )
     for name in dict.fromkeys(str(row["estimator"]) for row in curves):
         points = [row for row in curves if row["curve"] == curve and row["estimator"] == name]
-        figure.add_scatter(x=[r["x"] for r in points], y=[r["y"] for r in points], mode="lines+markers", name=name)
+        figure.add_scatter(x=[r["x"] for r in points], y=[r["y"] for r in points], mode="lines+markers",
+                           name=html.escape(name).replace("$", "&#36;"))  # fmt: skip
     figure.update_layout(
         height=380, width=480, template="plotly_white", margin={"l": 50, "r": 10, "t": 30, "b": 40},
         xaxis_title=x, yaxis_title=y, legend={"orientation": "h", "y": 1.12},

@@ -1,4 +1,4 @@
-"""Gates: what a model must show before its scores reach a reader (SPEC S9.7)."""
+"""Gates: what a model must show before its scores reach a reader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""E-mail, telephone, address and company name in one form that records can be compared by (SPEC S3.1)."""
+"""E-mail, telephone, address and company name in one form that records can be compared by."""
 
 from __future__ import annotations
 

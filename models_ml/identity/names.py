@@ -1,4 +1,4 @@
-"""Personal names in one form that records can be compared by (SPEC S3.1).
+"""Personal names in one form that records can be compared by.
 
 `parse_person` splits titles and honorifics off, orders the parts, and folds what is written differently without
 being different: accents, case, traditional characters, particles. Names in Chinese characters are compared by

@@ -2,7 +2,7 @@
 
 Matching groups records into clusters; `assign_keys` gives each cluster a key and remembers it in a ledger, so that a
 record keeps its key under re-runs, new data and another order of sources, a merge keeps the older key, and what is
-taken apart again gets its own key back (SPEC S3.4).
+taken apart again gets its own key back.
 
 Frames (Arrow):
     clusters: source_system, customer_id (text); cluster_system, cluster_id (the record that stands for the

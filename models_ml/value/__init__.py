@@ -1,1 +1,1 @@
-"""Customer value: the composite index of five parts and its tiers (SPEC S8.1)."""
+"""Customer value: the composite index of five parts and its tiers."""

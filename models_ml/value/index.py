@@ -1,4 +1,4 @@
-"""The composite value index (SPEC S8.1): five parts, each a 0-100 percentile, weighted, with tiers.
+"""The composite value index: five parts, each a 0-100 percentile, weighted, with tiers.
 
 Each part is the mean of its figures' percentiles, made a percentile again among the customers that have it.
 A percentile is the share of customers below plus half of those level (Hazen), times 100. What the sources do

@@ -1,4 +1,4 @@
-"""Corrected values of quarantined rows: kept in the lake, applied whenever the row is conformed again (SPEC S1.4)."""
+"""Corrected values of quarantined rows: kept in the lake, applied whenever the row is conformed again."""
 
 from __future__ import annotations
 

@@ -7,10 +7,14 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
+from orchestration.markup import plotted
+
 INK, MAIN, MUTED, UP, DOWN = "#1d2b2f", "#1f6f78", "#9fb3b6", "#2f9e6e", "#c8553d"
 STATE_COLOURS = {"new": "#4c9ed9", "active": UP, "at_risk": "#e0a526", "lost": DOWN}
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "CNY": "¥"}
 PALETTE = (MAIN, "#dd7b45", "#6c7fb8", "#9a8a3a", "#8a5a83")
+LEGEND = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0}  # above the plot, however many lines it takes
+CONFIG = {"displaylogo": False}  # of the bar above a chart
 MILLION, THOUSAND, HUNDRED = 1e6, 1e4, 100
 
 
@@ -56,7 +60,7 @@ def period(grain: str, start: object) -> str:
 def style(figure: go.Figure, height: int, title: str = "") -> go.Figure:
     """The house style: no frame, quiet grid, room for labels."""
     figure.update_layout(
-        title={"text": title, "font": {"size": 15}, "x": 0},
+        title={"text": plotted(title), "font": {"size": 15}, "x": 0},
         height=height,
         margin={"l": 10, "r": 10, "t": 40 if title else 10, "b": 10},
         font={"family": "Inter, Helvetica, Arial, sans-serif", "color": INK, "size": 13},
@@ -82,7 +86,7 @@ def area(frame: pd.DataFrame, x: str, y: str, currency: str, is_complete: str) -
             fillcolor="rgba(31,111,120,0.08)",
             marker={"size": 7, "color": ["white" if not done else MAIN for done in frame[is_complete]],
                     "line": {"color": MAIN, "width": 2}},
-            hovertemplate="%{x|%d %b %Y}<br>%{y:,.2f} " + currency + "<extra></extra>",
+            hovertemplate="%{x|%d %b %Y}<br>%{y:,.2f} " + plotted(currency) + "<extra></extra>",
         )
     )  # fmt: skip
     return style(figure, 320)
@@ -103,10 +107,10 @@ def waterfall(
     span = max(max(running) - min(running), abs(end[1]) * 1e-6, 1e-9)
     figure = go.Figure(
         go.Waterfall(
-            x=[start[0], *labels, end[0]],
+            x=[plotted(label) for label in (start[0], *labels, end[0])],
             y=[start[1], *parts, end[1]],
             measure=["absolute", *["relative"] * len(parts), "absolute"],
-            text=texts,
+            text=[plotted(text) for text in texts],
             textposition="outside",
             textfont={"size": 12},
             constraintext="none",
@@ -124,15 +128,17 @@ def waterfall(
     return style(figure, 460)
 
 
-def bars(frame: pd.DataFrame, label: str, value: str, colours: Sequence[str], places: int = 0) -> go.Figure:
+def bars(
+    frame: pd.DataFrame, label: str, value: str, colours: Sequence[str], places: int = 0, currency: str = ""
+) -> go.Figure:
     """Horizontal bars with their values."""
     figure = go.Figure(
         go.Bar(
             x=frame[value],
-            y=frame[label],
+            y=frame[label].map(plotted),
             orientation="h",
             marker={"color": list(colours)},
-            text=[f"{v:,.{places}f}" for v in frame[value]],
+            text=[plotted(money(v, currency)) if currency else f"{v:,.{places}f}" for v in frame[value]],
             textposition="outside",
             cliponaxis=False,
             hovertemplate="%{y}: %{x:,.0f}<extra></extra>",
@@ -150,7 +156,7 @@ def weights(rows: pd.DataFrame) -> go.Figure:
     ]
     figure = go.Figure(
         go.Waterfall(
-            y=[*names, "weight"],
+            y=[*map(plotted, names), "weight"],
             x=[*rows["weight"].round(2), 0],
             measure=["relative"] * len(rows) + ["total"],
             orientation="h",
@@ -194,12 +200,13 @@ def stacked(frame: pd.DataFrame, states: Sequence[str]) -> go.Figure:
     for state in states:
         part = frame[frame["state_basic"] == state]
         figure.add_bar(
-            x=part["first_purchase"], y=part["customers"], name=state.replace("_", " "),
-            marker={"color": STATE_COLOURS[state]}, hovertemplate="%{x|%b %Y}: %{y:,}<extra>" + state + "</extra>",
+            x=part["first_purchase"], y=part["customers"], name=plotted(state.replace("_", " ")),
+            marker={"color": STATE_COLOURS[state]},
+            hovertemplate="%{x|%b %Y}: %{y:,}<extra>" + plotted(state) + "</extra>",
         )  # fmt: skip
     figure.update_layout(barmode="stack")
     style(figure, 260)
-    return figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.15})
+    return figure.update_layout(showlegend=True, legend=LEGEND)
 
 
 def cells(matrix: pd.DataFrame, column: str, rows: dict[str, str], columns: dict[str, str], currency: str) -> go.Figure:
@@ -209,7 +216,7 @@ def cells(matrix: pd.DataFrame, column: str, rows: dict[str, str], columns: dict
     )
     table = table.reindex(index=list(rows)[::-1], columns=list(columns)).fillna(0)
     texts = [
-        [f"<b>{row}{col}</b><br>" + (money(v, currency) if column == "value_at_risk" else f"{v:,.0f}")
+        [f"<b>{row}{col}</b><br>" + plotted(money(v, currency) if column == "value_at_risk" else f"{v:,.0f}")
          for col, v in zip(table.columns, values, strict=True)]
         for row, values in zip(table.index, table.to_numpy(), strict=True)
     ]  # fmt: skip
@@ -230,12 +237,12 @@ def spread(frame: pd.DataFrame, colours: dict[str, str]) -> go.Figure:
         part = frame[frame["warning_level"] == level]
         figure.add_bar(
             x=part["probability"] + 0.025, y=part["customers"], width=0.048, name=level.replace("_", " "),
-            marker={"color": colour}, hovertemplate="%{y:,} customers<extra>" + level + "</extra>",
+            marker={"color": colour}, hovertemplate="%{y:,} customers<extra>" + plotted(level) + "</extra>",
         )  # fmt: skip
     figure.update_layout(barmode="stack")
     style(figure, 300)
     figure.update_xaxes(range=[0, 1], tickformat=".0%", title="churn probability")
-    return figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.15})
+    return figure.update_layout(showlegend=True, legend=LEGEND)
 
 
 def lines(frame: pd.DataFrame, x: str, y: str, diagonal: bool = True) -> go.Figure:
@@ -248,23 +255,24 @@ def lines(frame: pd.DataFrame, x: str, y: str, diagonal: bool = True) -> go.Figu
     for number, name in enumerate(sorted(frame["estimator"].unique())):
         part = frame[frame["estimator"] == name]
         figure.add_scatter(
-            x=part["x"], y=part["y"], mode="lines+markers", name=str(name),
+            x=part["x"], y=part["y"], mode="lines+markers", name=plotted(name),
             line={"color": PALETTE[number % len(PALETTE)], "width": 2}, marker={"size": 6},
-            hovertemplate="%{x:.3f}, %{y:.3f}<extra>" + str(name) + "</extra>",
+            hovertemplate="%{x:.3f}, %{y:.3f}<extra>" + plotted(name) + "</extra>",
         )  # fmt: skip
     style(figure, 320)
     figure.update_xaxes(title=x)
     figure.update_yaxes(title=y)
-    return figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.15})
+    return figure.update_layout(showlegend=True, legend=LEGEND)
 
 
 def members(frame: pd.DataFrame, currency: str) -> go.Figure:
     """What each member of a dimension brought to the change, the greatest first."""
     figure = go.Figure(
         go.Bar(
-            x=frame["change"], y=frame["member"], orientation="h",
+            x=frame["change"], y=frame["member"].map(plotted), orientation="h",
             marker={"color": [UP if v >= 0 else DOWN for v in frame["change"]]},
-            text=[change(v, "money", currency) for v in frame["change"]], textposition="auto", cliponaxis=False,
+            text=[plotted(change(v, "money", currency)) for v in frame["change"]],
+            textposition="auto", cliponaxis=False,
             hovertemplate="%{y}: %{text}<extra></extra>",
         )
     )  # fmt: skip

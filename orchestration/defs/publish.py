@@ -5,6 +5,7 @@ import dagster as dg
 from orchestration import dbt
 from orchestration.company import CompanyConfig
 from orchestration.defs.resources import OWNERS, PUBLISHED, freshness, user_errors
+from orchestration.markup import literal
 
 
 def build(config: CompanyConfig) -> dg.Definitions:
@@ -17,7 +18,7 @@ def build(config: CompanyConfig) -> dg.Definitions:
         owners=OWNERS,
         freshness_policy=freshness(config),
         deps=[dg.AssetKey(name.split(".")) for name in sorted(dbt.public_tables())],
-        description=f"The version of {config.company.title} that every reader sees; moved in one step.",
+        description=f"The version of {literal(config.company.title)} that every reader sees; moved in one step.",
         required_resource_keys={"session"},
     )
     def current(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]

@@ -6,6 +6,7 @@ import dagster as dg
 
 from orchestration.company import CompanyConfig
 from orchestration.defs.resources import user_errors
+from orchestration.markup import literal
 from orchestration.quality.run import Result
 
 NAME = "data_quality"
@@ -14,7 +15,7 @@ NAME = "data_quality"
 def result_of(entity: str, results: list[Result]) -> dg.AssetCheckResult:
     """The results of an entity's checks as one asset check; an empty entity passes, saying so."""
     failed = [result for result in results if not result.passed]
-    lines = [f"| {'ok' if r.passed else '**failed**'} | {r.check.dimension} | {r} |" for r in results]
+    lines = [f"| {'ok' if r.passed else '**failed**'} | {r.check.dimension} | {literal(r)} |" for r in results]
     table = "\n".join(["| | dimension | check |", "|---|---|---|", *lines])
     stops = any(result.check.stops for result in failed)
     return dg.AssetCheckResult(

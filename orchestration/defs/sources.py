@@ -9,6 +9,7 @@ from orchestration.company import CompanyConfig
 from orchestration.defs.resources import OWNERS, freshness, user_errors
 from orchestration.landing.lake import Lake, Manifest
 from orchestration.landing.load import table_ids
+from orchestration.markup import literal
 
 RETRY = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL)
 
@@ -42,7 +43,8 @@ def build(config: CompanyConfig) -> dg.Definitions:
             kinds={config.sources[system].connector.kind},
             owners=OWNERS,
             freshness_policy=freshness(config),
-            description=f"Raw loads of {table} from {config.sources[system].title or system}, as received.",
+            description=f"Raw loads of {literal(table)} from {literal(config.sources[system].title or system)}, as "
+            "received.",
         )
         for system, table in table_ids(config)
     ]

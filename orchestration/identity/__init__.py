@@ -1,4 +1,4 @@
-"""Who is who: source records to customers, remembered in the lake, explained and reversible (SPEC S3)."""
+"""Who is who: source records to customers, remembered in the lake, explained and reversible."""
 
 from orchestration.identity.records import LENT, customer_references
 from orchestration.identity.run import IdentityResult, resolve_identity

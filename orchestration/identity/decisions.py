@@ -1,4 +1,4 @@
-"""Analysts' decisions: which two records are the same customer, and which are not (SPEC S3.2, S3.3).
+"""Analysts' decisions: which two records are the same customer, and which are not.
 
 They come from sources (entity manual_match) and from `regulars review import` (kept in the lake). The newest
 decision of one person about a pair counts; where two persons disagree, or decisions taken together say that a pair is

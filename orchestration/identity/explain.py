@@ -1,4 +1,4 @@
-"""Why two records are one customer, or are not: the rule, or the weight of each comparison (SPEC S3.2)."""
+"""Why two records are one customer, or are not: the rule, or the weight of each comparison."""
 
 from __future__ import annotations
 

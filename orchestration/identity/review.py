@@ -1,4 +1,4 @@
-"""The work list of pairs that the weights leave open, and analysts' decisions on it (SPEC S3.3)."""
+"""The work list of pairs that the weights leave open, and analysts' decisions on it."""
 
 from __future__ import annotations
 

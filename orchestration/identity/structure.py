@@ -1,5 +1,5 @@
 """What stands around a customer: what is known to reach them by, the household, the organisation above, and what
-bought lists add (SPEC S3.5 to S3.7). Written to schema identity for dbt; nothing in it shows who somebody is."""
+bought lists add. Written to schema identity for dbt; nothing in it shows who somebody is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Schema drift (SPEC S1.5): what changed in a table's columns since its last load, and what the policy makes of it."""
+"""Schema drift: what changed in a table's columns since its last load, and what the policy makes of it."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The rights of the persons in the data: to be forgotten, and to know what is held (SPEC S3.9)."""
+"""The rights of the persons in the data: to be forgotten, and to know what is held."""

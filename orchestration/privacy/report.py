@@ -1,4 +1,4 @@
-"""The access report: everything that is held of one person, with where it came from (SPEC S3.9)."""
+"""The access report: everything that is held of one person, with where it came from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Search every file below a folder for texts: the proof of an erasure (SPEC S3.9).
+"""Search every file below a folder for texts: the proof of an erasure.
 
 Databases and Parquet files are read as rows, since their pages are compressed; archives are unpacked; and every file is
 searched as bytes too, so that what a database left behind in a free page is found.

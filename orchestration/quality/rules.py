@@ -8,7 +8,7 @@ from typing import Any
 
 from orchestration.contracts import Contract, Quality, Rule
 
-# Dimension of data quality (SPEC S15.1) of each rule.
+# Dimension of data quality of each rule.
 DIMENSION: dict[Rule, str] = {
     "completeness": "completeness",
     "drop": "completeness",

@@ -1,4 +1,4 @@
-"""The scoring step: train where it is due, score, keep the last good scores where a gate fails (SPEC S9.7)."""
+"""The scoring step: train where it is due, score, keep the last good scores where a gate fails."""
 
 from __future__ import annotations
 

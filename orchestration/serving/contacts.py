@@ -1,7 +1,7 @@
 """Clear contact data beside a published version: who a customer is, for lists, the review and whoever may look.
 
 `contacts.duckdb` is readable by its owner only. Nothing but this package and a dashboard with the grant opens it; the
-published tables hold keys and pseudonyms (SPEC S3.9).
+published tables hold keys and pseudonyms.
 """
 
 from __future__ import annotations

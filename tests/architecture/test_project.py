@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -264,3 +265,166 @@ def test_tests_of_a_group_run_in_one_worker(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     places = (tmp_path / "places").read_text().split()
     assert (len(places), len(set(places))) == (6, 1)
+
+
+# Papers that users do not have: whatever they are shown must stand without them.
+UNKNOWN_PAPERS = re.compile(r"\b(SP[E]C|DESI[G]N)\b")
+SHOWN = (
+    "orchestration",
+    "models_ml",
+    "dbt_project/models",
+    "dbt_project/macros",
+    "dbt_project/seeds",
+    "docs",
+    "data",
+    "tests",
+)
+
+
+def test_nothing_cites_a_paper_that_users_do_not_have() -> None:
+    files = [PROJECT / "README.md", PROJECT / "Makefile"]
+    files += [
+        p
+        for folder in SHOWN
+        for p in (PROJECT / folder).rglob("*")
+        if p.suffix in (".py", ".md", ".yml", ".sql", ".csv")
+    ]
+    citing = [str(p.relative_to(PROJECT)) for p in files if UNKNOWN_PAPERS.search(p.read_text(errors="replace"))]
+    assert citing == []
+    assert UNKNOWN_PAPERS.search("(SP" + "EC S6.1)")
+
+
+def test_terms_define_what_the_published_tables_name() -> None:
+    """Each word of a list that a published column may hold stands on the page of terms."""
+    from orchestration.quality.rules import DIMENSION
+
+    terms = (PROJECT / "docs" / "reference" / "terms.md").read_text()
+    words = {"new", "active", "at_risk", "lost", "normal", "prevent", "retain", "win_back", "high", "middle", "low"}
+    words |= {churn + value for churn in "ABC" for value in "DGS"} | set(DIMENSION) | set(DIMENSION.values())
+    words |= {line.split(",")[1] for line in (DBT_PROJECT / "seeds" / "kpi_node.csv").read_text().splitlines()[1:]}
+    assert [word for word in sorted(words) if f"`{word}`" not in terms] == []
+
+
+def test_every_measure_of_the_kpi_tree_stands_where_the_how_to_says() -> None:
+    how_to = (PROJECT / "docs" / "how-to" / "add-a-kpi.md").read_text()
+    macro = (
+        (DBT_PROJECT / "macros" / "business" / "kpi.sql")
+        .read_text()
+        .split("macro kpi_measures")[1]
+        .split("endmacro")[0]
+    )
+    measures = set(re.findall(r"'([a-z_]+)'", macro))
+    assert {"sales", "buyers"} <= measures
+    models = [Path(path) for path in re.findall(r"`(dbt_project/models/[\w/]+\.sql)`", how_to)]
+    assert len(models) == 5
+    texts = {path.stem: (PROJECT / path).read_text() for path in models}
+    company = texts["int_kpi_sales"] + texts["int_kpi_measure_company"]
+    for text in (company, texts["int_kpi_measure_order"], texts["int_kpi_measure_customer"]):
+        loops = "kpi_measures()" in text
+        missing = {name for name in measures if not re.search(rf"\b{name}\b", text)}
+        assert loops or not missing, missing
+        if text is company or text is texts["int_kpi_measure_customer"]:
+            assert missing == set(), missing
+
+
+README_PAGES = re.findall(r"\]\((docs/[\w/-]+\.md)\)", (PROJECT / "README.md").read_text())
+
+
+def test_readme_lists_every_how_to_tutorial_and_reference() -> None:
+    pages = {
+        str(p.relative_to(PROJECT)) for folder in ("how-to", "tutorial", "reference", "explanation")
+        for p in (PROJECT / "docs" / folder).glob("*.md")
+    }  # fmt: skip
+    assert pages - set(README_PAGES) == set()
+
+
+def test_exit_codes_are_the_same_everywhere() -> None:
+    from orchestration.cli import EXIT_CODES
+    from orchestration.errors import QualityStop, RegularsError, Stopped, UsageError
+
+    codes = {0, *(error.exit_code for error in (RegularsError, UsageError, QualityStop, Stopped))}
+    assert set(EXIT_CODES) == codes == {0, 1, 2, 3, 130}
+    reference = (PROJECT / "docs" / "reference" / "command-line.md").read_text()
+    readme = " ".join((PROJECT / "README.md").read_text().split())
+    for code, meaning in EXIT_CODES.items():
+        assert f"| {code} | {meaning} |" in reference
+        assert f"{code} {meaning.replace(', or', ' or')}" in readme
+
+
+SAMPLES = [
+    (path, query)
+    for path in DOCUMENTS
+    for query in re.findall(r'regulars sql [^"\n]*"(select[^"]+)"', path.read_text())
+]
+
+
+@pytest.mark.parametrize(("path", "query"), SAMPLES, ids=lambda value: getattr(value, "name", "query"))
+def test_sample_queries_name_an_order_and_the_period(path: Path, query: str) -> None:
+    assert " order by " in query
+    if "kpi_tree" in query or "kpi_diagnosis" in query:
+        assert "period_start" in query
+
+
+# Streamlit's functions whose first text is Markdown.
+MARKDOWN = frozenset(
+    [
+        "markdown",
+        "caption",
+        "title",
+        "header",
+        "subheader",
+        "info",
+        "warning",
+        "success",
+        "error",
+        "metric",
+        "button",
+        "download_button",
+        "expander",
+        "selectbox",
+        "radio",
+        "checkbox",
+        "segmented_control",
+        "number_input",
+        "text_input",
+        "tabs",
+        "toggle",
+        "pills",
+        "toast",
+        "popover",
+        "link_button",
+    ]
+)
+VIEWS = sorted((PROJECT / "orchestration" / "dashboard").rglob("*.py"))
+
+
+def raw_markdown(source: str) -> list[str]:
+    """Calls that give a text to Markdown which is neither the product's own nor made by `md` or `literal`."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in MARKDOWN):
+            continue
+        texts = [*node.args[:1], *(k.value for k in node.keywords if k.arg in ("help", "label", "body"))]
+        for text in texts:
+            made = {
+                call.func.id
+                for call in ast.walk(text)
+                if isinstance(call, ast.Call) and isinstance(call.func, ast.Name)
+            }
+            parts = any(isinstance(part, ast.JoinedStr | ast.BinOp | ast.Subscript) for part in ast.walk(text))
+            if parts and not made & {"md", "literal"}:
+                found.append(ast.unparse(node)[:80])
+    return found
+
+
+@pytest.mark.parametrize("path", VIEWS, ids=lambda p: p.stem)
+def test_pages_give_no_text_of_data_to_markdown(path: Path) -> None:
+    assert raw_markdown(path.read_text()) == []
+    assert "unsafe_allow_html" not in path.read_text()
+    assert path.name == "kit.py" or "st.dataframe(" not in path.read_text()
+
+
+def test_the_rule_on_markdown_can_fail() -> None:
+    assert raw_markdown('st.caption(f"{x}")')
+    assert raw_markdown('column.metric("a" + b, 1)')
+    assert not raw_markdown('st.caption("own")')

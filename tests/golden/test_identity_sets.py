@@ -1,4 +1,4 @@
-"""Identity on public sets with truth: pairwise after clustering, one configuration for all of them (SPEC S3.10)."""
+"""Identity on public sets with truth: pairwise after clustering, one configuration for all of them."""
 
 from __future__ import annotations
 

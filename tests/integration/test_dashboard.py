@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import re
 import shutil
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -101,7 +108,7 @@ def test_a_browser_draws_both_pages(refreshed: Shop, monkeypatch: pytest.MonkeyP
         browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM_FLAGS)
         page = browser.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
-        for path, title in (("", "Overview"), ("kpi-tree", "KPI tree")):
+        for path, title in (("", "Overview"), ("kpi-tree", "KPI tree"), ("overview", "Overview")):
             page.goto(f"{address}/{path}")
             settle(page)
             assert page.inner_text("h1") == title
@@ -172,10 +179,25 @@ def test_one_customer_is_found_by_key_and_by_a_sources_id(refreshed: Shop, monke
 def test_lists_are_safe_for_spreadsheets() -> None:
     import pandas as pd
 
-    from orchestration.dashboard.views.shared import safe_csv
+    from orchestration.dashboard.kit import safe_csv
 
     text = safe_csv(pd.DataFrame({"who": ["=1+1", "@x", "Ann", None], "n": [-1, 2, 3, 4]})).decode("utf-8-sig")
     assert text.splitlines() == ["who,n", "'=1+1,-1", "'@x,2", "Ann,3", ",4"]
+
+
+def test_downloads_quote_headers_categories_and_every_start_of_a_formula() -> None:
+    import pandas as pd
+
+    from orchestration.dashboard.kit import safe_csv
+
+    frame = pd.DataFrame(
+        {"=x": pd.Categorical(["=1", "b"]), "t": ["\n=1", "\t=2"], "o": pd.Series([1, "+2"], dtype=object),
+         "n": [-1.5, None], "d": pd.to_datetime(["2024-01-31", None])}
+    )  # fmt: skip
+    rows = list(csv.reader(io.StringIO(safe_csv(frame).decode("utf-8-sig"))))
+    assert rows == [
+        ["'=x", "t", "o", "n", "d"], ["'=1", "'\n=1", "1", "-1.5", "2024-01-31"], ["b", "'\t=2", "'+2", "", ""],
+    ]  # fmt: skip
 
 
 def customer_page() -> None:
@@ -220,3 +242,173 @@ def test_names_are_found_and_shown_with_the_grant_only(copy: Copier, monkeypatch
     for asked in ("nobody at all", "'; drop table record; --", "%", "   "):
         app.text_input(key="customer").set_value(asked).run()
         assert not app.exception
+
+
+def test_every_page_has_its_own_address_and_all_are_known() -> None:
+    from orchestration.dashboard.pages import PAGES
+
+    assert [path for *_, path in PAGES] == [
+        "overview", "kpi-tree", "life-cycle", "value-churn", "churn", "customer", "review", "models", "data-quality",
+    ]  # fmt: skip
+
+
+def test_without_a_search_customers_are_listed_and_each_row_leads_to_one(
+    refreshed: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(refreshed, monkeypatch)
+    app = AppTest.from_function(customer_page, default_timeout=60).run()
+    assert not app.exception
+    listed = app.dataframe[0].value
+    with duckdb.connect(str(refreshed.published), read_only=True) as con:
+        [(richest, sales)] = con.execute(
+            "select customer_key, monetary::double from marts.customer_360 order by monetary desc nulls last, 1 limit 1"
+        ).fetchall()
+        [(customers,)] = con.execute("select count(*) from marts.customer_360").fetchall()
+    assert len(listed) == customers
+    assert listed["customer_key"].iloc[0] == f"/customer?key={richest}"
+    assert listed["monetary"].iloc[0] == pytest.approx(sales)
+    app.query_params["key"] = str(richest)
+    assert not any(metric.label == "Spent" for metric in app.metric)
+    opened = AppTest.from_function(customer_page, default_timeout=60)
+    opened.query_params["key"] = str(richest)
+    opened.run()
+    assert not opened.exception
+    assert any(metric.label == "Spent" for metric in opened.metric)
+
+
+@pytest.mark.parametrize("name", ["lifecycle", "churn", "value_churn", "customer", "quality", "kpi_tree"])
+def test_columns_of_tables_have_names_that_people_use(
+    name: str, refreshed: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(refreshed, monkeypatch)
+
+    def show(name: str) -> None:
+        import importlib
+
+        importlib.import_module(f"orchestration.dashboard.views.{name}").page()
+
+    app = AppTest.from_function(show, default_timeout=60, args=(name,)).run()
+    assert not app.exception
+    assert app.dataframe
+    for frame in app.dataframe:
+        configured = json.loads(frame.proto.columns)
+        labels = [configured[column]["label"] for column in frame.value.columns]
+        assert all(label and "_" not in label and label[0] == label[0].upper() for label in labels), labels
+        money = [configured[c]["type_config"].get("format") for c in frame.value.columns if c in ("monetary", "sales")]
+        assert set(money) <= {"euro"}, money
+
+
+# Names that would be links, pictures, colours, formulas, icons or commands if a page obeyed them.
+PLANTED = (
+    "![x](http://127.0.0.1:{port}/picture.png)", "<img src=http://127.0.0.1:{port}/tag.png>",
+    "[a](javascript:alert(1))", "$\\LaTeX$", ":red[x]", "\x1b[31mred", "[bold]x", "\\[/]", ":material/home:",
+    "http://127.0.0.1:{port}/bare", "<a href='http://127.0.0.1:{port}/a'>a</a>", "www.planted.test", "a@planted.test",
+    "<script>fetch('http://127.0.0.1:{port}/script')</script>", "**bold** `code` ~~gone~~", "# head", "=1+1",
+)  # fmt: skip
+# Columns whose values the pages look up; the rest is text that comes from somewhere.
+CODES = re.compile(
+    r"(_code|_class|_level|_tier|_grain|_status|_key|_keys)$|^(state_basic|dimension|unit|operator|cell|status|standing|"
+    r"population|metric|curve|evidence|currency|model|version|estimator|kind|channel|decision|grain)$"
+)
+
+
+def plant(database: Path, port: int) -> int:
+    """Write hostile text into every text column of a published file that no page looks up; returns how many."""
+    mode = database.stat().st_mode
+    database.chmod(0o600)
+    texts = [text.format(port=port) for text in PLANTED]
+    planted = 0
+    with duckdb.connect(str(database)) as con:
+        for schema, table, column in con.execute(
+            "select schema_name, table_name, column_name from duckdb_columns() join duckdb_tables() "
+            "using (schema_name, table_name) where data_type = 'VARCHAR' order by all"
+        ).fetchall():
+            if CODES.search(column) or (column == "member"):
+                continue
+            con.execute(
+                f'update {schema}.{table} set "{column}" = ($texts)[(1 + (hash($column) + rowid) % len($texts))::int] '
+                f'where "{column}" is not null',
+                {"texts": texts, "column": column},
+            )
+            planted += 1
+        for table in ("kpi_tree",) if database.name == "regulars.duckdb" else ():
+            con.execute(
+                f"update marts.{table} set member = ($texts)[(1 + hash(member) % len($texts))::int] || ' ' || member "
+                "where dimension <> 'all'", {"texts": texts},
+            )  # fmt: skip
+    database.chmod(mode)
+    return planted
+
+
+class Listener(socketserver.ThreadingTCPServer):
+    """Hears whoever asks for anything."""
+
+    heard: list[bytes]
+
+
+@contextmanager
+def listener() -> Iterator[Listener]:
+    class Hear(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            server = self.server
+            assert isinstance(server, Listener)
+            server.heard.append(self.rfile.readline())
+            self.wfile.write(b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi")
+
+    with Listener(("127.0.0.1", 0), Hear) as server:
+        server.heard = []
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+# What of a page is markup that only the data can have brought.
+BROUGHT = """() => [...document.querySelectorAll('[data-testid=stMain] a, [data-testid=stMain] img, .katex, '
+  + '[data-testid=stSidebar] [data-testid=stMarkdown] a, [data-testid=stMain] script, svg a')]
+  .filter(e => !(e.closest('h1,h2,h3,h4') && (e.getAttribute('href') || '').startsWith('#')))
+  .map(e => e.outerHTML.slice(0, 200)).filter(t => /127|planted|javascript|katex|LaTeX/.test(t))"""
+
+
+@pytest.mark.browser
+def test_planted_text_is_shown_as_it_is_and_nobody_is_called(copy: Copier, monkeypatch: pytest.MonkeyPatch) -> None:
+    if shutil.which("chromium") is None:
+        pytest.skip("chromium is not installed: make system")
+    from playwright.sync_api import sync_playwright
+
+    from docs.screenshots import CHROMIUM_FLAGS, free_port, server
+    from orchestration.dashboard.pages import PAGES
+
+    shop = copy()
+    use(shop, monkeypatch)
+    with duckdb.connect(str(shop.published), read_only=True) as con:
+        [(key,)] = con.execute("select customer_key from core.customer_xref where customer_id = 'C7'").fetchall()
+    with listener() as ears, sync_playwright() as play:
+        port = int(ears.server_address[1])
+        folder = shop.published.resolve().parent
+        assert plant(folder / "regulars.duckdb", port) > 40
+        assert plant(folder / "contacts.duckdb", port) > 10
+        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM_FLAGS)
+        asked: list[str] = []
+        page = browser.new_page(viewport={"width": 1280, "height": 2000})
+        page.on("request", lambda request: asked.append(request.url))
+        with server("dashboard", free_port(), "--no-browser", "--contacts") as address:
+            for path in [*(path for *_, path in PAGES), f"customer?key={key}"]:
+                page.goto(f"{address}/{path}")
+                page.wait_for_selector("h1", timeout=60_000)
+                page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')", timeout=60_000)
+                page.wait_for_timeout(1500)
+                assert page.query_selector("[data-testid=stException]") is None, path
+                assert page.evaluate(BROUGHT) == [], path
+                assert page.query_selector("[data-testid=stDataFrameToolbar] [aria-label='Download as CSV']") is None
+            shown = page.inner_text("[data-testid=stMain]")
+            assert any(text.format(port=port)[:12] in shown.replace("\u2060", "") for text in PLANTED)
+            outside = {url for url in asked if not url.startswith((address, "data:", "blob:", "ws"))}
+            assert outside == set()
+            assert ears.heard == []
+            page.goto(f"http://127.0.0.1:{port}/is-anybody-there")
+            assert ears.heard == [b"GET /is-anybody-there HTTP/1.1\r\n"]  # it would have heard
+        browser.close()

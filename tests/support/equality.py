@@ -1,4 +1,4 @@
-"""Whether two databases are equal in DESIGN's sense: same rows, exact but for doubles, run columns left out."""
+"""Whether two databases are equal as a rebuild and an increment must be: same rows, exact but for doubles."""
 
 from __future__ import annotations
 

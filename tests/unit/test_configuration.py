@@ -143,7 +143,7 @@ def test_secrets_come_from_the_environment(shop: Shop, monkeypatch: pytest.Monke
 
 
 def test_contract_columns_are_the_promised_ones() -> None:
-    """Companies written against these names must load (DESIGN, input contracts)."""
+    """Companies written against these names must load."""
     contracts = load_contracts()
     assert list(contracts["order_line"].columns) == [
         "order_id", "line_no", "product_id", "quantity", "unit_price", "gross_amount", "discount_amount",

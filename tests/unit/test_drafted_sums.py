@@ -262,7 +262,8 @@ def test_orders_that_no_line_belongs_to_are_said(drafts: Drafts) -> None:
 @pytest.mark.parametrize(
     ("discounts", "amounts"),
     [(("3", "0", "1"), ("17", "10", "9")), (("-3", "0", "-1"), ("17", "10", "9")),
-     (("0.15", "0", "0.1"), ("17", "10", "9")), (("15%", "0%", "10%"), ("17", "10", "9")), (("1.5", "0", "1"), ("17", "10", "9"))],
+     (("0.15", "0", "0.1"), ("17", "10", "9")), (("15%", "0%", "10%"), ("17", "10", "9")),
+     (("1.5", "0", "1"), ("17", "10", "9"))],
 )  # fmt: skip
 def test_a_discount_that_is_off_already_comes_off_once(
     drafts: Drafts, discounts: tuple[str, ...], amounts: tuple[str, ...]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -118,7 +119,7 @@ def test_probabilities_dealt_out_of_others_keep_the_order(p: list[float], refere
     assert min(reference) <= dealt.min() <= dealt.max() <= max(reference)
     order = np.argsort(p, kind="stable")
     assert (np.diff(dealt[order]) >= -1e-12).all()
-    for a, b in zip(order, order[1:], strict=False):
+    for a, b in itertools.pairwise(order):
         if p[a] == p[b]:
             assert dealt[a] == dealt[b]
 

@@ -1,5 +1,5 @@
 {#
-  Basic life-cycle state (SPEC S6.1) of a customer some days after the last purchase. Recency decides first,
+  Basic life-cycle state of a customer some days after the last purchase. Recency decides first,
   so the states exclude each other and leave nobody out; new is who bought on one day only, not long ago.
 #}
 {% macro state_basic(recency_days, purchase_days, settings='settings') -%}
@@ -12,7 +12,7 @@
 {%- endmacro %}
 
 {#
-  State of a customer at a period's start in the KPI tree (SPEC S5.1): the same windows, with the recent
+  State of a customer at a period's start in the KPI tree: the same windows, with the recent
   customers split by whether they bought on one day or on several.
 #}
 {% macro state_at_start(gap_days, purchase_days, settings='settings') -%}
@@ -34,7 +34,7 @@
 {%- endmacro %}
 
 {#
-  Warning level (SPEC S9.3): the probability decides how urgent it is; who is as good as lost already, for longer
+  Warning level: the probability decides how urgent it is; who is as good as lost already, for longer
   than the horizon, is to be won back rather than retained.
 #}
 {% macro warning_level(churn_probability, recency_days, horizon_days, settings='settings') -%}

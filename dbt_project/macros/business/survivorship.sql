@@ -1,4 +1,4 @@
-{# Fields of the golden record by group: the fields of a group come from one record together (SPEC S3.5). #}
+{# Fields of the golden record by group: the fields of a group come from one record together. #}
 {% macro field_groups() -%}
   {{ return({
     'person': ['gender', 'birth_date'],

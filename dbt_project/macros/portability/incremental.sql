@@ -21,7 +21,7 @@
 
 {#
   Hook: gives the rows of a continued fact the customer that their source record belongs to now, where identity has
-  merged or split customers since (SPEC S3.4). Where facts are made anew each time, they find it themselves.
+  merged or split customers since. Where facts are made anew each time, they find it themselves.
 #}
 {% macro rekey() -%}
   {% set links = ref('stg_customer_link') -%}

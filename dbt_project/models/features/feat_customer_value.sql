@@ -1,5 +1,5 @@
 {% set year = "days_ago < 365" -%}
--- What the five parts of the value index are made of (SPEC S8.1), per customer at as_of. Null: not known.
+-- What the five parts of the value index are made of, per customer at as_of. Null: not known.
 with settings as (
   select * from {{ ref('stg_regulars__settings') }}
 ),

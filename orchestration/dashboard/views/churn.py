@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from orchestration.dashboard import charts, published
-from orchestration.dashboard.views.shared import churn_standing, head, take_away
+from orchestration.dashboard.kit import Column, cards, chart, choose, head, take_away
+from orchestration.dashboard.views.shared import NO_SCORES, WHO, WHY, churn_standing
 
 LEVELS = {"normal": "Normal", "prevent": "Prevent", "retain": "Retain", "win_back": "Win back"}
 COLOURS = {"normal": charts.UP, "prevent": "#e0a526", "retain": "#dd7b45", "win_back": charts.DOWN}
@@ -18,12 +19,18 @@ select theme, sum(share) as weight from told where theme is not null group by 1 
 """
 LIST = """
 select churn.customer_key, string_agg(distinct xref.customer_id, ', ' order by xref.customer_id) as customer_ids,
-  round(churn.churn_probability, 3) as churn_probability, round(churn.probability_before, 3) as before,
-  churn.was_red_before, churn.recency_days as days_since_purchase, churn.reason_1, churn.reason_2, churn.reason_3
+  churn.churn_probability, churn.probability_before, churn.was_red_before, churn.recency_days,
+  churn.reason_1, churn.reason_2, churn.reason_3
 from customer_churn as churn left join (select * from customer_xref where valid_to is null) as xref using (customer_key)
 where churn.warning_level = $level
 group by all order by churn_probability desc, customer_key
 """
+COLUMNS = WHO | {
+    "churn_probability": Column("Churn probability", "share"),
+    "probability_before": Column("A period ago", "share"),
+    "was_red_before": Column("Was red before", "flag"),
+    "recency_days": Column("Days since purchase", "count"),
+} | WHY  # fmt: skip
 
 
 def page() -> None:
@@ -33,12 +40,12 @@ def page() -> None:
         "warning_level"
     )
     if levels.empty:
-        st.info("No scores yet: nobody has bought, or no window after a purchase is over. See page Models.")
+        st.info(NO_SCORES)
         return
     churn_standing()
     counts = levels["customers"].reindex(list(LEVELS)).fillna(0).astype(int)
-    for column, (level, name) in zip(st.columns(len(LEVELS)), LEVELS.items(), strict=True):
-        column.metric(f"{name}, {counts[level] / counts.sum():.1%}", f"{counts[level]:,}", border=True)
+    whole = max(counts.sum(), 1)
+    cards({f"{name}, {counts[level] / whole:.1%}": f"{counts[level]:,}" for level, name in LEVELS.items()})
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader("How probabilities are spread")
@@ -46,26 +53,22 @@ def page() -> None:
             "select floor(churn_probability * 20) / 20 as probability, warning_level, count(*) as customers "
             "from customer_churn group by 1, 2 order by 1"
         )
-        st.plotly_chart(charts.spread(spread, COLOURS), width="stretch")
+        chart(charts.spread(spread, COLOURS))
     with right:
         st.subheader("What raises the risk")
-        chosen = st.selectbox(
-            "Among", ["all", *LEVELS], format_func=lambda v: LEVELS.get(v, "All customers"), key="among"
-        )
+        chosen = choose("Among", ["all", *LEVELS], lambda v: LEVELS.get(v, "All customers"), key="among")
         reasons = published.query(REASONS, level=chosen)
         if reasons.empty:
             st.info("Nobody is at this level.")
         else:
             reasons["weight"] = 100 * reasons["weight"] / reasons["weight"].sum()
-            st.plotly_chart(charts.bars(reasons, "theme", "weight", [charts.MAIN] * len(reasons)), width="stretch")
+            chart(charts.bars(reasons, "theme", "weight", [charts.MAIN] * len(reasons)))
             st.caption(
                 "Share in what raises customers' risk above the mean customer's, in percent, of their three reasons."
             )
     st.subheader("Who, and why")
-    level = st.selectbox(
-        "Level", list(LEVELS), index=3 if counts["win_back"] else 0, format_func=LEVELS.__getitem__, key="level"
-    )
+    level = choose("Level", list(LEVELS), LEVELS.__getitem__, index=3 if counts["win_back"] else 0, key="level")
     if counts[level]:
-        take_away(published.query(LIST, level=level), f"churn_{level}")
+        take_away(published.query(LIST, level=level), f"churn_{level}", COLUMNS)
     else:
         st.info("Nobody is at this level.")

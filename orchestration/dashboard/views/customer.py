@@ -8,7 +8,9 @@ import pandas as pd
 import streamlit as st
 
 from orchestration.dashboard import charts, published
-from orchestration.dashboard.views.shared import head
+from orchestration.dashboard.kit import Column, cards, chart, choose, head, table, take_away
+from orchestration.dashboard.views.shared import WHO
+from orchestration.markup import md
 
 FIND = """
 select distinct customer_key from customer_xref
@@ -59,41 +61,94 @@ where customer_key = $key and ($kind = 'all' or kind = $kind) order by newest_fi
 """
 
 
+LIST = """
+with ids as (
+  select customer_key, string_agg(distinct customer_id, ', ' order by customer_id) as customer_ids
+  from customer_xref where valid_to is null group by 1
+)
+select view.customer_key, ids.customer_ids, view.monetary, view.frequency, view.last_purchase_on, view.state_basic,
+  view.index_tier, view.churn_probability, view.warning_level, view.open_complaints
+from customer_360 as view left join ids using (customer_key)
+where $state = 'all' or coalesce(view.state_basic, 'none') = $state
+order by view.monetary desc nulls last, view.customer_key limit $most
+"""
+LISTED = WHO | {
+    "monetary": Column("Sales", "money"), "frequency": Column("Orders", "count"),
+    "last_purchase_on": Column("Last purchase", "day"), "state_basic": Column("State", "words"),
+    "index_tier": Column("Value tier", "words"), "churn_probability": Column("Churn probability", "share"),
+    "warning_level": Column("Churn level", "words"), "open_complaints": Column("Open complaints", "count"),
+}  # fmt: skip
+PROFILE = {
+    "customer_type": Column("Type"), "gender": Column("Gender"), "birth_year": Column("Born in"),
+    "city": Column("City"), "country": Column("Country"), "occupation": Column("Occupation"),
+    "industry": Column("Industry"), "status": Column("Status"), "completeness_score": Column("Completeness", "share"),
+    "validity_score": Column("Validity", "share"), "source_records": Column("Source records", "count"),
+}  # fmt: skip
+HAPPENED = {
+    "occurred_at": Column("When (UTC)", "time"), "kind": Column("What", "words"), "channel": Column("Channel", "words"),
+    "department": Column("Department", "words"), "summary": Column("Summary"),
+}  # fmt: skip
+RECORDED = {
+    "source_system": Column("Source"), "customer_id": Column("Id there"), "rule": Column("Linked by", "words"),
+    "weight": Column("Weight", "number"), "since": Column("Since", "day"), "until": Column("Until", "day"),
+}  # fmt: skip
+MOST = 500  # customers of the list
+
+
 def page() -> None:
     """Render the page."""
     build = head("Customer")
     clear = published.has_grant()
+    if "customer" not in st.session_state:  # a row of a list leads here with its customer in the address
+        st.session_state["customer"] = st.query_params.get("key", "")
     text = st.text_input(
         "Name, e-mail address, telephone number, card or customer number" if clear
         else "Customer key, or the id that a source system's record is published under",
         key="customer", placeholder="…",
     ).strip()  # fmt: skip
     if not text:
-        richest = published.query("select customer_key from customer_360 order by monetary desc nulls last limit 1")
-        if richest.empty:
-            st.info("There are no customers yet.")
-            return
-        st.caption(f"For instance {richest['customer_key'].iloc[0]}, who has spent the most.")
-        if not clear:
-            st.caption("Names, addresses and numbers are not shown here. Whoever may see them starts the dashboard "
-                       "with `regulars dashboard --contacts`.")  # fmt: skip
+        everybody(build.currency, clear)
         return
+    names = found_by(text, clear)
+    if not names:
+        st.info(
+            md("No customer is known by {text}. Records that were merged are found by their own keys, too. Empty the "
+               "field to see the list.", text=repr(text))
+        )  # fmt: skip
+        return
+    key = next(iter(names))
+    if len(names) > 1:
+        label = md("{count} customers", count=len(names))
+        chosen = choose(label, list(names), lambda k: f"{names[k]}  ·  {k}" if names[k] else str(k), key="which")
+        key = int(chosen or key)
+    if clear:
+        show_clear(key)
+    show(key, build.currency)
+
+
+def everybody(currency: str, clear: bool) -> None:
+    """The customers, those who have spent the most first; each row leads to one."""
+    states = published.query("select distinct coalesce(state_basic, 'none') as state from customer_360 order by 1")
+    if states.empty:
+        st.info("There are no customers yet. Map a source to `customer` or `sales_order`, then run `regulars refresh`.")
+        return
+    if not clear:
+        st.caption("Names, addresses and numbers are not shown here. Whoever may see them starts the dashboard "
+                   "with `regulars dashboard --contacts`.")  # fmt: skip
+    state = choose("Life-cycle state", ["all", *states["state"]], said_as, key="listed")
+    found = published.query(LIST, state=state, most=MOST)
+    st.caption(md("{count:,} customers who have spent the most; click a key to see its customer.", count=len(found)))
+    take_away(found, "customers", LISTED, currency)
+
+
+def found_by(text: str, clear: bool) -> dict[int, str]:
+    """Customers that a text names: key → name and place, which only the grant tells."""
     names = {int(key): "" for key in published.query(FIND, text=text)["customer_key"]}
     if clear:
         found = published.contacts(SEARCH, text=text)
         names |= {int(row["customer_key"]): f"{row['name'] or 'no name'}, {row['city'] or 'no city'}"
                   for row in found.astype(object).where(found.notna(), None).to_dict("records")}  # fmt: skip
-    if not names:
-        st.info(f"No customer is known by '{text}'. Records that were merged are found by their own keys, too.")
-        return
-    key = next(iter(names))
-    if len(names) > 1:
-        chosen = st.selectbox(f"{len(names)} customers", list(names), key="which",
-                              format_func=lambda k: f"{names[k]}  ·  {k}" if names[k] else str(k))  # fmt: skip
-        key = int(chosen or key)
-    if clear:
-        show_clear(key)
-    show(key, build.currency)
+    return names
 
 
 def show_clear(key: int) -> None:
@@ -108,60 +163,73 @@ def show_clear(key: int) -> None:
     place = " ".join(filter(None, [row["postal_code"], row["city"]]))
     lines = [row["organisation_name"], ", ".join(filter(None, [row["address_line"], place, row["country"]])),
              row["email"], row["mobile"], row["phone"]]  # fmt: skip
-    st.subheader(name or row["organisation_name"] or "No name")
+    st.subheader(md("{name}", name=name or row["organisation_name"] or "No name"))
     st.text("\n".join(dict.fromkeys(line for line in lines if line)))
     consent = published.contacts(CONSENT, key=key)
     if not consent.empty:
-        st.caption("Consent: " + ", ".join(f"{c.channel} {c.status}" for c in consent.itertuples()))
+        said = ", ".join(f"{c.channel} {c.status}" for c in consent.itertuples())
+        st.caption(md("Consent: {said}", said=said))
     with st.expander("What each source says"):
-        st.dataframe(published.contacts(SAID, key=key), hide_index=True, width="stretch")
+        records = published.contacts(SAID, key=key)
+        table(records, {str(name): Column(said_as(str(name)).capitalize()) for name in records})
 
 
 def show(key: int, currency: str) -> None:
     """Everything about one customer."""
     view = published.query("select * from customer_360 where customer_key = $key", key=key)
     if view.empty:
-        st.info("This customer has no row yet; refresh first.")
+        st.info("This customer has no row yet: run `regulars refresh`.")
         return
     row = view.iloc[0]
-    cards = {
-        "Spent": charts.money(float(row["monetary"]), currency) if pd.notna(row["monetary"]) else "–",
-        "Orders": f"{int(row['frequency'])}" if pd.notna(row["frequency"]) else "0",
-        "State": said_as(row["state_basic"]),
-        "Value tier": said_as(row["index_tier"]),
-        "Churn warning": said_as(row["warning_level"]),
-        "Open complaints": f"{int(row['open_complaints'])}",
-    }
-    for column, (name, value) in zip([*st.columns(3), *st.columns(3)], cards.items(), strict=True):
-        column.metric(name, value, border=True)
+    st.caption(md("Customer {key}", key=key))
+    cards(
+        {
+            "Spent": charts.money(float(row["monetary"]), currency) if pd.notna(row["monetary"]) else "–",
+            "Orders": f"{int(row['frequency'])}" if pd.notna(row["frequency"]) else "0",
+            "State": said_as(row["state_basic"]),
+            "Value tier": said_as(row["index_tier"]),
+            "Churn warning": said_as(row["warning_level"]),
+            "Open complaints": f"{int(row['open_complaints'])}",
+        },
+        per_row=3,
+    )
     if row["flags"]:
-        st.warning(f"Mind: **{row['flags']}**")
-    said = [
-        f"Strategy: **{row['cell_strategy']}**" if row["cell_strategy"] else "",
-        f"comes through **{row['preferred_channel']}**" if row["preferred_channel"] else "",
-        f"an offer is open since {row['open_offer_since']:%d %B %Y}" if pd.notna(row["open_offer_since"]) else "",
-        f"last said: {row['last_said']} ({row['last_said_channel']})" if row["last_said"] else "",
-    ]
-    st.markdown("; ".join(part for part in said if part) or "Nothing has been said to this customer yet.")
-    profile = view[["customer_type", "gender", "birth_year", "city", "country", "occupation", "industry", "status",
-                    "completeness_score", "validity_score", "source_records"]]  # fmt: skip
-    st.dataframe(profile, hide_index=True, width="stretch")
+        st.warning(md("Mind: **{flags}**", flags=row["flags"]))
+    st.markdown("; ".join(last_words(row)) or "Nothing has been said to this customer yet.")
+    table(view, {name: column for name, column in PROFILE.items() if view[name].notna().any()})
     left, right = st.columns([3, 2], gap="large")
     with left:
-        st.subheader("Timeline")
-        kinds = published.query(
-            "select distinct kind from customer_timeline where customer_key = $key order by 1", key=key
-        )
-        kind = st.selectbox("Kind", ["all", *kinds["kind"].tolist()], key="kind")
-        timeline = published.query(TIMELINE, key=key, kind=kind)
-        if timeline.empty:
-            st.info("Nothing has happened with this customer yet.")
-        else:
-            st.dataframe(timeline, hide_index=True, width="stretch")
+        timeline(key)
     with right:
         st.subheader("Records")
-        st.dataframe(published.query(RECORDS, key=key), hide_index=True, width="stretch")
+        table(published.query(RECORDS, key=key), RECORDED)
         explain(published.query(PAIRS, key=key))
+
+
+def last_words(row: pd.Series) -> list[str]:
+    """What is to be said to a customer, and what was said last; literal text in the product's words."""
+    said = []
+    if row["cell_strategy"]:
+        said.append(md("Strategy: **{strategy}**", strategy=row["cell_strategy"]))
+    if row["preferred_channel"]:
+        said.append(md("comes through **{channel}**", channel=row["preferred_channel"]))
+    if pd.notna(row["open_offer_since"]):
+        said.append(md("an offer is open since {day:%d %B %Y}", day=row["open_offer_since"]))
+    if row["last_said"]:
+        said.append(md("last said: {said} ({channel})", said=row["last_said"], channel=row["last_said_channel"]))
+    return said
+
+
+def timeline(key: int) -> None:
+    """What happened with a customer, the newest first."""
+    st.subheader("Timeline")
+    kinds = published.query("select distinct kind from customer_timeline where customer_key = $key order by 1", key=key)
+    kind = choose("Kind", ["all", *kinds["kind"].tolist()], said_as, key="kind")
+    found = published.query(TIMELINE, key=key, kind=kind)
+    if found.empty:
+        st.info("Nothing has happened with this customer yet.")
+    else:
+        table(found, HAPPENED)
 
 
 def said_as(code: str | None) -> str:
@@ -178,12 +246,12 @@ def explain(pairs: pd.DataFrame) -> None:
         f"{p.left_system} – {p.right_system}: {p.standing}, weight {p.weight:.1f}"
         for p in pairs.itertuples(index=False)
     ]
-    chosen = st.selectbox("Why", range(len(labels)), format_func=labels.__getitem__, key="pair")
+    chosen = choose("Why", range(len(labels)), labels.__getitem__, key="pair")
     pair = pairs.iloc[chosen]
     rows = evidence(pair["evidence"])
     prior = float(pair["weight"]) - float(rows["weight"].sum())
     start = pd.DataFrame([{"comparison": "before any comparison", "level": "", "weight": prior}])
-    st.plotly_chart(charts.weights(pd.concat([start, rows])), width="stretch")
+    chart(charts.weights(pd.concat([start, rows])))
     st.caption("Log2 odds that both are one customer: +1 doubles them. Groups of records become one while the mean "
                "weight between them is not against it.")  # fmt: skip
 

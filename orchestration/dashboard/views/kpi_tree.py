@@ -6,6 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from orchestration.dashboard import charts, published
+from orchestration.dashboard.kit import HEAD, ROW, Column, chart, choose, head, table
+from orchestration.dashboard.views.shared import NO_ORDERS
+from orchestration.markup import md
 
 TREE = """
 select node_code, parent_code, name, unit, operator, level, sort_order, value, previous_value, year_ago_value,
@@ -25,6 +28,10 @@ DIAGNOSIS = """
 select rank, name, cost_to_root, link_no, owner_role, advice from kpi_diagnosis
 where root_code = 'sales' and period_grain = $grain and period_start = $start and cost_to_root > 0 order by rank limit 8
 """
+DIAGNOSIS_COLUMNS = {
+    "rank": Column("Rank", "count"), "name": Column("KPI"), "cost_to_root": Column("Cost in sales", "money"),
+    "owner_role": Column("Owner"), "advice": Column("What to do"),
+}  # fmt: skip
 DIMENSIONS = {
     "all": "Everything", "store": "Store", "category": "Category", "region": "Region", "cohort": "Acquisition quarter",
     "lifecycle": "Life-cycle state at the start", "value_tier": "Value tier at the start",
@@ -35,25 +42,24 @@ ARROWS = {"sum": "Σ", "product": "×"}
 
 def page() -> None:
     """Render the page."""
-    build = published.build()
-    st.title("KPI tree")
-    st.caption(f"{build.title}, as of {build.as_of:%d %B %Y}, data version {build.version}")
+    build = head("KPI tree")
     chosen = choose_period()
     if chosen is None:
-        st.info("No orders yet. Map a source to sales_order and order_line, then run: regulars refresh")
+        st.info(NO_ORDERS)
         return
     grain, start = chosen
     dimension, member = drill(grain, start, build.currency)
     tree = published.query(TREE, grain=grain, start=start, dimension=dimension, member=member)
     if not tree["is_complete"].iloc[0]:
-        st.warning(f"The data do not cover this {grain} whole: its figures are shown, not judged.")
+        st.warning(md("The data do not cover this {grain} whole: its figures are shown, not judged.", grain=grain))
     root = tree[tree["parent_code"].isna()].iloc[0]
     if pd.isna(root["previous_value"]):
-        st.info(f"The first {grain} in the data has nothing to be compared with.")
+        st.info(md("The first {grain} in the data has nothing to be compared with.", grain=grain))
     else:
         root_waterfall(tree, grain, build.currency)
     st.subheader("The tree")
-    st.dataframe(tree_table(tree, build.currency), hide_index=True, width="stretch", height=38 * (len(tree) + 1))
+    shown = tree_table(tree, build.currency)
+    table(shown, {str(name): Column(str(name)) for name in shown}, height=HEAD + ROW * len(tree))
     st.caption(
         "Σ: the parts below add up. ×: they multiply. Contributions are Shapley shares of the change; "
         "leaves add up to the change of sales, and children to that of their parent."
@@ -72,7 +78,7 @@ def drill(grain: str, start: pd.Timestamp, currency: str) -> tuple[str, str]:
     if len(options) < 2:
         st.caption("By month and quarter the tree can be drilled into by store, category, customer group.")
         return "all", "all"
-    dimension = st.selectbox("Drill by", options, format_func=DIMENSIONS.__getitem__, key=f"dimension_{grain}")
+    dimension = choose("Drill by", options, DIMENSIONS.__getitem__, key=f"dimension_{grain}")
     if dimension == "all":
         return "all", "all"
     members = published.query(MEMBERS, grain=grain, start=start, dimension=dimension)
@@ -80,12 +86,12 @@ def drill(grain: str, start: pd.Timestamp, currency: str) -> tuple[str, str]:
     with left:
         shown = members.dropna(subset=["change"]).head(MOST_MEMBERS)
         if shown.empty:
-            st.info(f"The first {grain} in the data has nothing to be compared with.")
+            st.info(md("The first {grain} in the data has nothing to be compared with.", grain=grain))
         else:
-            st.plotly_chart(charts.members(shown, currency), width="stretch")
+            chart(charts.members(shown, currency))
             st.caption("What each member brought to the change of sales; the members add up to the whole.")
     with right:
-        member = st.selectbox("Member", list(members["member"]), key=f"member_{dimension}")
+        member = choose("Member", members["member"], key=f"member_{dimension}")
         if dimension in ("lifecycle", "value_tier"):
             st.caption(
                 "Customers are grouped by what they were when the period started, and both periods are counted by that "
@@ -100,9 +106,7 @@ def diagnosis(grain: str, start: pd.Timestamp, currency: str) -> None:
     if found.empty:
         return
     st.subheader("What cost sales most, and what to work on")
-    found["cost_to_root"] = [charts.money(cost, currency) for cost in found["cost_to_root"]]
-    found.columns = ["", "KPI", "cost", "link", "owner", "what to do"]
-    st.dataframe(found, hide_index=True, width="stretch")
+    table(found, DIAGNOSIS_COLUMNS, currency)
 
 
 def choose_period() -> tuple[str, pd.Timestamp] | None:
@@ -119,13 +123,8 @@ def choose_period() -> tuple[str, pd.Timestamp] | None:
         return None
     complete = periods["is_complete"].to_numpy().argmax() if periods["is_complete"].any() else 0
     with right:
-        start = st.selectbox(
-            "Which",
-            list(periods["period_start"]),
-            index=int(complete),
-            format_func=lambda day: charts.period(grain, day),
-            key=f"start_{grain}",
-        )
+        start = choose("Which", periods["period_start"], lambda day: charts.period(grain, day), index=int(complete),
+                       key=f"start_{grain}")  # fmt: skip
     return grain, start
 
 
@@ -134,9 +133,9 @@ def root_waterfall(tree: pd.DataFrame, grain: str, currency: str) -> None:
     parents = tree[tree["operator"].notna() & tree["change"].notna()]
     options = ["(all leaves)", *parents["node_code"]]
     names = dict(zip(tree["node_code"], tree["name"], strict=True))
-    choice = st.selectbox(
-        "Split the change of", options, key="node",
-        format_func=lambda code: "Sales, over every leaf of the tree" if code == options[0] else names[code],
+    choice = choose(
+        "Split the change of", options,
+        lambda code: "Sales, over every leaf of the tree" if code == options[0] else names[code], key="node",
     )  # fmt: skip
     if choice == options[0]:
         node, column = tree.iloc[0], "contribution_to_root"
@@ -147,24 +146,24 @@ def root_waterfall(tree: pd.DataFrame, grain: str, currency: str) -> None:
     unit = node["unit"]
     relative = f" ({node['change'] / node['previous_value']:+.1%})" if node["previous_value"] else ""
     st.markdown(
-        f"#### {node['name']}: {charts.formatted(node['previous_value'], unit, currency)} → "
-        f"{charts.formatted(node['value'], unit, currency)}, "
-        f"{charts.change(node['change'], unit, currency)}{relative}"
-    )
+        md("#### {name}: {before} → {now}, {change}{relative}", name=node["name"],
+           before=charts.formatted(node["previous_value"], unit, currency),
+           now=charts.formatted(node["value"], unit, currency), change=charts.change(node["change"], unit, currency),
+           relative=relative)
+    )  # fmt: skip
     texts = [
         charts.formatted(node["previous_value"], unit, currency),
         *(charts.change(part, unit, currency) for part in parts[column]),
         charts.formatted(node["value"], unit, currency),
     ]
-    st.plotly_chart(
+    chart(
         charts.waterfall(
             list(parts["name"]),
             list(parts[column]),
             (f"{grain} before", node["previous_value"]),
             (f"this {grain}", node["value"]),
             texts,
-        ),
-        width="stretch",
+        )
     )
 
 
@@ -180,12 +179,12 @@ def tree_table(tree: pd.DataFrame, currency: str) -> pd.DataFrame:
                 "\u2003" * int(row["level"]) + (ARROWS.get(row["operator"], "·") + " ") + row["name"]
                 for _, row in tree.iterrows()
             ],
-            "value": tree.apply(lambda row: shown(row, "value"), axis=1),
-            "before": tree.apply(lambda row: shown(row, "previous_value"), axis=1),
-            "change": tree.apply(lambda row: charts.change(row["change"], row["unit"], currency), axis=1),
-            "brought to sales": [charts.change(part, "money", currency) for part in tree["contribution_to_root"]],
-            "year before": tree.apply(lambda row: shown(row, "year_ago_value"), axis=1),
-            "owner": tree["owner_role"],
+            "Now": tree.apply(lambda row: shown(row, "value"), axis=1),
+            "Before": tree.apply(lambda row: shown(row, "previous_value"), axis=1),
+            "Change": tree.apply(lambda row: charts.change(row["change"], row["unit"], currency), axis=1),
+            "Brought to sales": [charts.change(part, "money", currency) for part in tree["contribution_to_root"]],
+            "Year before": tree.apply(lambda row: shown(row, "year_ago_value"), axis=1),
+            "Owner": tree["owner_role"],
         }
     )
 
@@ -194,7 +193,7 @@ def history(grain: str, tree: pd.DataFrame, currency: str, dimension: str, membe
     """One node over all periods."""
     st.subheader("One KPI over time")
     names = dict(zip(tree["node_code"], tree["name"], strict=True))
-    node = st.selectbox("KPI", list(names), format_func=names.__getitem__, key="history")
+    node = choose("KPI", list(names), names.__getitem__, key="history")
     values = published.query(
         "select period_start, value, is_complete from kpi_tree where dimension = $dimension and member = $member "
         "and root_code = 'sales' and period_grain = $grain and node_code = $node order by period_start",
@@ -204,7 +203,4 @@ def history(grain: str, tree: pd.DataFrame, currency: str, dimension: str, membe
         node=node,
     )
     unit = tree.set_index("node_code").loc[node, "unit"]
-    st.plotly_chart(
-        charts.area(values, "period_start", "value", currency if unit == "money" else str(unit), "is_complete"),
-        width="stretch",
-    )
+    chart(charts.area(values, "period_start", "value", currency if unit == "money" else str(unit), "is_complete"))

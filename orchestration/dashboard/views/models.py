@@ -6,7 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from orchestration.dashboard import charts, published
-from orchestration.dashboard.views.shared import STATUS, churn_standing, head
+from orchestration.dashboard.kit import Column, cards, chart, choose, head, table
+from orchestration.dashboard.views.shared import STATUS, churn_standing
+from orchestration.markup import literal, md
 
 METRICS = {
     "auc": "AUC", "lift_10": "Lift at 10 %", "lift_20": "Lift at 20 %", "brier": "Brier score", "log_loss": "Log-loss",
@@ -17,20 +19,22 @@ METRICS = {
 def page() -> None:
     """Render the page."""
     head("Models")
-    cards = published.query("select * from model_card order by model, trained_at desc")
-    if cards.empty:
-        st.info("No model yet. Run: regulars refresh")
+    found = published.query("select * from model_card order by model, trained_at desc")
+    if found.empty:
+        st.info("No model yet. Run `regulars refresh`; a model is trained once a window after purchases is over.")
         return
-    for card in cards[cards["model"] == "value"].itertuples():
-        st.markdown(f"**Value index** `{card.version}`: {card.message}.")
-    trained = cards[(cards["model"] == "churn")]
-    if trained["version"].iloc[0] == "none":
-        st.info(str(trained["message"].iloc[0]).capitalize())
+    for card in found[found["model"] == "value"].itertuples():
+        st.markdown(md("**Value index** {version}: {message}.", version=card.version, message=card.message))
+    trained = found[(found["model"] == "churn")]
+    if trained.empty or trained["version"].iloc[0] == "none":
+        why = str(trained["message"].iloc[0]) if len(trained) else "no churn model was tried yet"
+        st.info(md("{why}. `regulars retrain` tries again.", why=why[:1].upper() + why[1:]))
         return
-    version = st.selectbox("Churn model", list(trained["version"]), key="version")
+    version = choose("Churn model", trained["version"], key="version")
     card = trained.set_index("version").loc[version]
     passed = card["status"] in ("published", "superseded")
-    (st.success if passed else st.warning)(f"**{STATUS.get(card['status'], card['status'])}**: {card['message']}")
+    said = md("**{status}**: {message}", status=STATUS.get(card["status"], card["status"]), message=card["message"])
+    (st.success if passed else st.warning)(said)
     if len(published.query("select 1 from customer_churn limit 1")):
         churn_standing()
     facts(card)
@@ -43,26 +47,23 @@ def page() -> None:
             "select gate, is_passed, message from model_gate where version = $version", version=version
         )
         gates["is_passed"] = gates["is_passed"].map({True: "✓ passed", False: "✗ failed"})
-        gates.columns = ["gate", "verdict", "why"]
-        st.dataframe(gates, hide_index=True, width="stretch")
+        table(gates, {"gate": Column("Gate", "words"), "is_passed": Column("Verdict"), "message": Column("Why")})
     with right:
         st.subheader("What moves the scores")
         drivers = published.query(
             "select driver, weight from model_driver where version = $version order by weight desc", version=version
         )
         if not drivers.empty:
-            st.plotly_chart(charts.bars(drivers, "driver", "weight", [charts.MAIN] * len(drivers), 2), width="stretch")
+            chart(charts.bars(drivers, "driver", "weight", [charts.MAIN] * len(drivers), 2))
             st.caption("Mean effect on a customer's log-odds.")
 
 
 def facts(card: pd.Series) -> None:
     """What the model is."""
-    columns = st.columns(4)
-    columns[0].metric("Horizon", f"{int(card['horizon_days'])} days", border=True)
-    columns[1].metric("Learned from", f"{int(card['training_rows']):,} rows", border=True)
-    columns[2].metric("Customers", f"{int(card['customers']):,}", border=True)
     rate = card["base_rate"]
-    columns[3].metric("Churned, last window", "–" if pd.isna(rate) else f"{rate:.1%}", border=True)
+    cards({"Horizon": f"{int(card['horizon_days'])} days", "Rows learned from": f"{int(card['training_rows']):,}",
+           "Customers": f"{int(card['customers']):,}",
+           "Churned, last window": "–" if pd.isna(rate) else f"{rate:.1%}"})  # fmt: skip
 
 
 def metrics(version: str) -> None:
@@ -72,9 +73,9 @@ def metrics(version: str) -> None:
         return
     st.subheader("On the last finished window, which no model learned from")
     population = st.segmented_control("Customers", sorted(found["population"].unique(), reverse=True), key="population",
-                                      default="everybody")  # fmt: skip
+                                      default="everybody", format_func=literal)  # fmt: skip
     chosen = found[found["population"] == (population or "everybody")]
-    table = pd.DataFrame(
+    shown = pd.DataFrame(
         {
             name: chosen[chosen["metric"] == metric].set_index("estimator").apply(
                 lambda row: f"{row['value']:.3f}  [{row['low']:.3f}, {row['high']:.3f}]", axis=1
@@ -82,7 +83,8 @@ def metrics(version: str) -> None:
             for metric, name in METRICS.items()
         }
     )  # fmt: skip
-    st.dataframe(table.reset_index(), hide_index=True, width="stretch")
+    columns = {"estimator": Column("Estimator")} | {name: Column(name) for name in METRICS.values()}
+    table(shown.rename_axis("estimator").reset_index(), columns)
     st.caption("In brackets the middle 95 % of 200 bootstrap resamples of the customers.")
 
 
@@ -94,13 +96,9 @@ def curves(version: str) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader("Do probabilities hold?")
-        st.plotly_chart(
-            charts.lines(points[points["curve"] == "reliability"], "predicted probability", "observed rate"),
-            width="stretch",
-        )
+        chart(charts.lines(points[points["curve"] == "reliability"], "predicted probability", "observed rate"))
     with right:
         st.subheader("How many churners does a list find?")
-        st.plotly_chart(
-            charts.lines(points[points["curve"] == "gains"], "share of customers, riskiest first", "share of churners"),
-            width="stretch",
+        chart(
+            charts.lines(points[points["curve"] == "gains"], "share of customers, riskiest first", "share of churners")
         )

@@ -6,8 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from orchestration.dashboard import charts, published
+from orchestration.dashboard.kit import Column, cards, chart, head, table
+from orchestration.dashboard.views.shared import NO_ORDERS
+from orchestration.markup import md
 
-CARDS = {
+FIGURES = {
     "sales": "Sales",
     "buyers": "Buyers",
     "orders_per_buyer": "Orders per buyer",
@@ -21,11 +24,19 @@ STATES = {
 }
 
 
+LOADED = {
+    "source_system": Column("Source"), "table_name": Column("Table"), "rows_landed": Column("Rows", "count"),
+    "loaded_at": Column("Loaded at (UTC)", "time"),
+}  # fmt: skip
+REFUSED = {
+    "source_system": Column("Source"), "entity": Column("Entity"), "candidates": Column("Rows of the map", "count"),
+    "accepted": Column("Accepted", "count"), "quarantined": Column("In quarantine", "count"),
+}  # fmt: skip
+
+
 def page() -> None:
     """Render the page."""
-    build = published.build()
-    st.title("Overview")
-    st.caption(f"{build.title}, as of {build.as_of:%d %B %Y}, data version {build.version}")
+    build = head("Overview")
     grain = st.segmented_control("Period", ["month", "week", "quarter"], default="month", key="grain") or "month"
     tree = published.query(
         "select period_start, node_code, value, previous_value, is_complete from kpi_tree "
@@ -33,12 +44,12 @@ def page() -> None:
         grain=grain,
     )
     if tree.empty:
-        st.info("No orders yet. Map a source to sales_order and order_line, then run: regulars refresh")
+        st.info(NO_ORDERS)
         return
-    cards(tree, grain, build.currency)
+    last_period(tree, grain, build.currency)
     st.subheader("Sales over time")
     sales = tree[tree["node_code"] == "sales"]
-    st.plotly_chart(charts.area(sales, "period_start", "value", build.currency, "is_complete"), width="stretch")
+    chart(charts.area(sales, "period_start", "value", build.currency, "is_complete"))
     st.caption("Hollow points: periods that the data do not cover whole.")
     left, right = st.columns(2, gap="large")
     with left:
@@ -48,18 +59,22 @@ def page() -> None:
     books()
 
 
-def cards(tree: pd.DataFrame, grain: str, currency: str) -> None:
+def last_period(tree: pd.DataFrame, grain: str, currency: str) -> None:
     """The head figures of the last complete period against the one before."""
     complete = tree[tree["is_complete"]]
     last = (complete if not complete.empty else tree)["period_start"].max()
-    note = "" if not complete.empty else " (still open)"
-    st.markdown(f"**{charts.period(grain, last)}{note}**, the last whole {grain}, against the {grain} before")
-    for column, (node, name) in zip(st.columns(len(CARDS)), CARDS.items(), strict=True):
+    what = "the last whole" if not complete.empty else "still open: no whole"
+    st.markdown(md("**{period}**, {what} {grain}, against the {grain} before", period=charts.period(grain, last),
+                   what=what, grain=grain))  # fmt: skip
+    figures: dict[str, str] = {}
+    deltas: dict[str, str | None] = {}
+    for node, name in FIGURES.items():
         row = tree[(tree["period_start"] == last) & (tree["node_code"] == node)].iloc[0]
         unit = "money" if node in ("sales", "average_order_value") else "count"
         before = row["previous_value"]
-        delta = f"{row['value'] / before - 1:+.1%}" if before and not pd.isna(before) else None
-        column.metric(name, charts.formatted(row["value"], unit, currency), delta, border=True)
+        deltas[name] = f"{row['value'] / before - 1:+.1%}" if before and not pd.isna(before) else None
+        figures[name] = charts.formatted(row["value"], unit, currency)
+    cards(figures, deltas=deltas)
 
 
 def customers(as_of: pd.Timestamp) -> None:
@@ -71,8 +86,8 @@ def customers(as_of: pd.Timestamp) -> None:
     states = states.reindex(list(STATES)).fillna(0).reset_index()
     states["label"] = states["state_basic"].map(STATES)
     colours = [charts.STATE_COLOURS[s] for s in states["state_basic"]]
-    st.plotly_chart(charts.bars(states, "label", "customers", colours), width="stretch")
-    st.caption(f"Customers who ever bought, at {as_of:%d %b %Y}.")
+    chart(charts.bars(states, "label", "customers", colours))
+    st.caption(md("Customers who ever bought, at {as_of:%d %b %Y}.", as_of=as_of))
 
 
 def recency_and_frequency() -> None:
@@ -82,7 +97,7 @@ def recency_and_frequency() -> None:
         "select r_score as recency, f_score as frequency, count(*) as customers, avg(monetary) as spend "
         "from customer_lifecycle group by 1, 2"
     )
-    st.plotly_chart(charts.heat(grid), width="stretch")
+    chart(charts.heat(grid))
     st.caption("Customers by fifths: 5 is the most recent and the most frequent fifth.")
 
 
@@ -100,5 +115,7 @@ def books() -> None:
             "sum(quarantined)::bigint as quarantined from conform_audit group by 1, 2 order by 1, 2"
         )
         left, right = st.columns(2)
-        left.dataframe(loads, hide_index=True, width="stretch")
-        right.dataframe(refused, hide_index=True, width="stretch")
+        with left:
+            table(loads, LOADED)
+        with right:
+            table(refused, REFUSED)

@@ -1,4 +1,4 @@
-"""The review: pairs of records that may be one customer, side by side, with decisions to take away (SPEC S3.3)."""
+"""The review: pairs of records that may be one customer, side by side, with decisions to take away."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from orchestration.dashboard import charts, published
+from orchestration.dashboard.kit import Column, chart, head, safe_csv, table
 from orchestration.dashboard.views.customer import evidence
-from orchestration.dashboard.views.shared import head, safe_csv
+from orchestration.markup import md
 
 PAIRS = """
 select gain, probability, weight, left_system, left_customer_id, right_system, right_customer_id, evidence
@@ -20,6 +21,8 @@ where source_system = $system and customer_id = $id limit 1
 COUNT = "select count(*) as pairs from identity_pair where standing = 'review'"
 HIDDEN = ["customer_key", "source_customer_key", "email_key", "phone_keys"]
 MOST = 200
+SIDES = {"field": Column("Field"), "left": Column("One record"), "right": Column("The other"),
+         "differs": Column("Differs")}  # fmt: skip
 CHOICES = {"": "–", "same": "one customer", "different": "two customers"}
 
 
@@ -27,7 +30,7 @@ def page() -> None:
     """Render the page."""
     head("Review")
     open_pairs = int(published.query(COUNT)["pairs"].iloc[0])
-    st.markdown(f"**{open_pairs:,}** pairs of records are neither surely one customer nor surely two.")
+    st.markdown(md("**{pairs:,}** pairs of records are neither surely one customer nor surely two.", pairs=open_pairs))
     if not published.has_grant():
         st.info(
             "Deciding needs names and addresses, which this dashboard does not show. Start it with "
@@ -36,17 +39,18 @@ def page() -> None:
         return
     pairs = published.contacts(PAIRS, most=MOST)
     if pairs.empty:
-        st.success("Nothing is open.")
+        st.success("Nothing is open: every pair of records is surely one customer or surely two, or was decided.")
         return
     published.note_look("review")
     decided: dict[int, str] = st.session_state.setdefault("decisions", {})
-    place = st.number_input(f"Pair, of the {len(pairs)} that gain most", 1, len(pairs), key="place") - 1
+    asked = md("Pair, of the {pairs} that gain most", pairs=len(pairs))
+    place = st.number_input(asked, 1, len(pairs), key="place") - 1
     pair = pairs.iloc[int(place)]
-    st.caption(f"Probability {pair['probability']:.0%}, weight {pair['weight']:.1f}; gain of an answer "
-               f"{pair['gain']:.2f}")  # fmt: skip
+    st.caption(md("Probability {probability:.0%}, weight {weight:.1f}; gain of an answer {gain:.2f}",
+                  probability=pair["probability"], weight=pair["weight"], gain=pair["gain"]))  # fmt: skip
     left, right = st.columns([3, 2], gap="large")
     with left:
-        st.dataframe(side_by_side(pair), width="stretch", height=560)
+        table(side_by_side(pair).reset_index(), SIDES, height=560)
     with right:
         choice = st.radio("Decision", list(CHOICES), format_func=CHOICES.__getitem__, horizontal=True,
                           index=list(CHOICES).index(decided.get(int(place), "")), key=f"decision{place}")  # fmt: skip
@@ -57,11 +61,13 @@ def page() -> None:
         rows = evidence(pair["evidence"])
         prior = float(pair["weight"]) - float(rows["weight"].sum())
         start = pd.DataFrame([{"comparison": "before any comparison", "level": "", "weight": prior}])
-        st.plotly_chart(charts.weights(pd.concat([start, rows])), width="stretch")
+        chart(charts.weights(pd.concat([start, rows])))
     if decided:
         chosen = pairs.iloc[sorted(decided)].drop(columns=["evidence"])
         chosen["decision"] = [decided[number] for number in sorted(decided)]
-        st.download_button(f"Download {len(chosen)} decision(s) (CSV)", safe_csv(chosen), "decisions.csv", "text/csv")
+        st.download_button(
+            md("Download {n} decision(s) (CSV)", n=len(chosen)), safe_csv(chosen), "decisions.csv", "text/csv"
+        )
         st.caption("They take effect with `regulars review import decisions.csv` and the refresh after it.")
 
 

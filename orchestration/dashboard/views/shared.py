@@ -1,12 +1,12 @@
-"""What several pages show: the head of a page, where the scores stand, customer lists to take away."""
+"""What several pages show: where the scores stand, the columns of customer lists, what to do where there is nothing."""
 
 from __future__ import annotations
 
-import pandas as pd
 import streamlit as st
 
 from orchestration.dashboard import published
-from orchestration.literals import no_formula
+from orchestration.dashboard.kit import Column
+from orchestration.markup import md
 
 STATUS = {
     "published": "passed its gates and scores",
@@ -14,14 +14,16 @@ STATUS = {
     "refused": "did not pass its gates",
     "not_enough_data": "could not be trained",
 }
-
-
-def head(title: str) -> published.Build:
-    """Title of a page, and the build behind its figures."""
-    build = published.build()
-    st.title(title)
-    st.caption(f"{build.title}, as of {build.as_of:%d %B %Y}, data version {build.version}")
-    return build
+WHO = {"customer_key": Column("Customer", "customer"), "customer_ids": Column("Ids in the sources")}
+WHY = {f"reason_{n}": Column(f"Reason {n}") for n in (1, 2, 3)}
+NO_ORDERS = (
+    "Nobody has bought yet. Map a source to `sales_order` and `order_line` in `data/companies/<company>/sources/`, "
+    "then run `regulars refresh`. A draft of the maps: `regulars source suggest`."
+)
+NO_SCORES = (
+    "No scores yet: nobody has bought, or no window after a purchase is over. When there are, the next "
+    "`regulars refresh` makes them; page Models says what is missing."
+)
 
 
 def churn_standing() -> None:
@@ -33,32 +35,16 @@ def churn_standing() -> None:
     ).iloc[0]
     message = published.query("select message from model_card where model = 'churn' order by trained_at desc limit 1")
     why = message["message"].iloc[0] if len(message) else ""
+    why = why[:1].upper() + why[1:]
     if state["is_baseline"]:
         st.warning(
-            f"**Observed rates, no model.** The share of customers who did not buy for {state['horizon']} days, by how "
-            f"long ago the last purchase was. {why[0].upper()}{why[1:]}."
-        )
+            md("**Observed rates, no model.** The share of customers who did not buy for {horizon} days, by how "
+               "long ago the last purchase was. {why}.", horizon=state["horizon"], why=why)
+        )  # fmt: skip
     elif state["is_stale"]:
-        st.warning(f"**Scores of {state['scored_as_of']:%d %B %Y}**, the last good ones. {why[0].upper()}{why[1:]}.")
+        st.warning(md("**Scores of {day:%d %B %Y}**, the last good ones. {why}.", day=state["scored_as_of"], why=why))
     else:
         st.caption(
-            f"Model `{state['version']}`: probability of no purchase in the next {state['horizon']} days. "
-            "How good it is: page Models."
-        )
-
-
-def safe_csv(frame: pd.DataFrame) -> bytes:
-    """A list as CSV for a spreadsheet; text that it would run as a formula is quoted."""
-    texts = frame.select_dtypes(include=["object", "string"]).columns
-    safe = frame.copy()
-    for name in texts:
-        safe[name] = safe[name].map(no_formula)
-    return safe.to_csv(index=False).encode("utf-8-sig")
-
-
-def take_away(frame: pd.DataFrame, name: str) -> None:
-    """A customer list on the page, and as a file."""
-    st.dataframe(frame, hide_index=True, width="stretch", height=min(38 * (len(frame) + 1), 420))
-    st.download_button(
-        f"Download {len(frame):,} customers (CSV)", safe_csv(frame), file_name=f"{name}.csv", mime="text/csv"
-    )
+            md("Model {version}: probability of no purchase in the next {horizon} days. How good it is: page Models.",
+               version=state["version"], horizon=state["horizon"])
+        )  # fmt: skip

@@ -6,19 +6,33 @@ import pandas as pd
 import streamlit as st
 
 from orchestration.dashboard import charts, published
-from orchestration.dashboard.views.shared import churn_standing, head, take_away
+from orchestration.dashboard.kit import Column, chart, choose, head, table, take_away
+from orchestration.dashboard.views.shared import NO_SCORES, WHO, WHY, churn_standing
+from orchestration.markup import md
 
 LIST = """
 select churn.customer_key, string_agg(distinct xref.customer_id, ', ' order by xref.customer_id) as customer_ids,
-  round(churn.churn_probability, 3) as churn_probability, churn.warning_level, scored.index_tier as value_tier,
-  round(scored.value_index, 1) as value_index, scored.margin_if_staying_amount as margin_if_staying,
-  round(churn.churn_probability * scored.margin_if_staying_amount::double, 2) as value_at_risk,
-  churn.recency_days as days_since_purchase, churn.reason_1, churn.reason_2, churn.reason_3, churn.was_red_before
+  churn.churn_probability, churn.warning_level, scored.index_tier, scored.value_index, scored.margin_if_staying_amount,
+  round(churn.churn_probability * scored.margin_if_staying_amount::double, 2) as value_at_risk, churn.recency_days,
+  churn.reason_1, churn.reason_2, churn.reason_3, churn.was_red_before
 from customer_churn as churn left join customer_value as scored using (customer_key)
 left join (select * from customer_xref where valid_to is null) as xref using (customer_key)
 where churn.churn_class || coalesce(scored.value_class, 'S') = $cell
 group by all order by value_at_risk desc nulls last, customer_key
 """
+COLUMNS = WHO | {
+    "value_at_risk": Column("Value at risk", "money"), "churn_probability": Column("Churn probability", "share"),
+    "warning_level": Column("Churn level", "words"), "index_tier": Column("Value tier", "words"),
+    "value_index": Column("Value index (0 to 100)", "number"),
+    "margin_if_staying_amount": Column("12-month margin if staying", "money"),
+    "recency_days": Column("Days since purchase", "count"), **WHY,
+    "was_red_before": Column("Was red before", "flag"),
+}  # fmt: skip
+FIRMNESS = {
+    "part": Column("Part of the index", "words"), "weight_times": Column("Weight times", "number"),
+    "kept_share": Column("Keep their tier", "share"), "moved_up": Column("Move up", "count"),
+    "moved_down": Column("Move down", "count"),
+}  # fmt: skip
 CHURN = {"A": "A loyal", "B": "B swinging", "C": "C lost"}
 VALUE = {"D": "D diamond", "G": "G gold", "S": "S silver"}
 
@@ -28,7 +42,7 @@ def page() -> None:
     build = head("Value × churn")
     matrix = published.query("select * from value_churn_matrix order by churn_class, value_class")
     if not matrix["customers"].sum():
-        st.info("No scores yet: nobody has bought, or no window after a purchase is over. See page Models.")
+        st.info(NO_SCORES)
         return
     churn_standing()
     shown = (
@@ -37,26 +51,26 @@ def page() -> None:
     column = "customers" if shown == "customers" else "value_at_risk"
     left, right = st.columns([3, 2], gap="large")
     with left:
-        st.plotly_chart(charts.cells(matrix, column, CHURN, VALUE, build.currency), width="stretch")
+        chart(charts.cells(matrix, column, CHURN, VALUE, build.currency))
         st.caption(
             "Value at risk: churn probability × the margin expected in 12 months if the customer stays. "
             "Rows: how likely they leave; columns: what they are worth."
         )
     with right:
-        cell = st.selectbox(
-            "Cell", list(matrix["cell"]), index=int(matrix["value_at_risk"].astype(float).argmax()), key="cell",
-            format_func=lambda code: f"{code}: {CHURN[code[0]][2:]} × {VALUE[code[1]][2:]}",
+        cell = choose(
+            "Cell", matrix["cell"], lambda code: f"{code}: {CHURN[code[0]][2:]} × {VALUE[code[1]][2:]}",
+            index=int(matrix["value_at_risk"].astype(float).argmax()), key="cell",
         )  # fmt: skip
         row = matrix.set_index("cell").loc[cell]
-        st.markdown(f"**{row['strategy']}**" if row["strategy"] else "No strategy set.")
+        st.markdown(md("**{strategy}**", strategy=row["strategy"]) if row["strategy"] else "No strategy set.")
         st.markdown(
-            f"{row['customers']:,} customers, {charts.money(float(row['value_at_risk']), build.currency)} at risk, "
-            f"{row['red_alerts']:,} red alerts"
-        )
-        st.dataframe(stars(cell), hide_index=True, width="stretch")
-    st.subheader(f"Customers of {cell}")
+            md("{customers:,} customers, {risk} at risk, {alerts:,} red alert(s)", customers=row["customers"],
+               risk=charts.money(float(row["value_at_risk"]), build.currency), alerts=row["red_alerts"])
+        )  # fmt: skip
+        table(stars(cell), {"treatment": Column("Treatment", "words"), "stars": Column("How well it suits")})
+    st.subheader(md("Customers of {cell}", cell=cell))
     if row["customers"]:
-        take_away(published.query(LIST, cell=cell), f"customers_{cell}")
+        take_away(published.query(LIST, cell=cell), f"customers_{cell}", COLUMNS, build.currency)
     else:
         st.info("Nobody is in this cell.")
     weights()
@@ -67,7 +81,6 @@ def stars(cell: str) -> pd.DataFrame:
     found = published.query(
         "select treatment, stars from value_churn_strategy where cell = $cell order by stars desc, treatment", cell=cell
     )
-    found["treatment"] = found["treatment"].str.replace("_", " ")
     found["stars"] = found["stars"].map(lambda n: "★" * int(n) + "☆" * (5 - int(n)))
     return found
 
@@ -79,12 +92,12 @@ def weights() -> None:
             "select part, factor as weight_times, kept_share, moved_up, moved_down from value_sensitivity "
             "order by kept_share"
         )
-        found["kept_share"] = found["kept_share"].map("{:.1%}".format)
-        st.dataframe(found, hide_index=True, width="stretch")
+        table(found, FIRMNESS)
         missing = published.query(
             "select missing_parts, count(*) as customers from customer_value where missing_parts <> '' group by 1"
         )
         for line in missing.itertuples():
             st.caption(
-                f"{line.customers:,} customers: no source tells their {line.missing_parts}; the other parts weigh more."
-            )
+                md("{customers:,} customers: no source tells their {parts}; the other parts weigh more.",
+                   customers=line.customers, parts=line.missing_parts)
+            )  # fmt: skip

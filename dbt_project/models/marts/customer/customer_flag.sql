@@ -1,4 +1,4 @@
--- What to mind before anybody talks to a customer (SPEC S3.7). A new flag is one more branch.
+-- What to mind before anybody talks to a customer. A new flag is one more branch.
 with settings as (
   select * from {{ ref('stg_regulars__settings') }}
 ),

@@ -1,5 +1,5 @@
 -- What each leaf of the tree cost the root against the period before, in whole periods, the dearest first, with the
--- marketing link to work on (SPEC S5.3). A leaf that brought something has a negative cost.
+-- marketing link to work on. A leaf that brought something has a negative cost.
 with leaf as (
   select *
   from {{ ref('kpi_tree') }}

@@ -1,0 +1,292 @@
+"""What commands print: nothing of the data is markup or a command, nothing is folded, a line per stage."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+from typer.testing import CliRunner
+
+from orchestration.cli import EXIT_CODES, GROUPS, app
+from orchestration.cli_look import checks_of_state, last_runs
+from orchestration.clock import utc_now
+from orchestration.console import escape
+from orchestration.errors import RegularsError, Stopped, in_plain_words
+from orchestration.literals import no_formula, visible
+from orchestration.paths import PROJECT, CompanyPaths
+from orchestration.progress import Progress
+from orchestration.rows import Format, as_csv, laid_out
+from orchestration.state import State
+
+HOSTILE = ["[bold]x[/]", r"\[/]", "[/]", "\x1b[31mred\x1b[0m", "\x9b2J", "\x1b]8;;http://x\x07link", ":smile:", "a\rb",
+           "\u202eevil", "[link=http://x]y[/link]", "\\"]  # fmt: skip
+
+
+def printed(rows: list[dict[str, object]], width: int, form: Format | None = None) -> list[str]:
+    console = Console(file=io.StringIO(), width=width, soft_wrap=True, highlight=False, emoji=False, color_system=None)
+    console.print(laid_out(rows, width, form), soft_wrap=True)
+    text: str = console.file.getvalue()  # type: ignore[attr-defined]
+    return text.splitlines()
+
+
+def test_rows_that_fit_are_a_table() -> None:
+    lines = printed([{"id": "A-1", "n": 7}, {"id": "A-22", "n": 10}], 80)
+    assert [line.rstrip() for line in lines] == ["id     n", "A-1    7", "A-22  10"]
+
+
+def test_sixty_columns_are_blocks_and_no_letter_stands_alone() -> None:
+    rows: list[dict[str, object]] = [{f"column_{n}": f"value {n}" for n in range(60)} for _ in range(3)]
+    lines = printed(rows, 80)
+    assert len(lines) == 3 * 61
+    assert lines[0].startswith("── 1 of 3 ")
+    assert lines[1] == "column_0   value 0"
+    assert max(map(len, lines)) <= 80
+
+
+@pytest.mark.parametrize("width", [40, 80, 160])
+def test_ids_are_never_folded(width: int) -> None:
+    ident = "20261128T000759143Z-67859d44-2f1c"
+    rows: list[dict[str, object]] = [{"run": ident, "file": "a" * 30, "why": "one two three " * 6, "n": 12345678901}]
+    lines = printed(rows, width)
+    for whole in (ident, "a" * 30, "12345678901"):
+        assert any(whole in line for line in lines), lines
+
+
+def test_an_id_longer_than_the_terminal_is_not_broken_either() -> None:
+    path = "/var/" + "x" * 200
+    assert any(path in line for line in printed([{"path": path}], 80))
+
+
+def test_a_long_text_wraps_between_words_and_goes_vertical_when_the_cell_grows_tall() -> None:
+    short = [{"id": "A", "text": "word " * 20}]
+    assert not printed(short, 80)[0].startswith("──")
+    assert printed([{"id": "A", "text": "word " * 100}], 80)[0].startswith("──")
+
+
+@given(
+    st.lists(
+        st.lists(st.one_of(st.none(), st.integers(), st.text(max_size=90)), min_size=3, max_size=3), min_size=1,
+        max_size=4,
+    ),
+    st.sampled_from([20, 80, 160]), st.sampled_from([None, Format.TABLE, Format.VERTICAL]),
+)  # fmt: skip
+def test_whatever_the_data_say_no_control_character_and_no_word_is_lost(
+    cells: list[list[object]], width: int, form: Format | None
+) -> None:
+    rows = [dict(zip("abc", row, strict=True)) for row in cells]
+    text = "\n".join(printed(rows, width, form))
+    assert not [c for c in text.replace("\n", "") if ord(c) < 32 or 127 <= ord(c) < 160]
+    assert {w for row in cells for v in row if v is not None for w in visible(str(v)).split()} <= set(text.split())
+
+
+def test_form_table_is_a_line_per_row_however_wide() -> None:
+    rows: list[dict[str, object]] = [{f"c{n}": "x y" * 5 for n in range(30)} for _ in range(2)]
+    lines = printed(rows, 80, Format.TABLE)
+    assert len(lines) == 3
+    assert all(line.count("x y") == 150 for line in lines[1:])
+
+
+def test_numbers_stand_right_and_texts_left() -> None:
+    rows: list[dict[str, object]] = [{"a": Decimal("1.5"), "b": "1.5"}, {"a": Decimal("10.25"), "b": "10.25"}]
+    assert [line.rstrip() for line in printed(rows, 80)] == ["    a  b", "  1.5  1.5", "10.25  10.25"]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_text_of_data_is_neither_markup_nor_a_command(text: str) -> None:
+    console = Console(file=io.StringIO(), width=200, force_terminal=True, highlight=False, emoji=False, soft_wrap=True)
+    console.print(f"[bold]Error:[/] {escape(text)}[dim]![/]")
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert shown == f"\x1b[1mError:\x1b[0m {visible(text)}\x1b[2m!\x1b[0m\n"
+    assert not set(visible(text)) & {"\x1b", "\x9b", "\x07", "\r", "\u202e"}
+
+
+def test_formulas_are_quoted_in_values_and_in_names() -> None:
+    for start in ("=", "+", "-", "@", "\t", "\r", "\n", "＝"):
+        assert no_formula(f"{start}1+1") == f"'{start}1+1"
+    assert [no_formula(value) for value in ("Ann", "", None, -1, 2.5, Decimal(-3))] == [
+        "Ann", "", None, -1, 2.5, Decimal(-3),
+    ]  # fmt: skip
+    text = as_csv(["=cmd", "n"], [{"=cmd": "\n=1", "n": -1}])
+    assert list(csv.reader(io.StringIO(text))) == [["'=cmd", "n"], ["'\n=1", "-1"]]
+
+
+# The refresh -----------------------------------------------------------------------------------------
+
+
+def told(verbose: bool = False, terminal: bool = False) -> str:
+    console = Console(file=io.StringIO(), width=100, force_terminal=terminal, highlight=False, soft_wrap=True)
+    progress = Progress(False, verbose, console)
+    progress("load", "started", {})
+    progress("load", "steps", {"steps": 2})
+    progress("load", "shop.orders", {"rows": 1200})
+    progress("load", "shop.stores: unchanged", {})
+    progress("load", "shop.orders: new column [x]", {})
+    progress("load", "done", {"tables": 2, "rows": 1200, "seconds": 1.25})
+    progress("dbt", "started", {})
+    for number in range(150):
+        progress("dbt", f"model m{number}: success", {"seconds": 0.1})
+    progress("dbt", "test t: warn", {"seconds": 0.1})
+    progress("dbt", "done", {"models": 150, "as_of": "2024-01-31", "facts": "changed months", "seconds": 20.0})
+    progress("refresh", "succeeded", {})
+    return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+
+
+def test_a_refresh_prints_a_line_per_stage() -> None:
+    lines = [" ".join(line.split()) for line in told().splitlines()]
+    assert lines == [
+        "load 2 tables, 1,200 new rows 1.2 s",
+        "shop.orders: new column [x]",
+        "dbt 150 models, as of 2024-01-31, facts of changed months 20.0 s",
+        "test t: warn",
+    ]
+
+
+def test_verbose_names_every_model_and_a_terminal_sees_a_bar_that_goes_away() -> None:
+    assert sum("model m" in line for line in told(verbose=True).splitlines()) == 150
+    shown = told(terminal=True)
+    assert "1/2" in shown or "2/2" in shown  # the bar counts the tables
+    assert "\x1b[2K" in shown  # and is taken away
+    assert "load" in shown.splitlines()[-1] or "warn" in shown.splitlines()[-1]
+
+
+def test_a_model_without_a_version_is_not_called_none() -> None:
+    console = Console(file=io.StringIO(), width=100, highlight=False, soft_wrap=True)
+    progress = Progress(False, False, console)
+    progress("score", "started", {})
+    progress("score", "churn: too few customers", {})
+    progress("score", "done", {"churn": "not_enough_data", "value": "published", "seconds": 2})
+    assert "None" not in console.file.getvalue()  # type: ignore[attr-defined]
+    source = (PROJECT / "orchestration" / "refresh.py").read_text()
+    assert "{model['model']} {model['version']}" not in source
+
+
+# Commands --------------------------------------------------------------------------------------------
+
+
+def test_help_groups_the_commands_with_refresh_first() -> None:
+    shown = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "80"}).stdout
+    places = [shown.index(group) for group in GROUPS]
+    assert places == sorted(places)
+    first = next(line for line in shown.splitlines() if line.startswith("│") and "--help" not in line)
+    assert first.split()[1] == "refresh"
+    for code, meaning in EXIT_CODES.items():
+        assert f"{code} {meaning}" in " ".join(shown.split())
+
+
+def test_every_command_is_in_a_group() -> None:
+    from typer.main import get_command
+
+    known = set(get_command(app).commands)  # type: ignore[attr-defined]
+    panels = {info.rich_help_panel for info in (*app.registered_commands, *app.registered_groups)}
+    assert panels == set(GROUPS)
+    assert len(known) == sum(map(len, GROUPS.values()))
+
+
+def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CompanyPaths:
+    folder = tmp_path / "companies" / "corner"
+    (folder / "sources").mkdir(parents=True)
+    (folder / "company.yml").write_text(
+        "name: corner\ntitle: 'Corner [bold]\\[/]'\ncurrency: EUR\ntimezone: UTC\nweek_start: monday\n"
+    )
+    (folder / "sources" / "till.yml").write_text(
+        f"system: till\ntimezone: UTC\nconnector: {{kind: parquet, path: '{tmp_path}'}}\n"
+        "tables: {orders: {}}\nmaps: {}\n"
+    )
+    monkeypatch.setenv("REGULARS_COMPANIES", str(tmp_path / "companies"))
+    monkeypatch.setenv("REGULARS_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("REGULARS_COMPANY", "corner")
+    return CompanyPaths.of("corner")
+
+
+def judged(paths: CompanyPaths, checks: int) -> None:
+    with State(paths.state) as state:
+        state.start_run("r1", "refresh", utc_now())
+        state.start_stage("r1", "quality", utc_now())
+        state.finish_stage("r1", "quality", utc_now(), "succeeded", {"checks": checks, "failed": 0})
+        state.finish_run("r1", "succeeded", utc_now(), None, None, None)
+
+
+def test_never_checked_is_not_zero_checks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = company(tmp_path, monkeypatch)
+    assert checks_of_state(paths.state) == ([], None)
+    never = CliRunner().invoke(app, ["check"])
+    assert isinstance(never.exception, RegularsError)
+    assert never.exception.exit_code == 1
+    assert "never checked" in str(never.exception)
+    judged(paths, 0)
+    zero = CliRunner().invoke(app, ["check"])
+    assert zero.exit_code == 0
+    assert zero.stdout.startswith("0 checks at ")
+
+
+def test_status_tells_a_killed_run_and_when_it_last_spoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = company(tmp_path, monkeypatch)
+    with State(paths.state) as state:
+        state.start_run("20240131T101112000Z", "refresh", utc_now())
+    paths.logs.mkdir(parents=True)
+    log = paths.logs / "20240131T101112000Z.jsonl"
+    log.write_text("{}\n")
+    os.utime(log, (1706695973, 1706695973))  # 2024-01-31 10:12:53 UTC
+    with State(paths.state, read_only=True) as state:
+        [run] = last_runs(state, paths)
+    assert run["status"] == "killed"
+    assert run["error"] == "killed at 2024-01-31 10:12:53; the next refresh mends it"
+    shown = CliRunner().invoke(app, ["status"]).stdout
+    assert "was killed at 2024-01-31 10:12:53; the next refresh mends it: regulars refresh" in " ".join(shown.split())
+    assert "Corner [bold]\\[/] (corner)" in shown
+    assert json.loads(CliRunner().invoke(app, ["status", "--json"]).stdout)["runs"][0]["status"] == "killed"
+
+
+def test_status_does_not_call_a_living_run_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from orchestration.lock import refresh_lock
+
+    paths = company(tmp_path, monkeypatch)
+    with refresh_lock(paths.lock, "2024-01-31T10:11:12", "regulars refresh"), State(paths.state) as state:
+        state.start_run("r1", "refresh", utc_now())
+        assert last_runs(state, paths)[0]["status"] == "running"
+        with State(paths.state) as other:
+            other.con.execute("update run set pid = pid + 1")  # the lock is another command's
+        assert last_runs(state, paths)[0]["status"] == "killed"
+
+
+class InterruptException(Exception):
+    """As DuckDB's."""
+
+
+def test_an_interrupt_is_one_wherever_it_comes_out() -> None:
+    for error in (KeyboardInterrupt(), InterruptException("INTERRUPT Error: Interrupted!")):
+        assert isinstance(in_plain_words(error), Stopped)
+    wrapped = RegularsError("a map failed", "mend it")
+    wrapped.__cause__ = InterruptException("Interrupted!")
+    assert in_plain_words(wrapped).exit_code == 130
+    assert in_plain_words(RegularsError("no", "yes")).exit_code == 1
+
+
+STARTED = "print('up', flush=True); from orchestration.__main__ import main; main()"
+
+
+@pytest.mark.parametrize("wait", [0.7, 3.0])
+def test_ctrl_c_ends_a_command_in_one_line(tmp_path: Path, wait: float) -> None:
+    arguments = ["generate", "telecom_retail", "--customers", "200000", "--out", str(tmp_path / "made")]
+    process = subprocess.Popen([sys.executable, "-c", STARTED, *arguments], cwd=PROJECT, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, text=True)  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdout.readline() == "up\n"
+    time.sleep(wait)
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=60)[0]
+    assert "Traceback" not in said
+    assert said.splitlines()[-1] == "Error: stopped by Ctrl-C. Run it again to go on from what was committed"
+    assert process.returncode == 130
