@@ -72,6 +72,8 @@ def order_ways(draft: MapDraft, profile: Profile, contracts: Mapping[str, Contra
         return ()
     sales = Sales(profile, contracts)
     first = column.options or (Option("", typed_of(draft, profile, column.sql)),)
+    if "group by" in draft.source:
+        return tuple(first)  # its columns are those of the groups
     more = [(formula(sales, net), net) for net in sales.goods_formulas(best_totals(sales))]
     named = [Option(f"{n[0]} less {' and '.join(n[1])}" if n[1] else n[0], sql) for sql, n in more]
     return (*first, *named)

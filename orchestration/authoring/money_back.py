@@ -5,7 +5,10 @@ Both lower sales on their day and never below what the order came to (decision 0
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from orchestration.authoring.amounts import NO_AMOUNT
+from orchestration.authoring.line_maps import LineAmount, with_totals
 from orchestration.authoring.maps import MapColumn, MapDraft
 from orchestration.authoring.naming import expression
 from orchestration.authoring.reading import Option
@@ -171,3 +174,16 @@ def with_question(sales: Sales, draft: MapDraft, column: str, amount: str) -> Ma
     return MapDraft(
         draft.entity, draft.table, draft.source, draft.columns, comments=draft.comments, score=SCORE, where=where
     )
+
+
+def with_refunds_of_lines(sales: Sales, amount: LineAmount) -> LineAmount:
+    """The amount of lines that name no day, with the choice whether what was refunded comes off it."""
+    found = refund_columns(sales)
+    if not found or amount.options:
+        return amount
+    typed = amount.readings[0].typed if amount.readings else amount.sql
+    ways = (
+        Option(f"{found[0]} comes off each line", f"{typed} - abs({sales.columns.zero(found[0])})"),
+        Option(f"{found[0]} is off already, or is no refund", typed),
+    )
+    return replace(amount, sql=typed, readings=(), options=with_totals(sales, ways, ()))

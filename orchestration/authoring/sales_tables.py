@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from orchestration.authoring.line_maps import line_amount, line_map
 from orchestration.authoring.maps import MapColumn, MapDraft
-from orchestration.authoring.money_back import refund_drafts
+from orchestration.authoring.money_back import refund_drafts, with_refunds_of_lines
 from orchestration.authoring.naming import expression
 from orchestration.authoring.order_maps import customer_map, header_amounts, order_map, product_map
 from orchestration.authoring.overlap import one_export_each
@@ -159,6 +159,7 @@ def lines_alone(sales: Sales, key: OrderKey) -> tuple[list[MapDraft], list[str]]
     amount, _, notes = line_amount(sales, key, whose)
     if amount is None:
         return None
+    amount = with_refunds_of_lines(sales, amount)
     lines = line_map(sales, key, amount, sales.profile.relation)
     used = lines.source + " ".join(c.sql for c in lines.columns.values())
     left = tuple(c for c in sales.profile.columns if expression(c) not in used)

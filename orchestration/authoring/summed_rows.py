@@ -6,6 +6,7 @@ amount is the sum of the rows that it stands for; where that is not so, the user
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from orchestration.authoring.maps import MapColumn
@@ -20,6 +21,8 @@ LABELS = 12  # first columns of a table in which a row may say that it is a tota
 MUCH = (
     0.5  # share of orders whose rows without a product are worth as much as the others, from which they may be totals
 )
+# How a cell says that its row is a total, and whether it says nothing else.
+WAYS = ((r"({})\s*[:：=]?", True), (r"({})[\s:：=(].+", False), (r".*[\s:：-]({})", False))
 SEVERAL = 2  # rows that must be the sum of others where one row alone could be by chance
 
 
@@ -58,8 +61,10 @@ def without_sums(sales: Sales, key: OrderKey) -> Kept:
     profile = sales.profile
     found = [label for column in label_columns(sales) for label in labels_of(profile, column)]
     no_key = f"{profile.text(key.column)} is null" if key.column else "false"
-    may_be = [*(label.rule for label in found), *([no_key] if key.column else [])]
     blank = f"{profile.text(sales.product)} is null" if sales.product else "false"
+    if not found and not profile.one("count(*)", f"({no_key}) or ({blank})"):
+        return Kept(profile)
+    may_be = [*(label.rule for label in found), *([no_key] if key.column else [])]
     judge(sales, key, " or ".join(may_be) or "false", blank)
     rules, notes, where = [], [], None
     for label in found:
@@ -97,19 +102,22 @@ def label_columns(sales: Sales) -> list[str]:
 
 def labels_of(profile: Profile, column: str) -> list[Label]:
     """How rows say in a column that they are totals."""
-    words = sorted({plain(word) for word in vocabulary().sum_words}, key=lambda word: (-len(word), word))
-    any_word, found = "|".join(words), []
+    words = "|".join(sorted({plain(word) for word in vocabulary().sum_words}, key=lambda word: (-len(word), word)))
     cell = f"lower(strip_accents(trim({expression(column)})))"
-    for pattern, is_alone in ((r"({})\s*[:：=]?", True), (r"({})[\s:：=(].+", False), (r".*[\s:：-]({})", False)):
-        whole = pattern.format(any_word)
-        hits = profile.all(
-            f"select distinct trim({expression(column)}), regexp_extract({cell}, {quote(f'^{whole}$')}, 1) from rows "
-            f"where regexp_full_match({cell}, {quote(whole)}) order by 1"
-        )
-        if hits:
-            own = "|".join(sorted({str(word) for _, word in hits}))
+    any_way = "|".join(pattern.format(words) for pattern, _ in WAYS)
+    hits = profile.all(
+        f"select cell, min(v) from (select v, {cell.replace(expression(column), 'v')} as cell from "
+        f"(select distinct {expression(column)} as v from rows)) where regexp_full_match(cell, {quote(any_way)}) "
+        "group by cell order by cell"
+    )
+    found = []
+    for pattern, is_alone in WAYS:
+        matches = [(re.fullmatch(pattern.format(words), value), shown) for value, shown in hits]
+        said = [(match[1], str(shown).strip()) for match, shown in matches if match]
+        if said:
+            own = "|".join(sorted({word for word, _ in said}))
             rule = f"coalesce(regexp_full_match({cell}, {quote(pattern.format(own))}), false)"
-            found.append(Label(rule, tuple(str(value) for value, _ in hits[:2]), is_alone))
+            found.append(Label(rule, tuple(shown for _, shown in said[:2]), is_alone))
     return found
 
 

@@ -484,3 +484,25 @@ def test_columns_that_nothing_is_named_after_cost_no_query(drafts: Drafts, monke
         counts.append(len(asked))
         (drafts.root / "companies" / "drafted").rename(drafts.root / f"wide_{width}")
     assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize(("choice", "total"), [(0, "15"), (1, "20")])
+def test_refunds_of_lines_without_a_day_are_asked_of(drafts: Drafts, choice: int, total: str) -> None:
+    """Lines of 12 and 8 of which 5 went back; their orders have no amounts of their own."""
+    drafts.put("order_items.csv", "order_id,line,sku,quantity,amount,amount refunded\n1,1,A,1,12,5\n1,2,B,1,8,\n")
+    drafts.put("orders.csv", "order_id,customer_id,order_date\n1,K1,2024-01-05\n")
+    drafts.init()
+    drafts.answer("net_amount", choice)
+    assert drafts.sales() == (Decimal(total), 1)
+
+
+def test_orders_that_repeat_on_the_lines_of_one_table_and_lines_of_another(drafts: Drafts) -> None:
+    """Orders of 30 and 12 on their shipments, three of them, and their lines of 18, 12 and 12."""
+    drafts.put(
+        "orders.csv",
+        "order_id,customer_id,order_date,parcel,order total\n1,K1,2024-01-05,P1,30\n"
+        "1,K1,2024-01-05,P2,30\n2,K2,2024-01-06,P3,12\n",
+    )
+    drafts.put("order_items.csv", "order_id,line,sku,quantity,amount\n1,1,A,1,18\n1,2,B,1,12\n2,1,B,1,12\n")
+    drafts.init()
+    assert drafts.sales() == (Decimal("42"), 2)
