@@ -12,6 +12,7 @@ from orchestration.conform.casting import numbered
 from orchestration.conform.map_sql import shut
 from orchestration.conform.mapping import Mapping, candidate_sql
 from orchestration.connectors.base import Connector
+from orchestration.connectors.files import rename_sql
 from orchestration.connectors.registry import connect
 from orchestration.errors import RegularsError, UsageError
 from orchestration.literals import quote_name
@@ -140,7 +141,9 @@ def map_error(config: CompanyConfig, system: str, entity: str, known: dict[str, 
             if names - known.keys():
                 return None
             for name in names:
-                kinds = known[name] | {"_load_id": "varchar", "_loaded_at": "timestamp"}
+                said = dict(mapping.spelled(con, known[name]))
+                kinds = {said.get(column, column): kind for column, kind in known[name].items()}
+                kinds |= {"_load_id": "varchar", "_loaded_at": "timestamp"}
                 kinds |= {"_source_file": "varchar", "_source_row": "bigint"}
                 fields = ", ".join(f"{quote_name(column)} {kind}" for column, kind in kinds.items())
                 con.execute(f"create temp table {quote_name(name)} ({fields})")
@@ -181,7 +184,9 @@ def rows_as_mapped(config: CompanyConfig, system: str, entity: str, limit: int) 
     reasons = {n: f"{reason}: {column}" for (reason, column), n in numbered(mapping.contract).items()}
     with memory_database() as con:
         for table in sorted(mapping.raw_tables(con, set(source.tables))):
-            sql = source.as_written(connector.read(con, table), connector.columns(table), mapping.formats)
+            columns = connector.columns(table)
+            sql = source.as_written(connector.read(con, table), columns, mapping.formats)
+            sql = rename_sql(sql, mapping.spelled(con, columns))
             con.execute(
                 f"create or replace temp table {quote_name(table)} as select *, 'preview' as _load_id, "
                 f"current_localtimestamp()::timestamp as _loaded_at from ({sql}) limit {SAMPLE}"

@@ -8,7 +8,7 @@ way around the first ends at the second.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +94,17 @@ def tables_of(tree: Any) -> set[str]:
         elif node.get("type") == "SHOW_REF":
             raise Refused("a map reads its source's tables only, and no description of them")
     return tables - expressions
+
+
+def names_in(trees_: Iterable[Any]) -> list[str]:
+    """Names of columns that parse trees refer to in any way, in their order."""
+    found: dict[str, None] = {}
+    for node in (node for tree in trees_ for node in nodes(tree)):
+        if node.get("class") == "COLUMN_REF":
+            found |= dict.fromkeys(node["column_names"])
+        found |= dict.fromkeys(node.get("using_columns") or ())
+        found |= dict.fromkeys(name for name in node.get("exclude_list") or () if isinstance(name, str))
+    return list(found)
 
 
 def check_expression(tree: dict[str, Any], tables: set[str]) -> None:

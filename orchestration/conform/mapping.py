@@ -21,9 +21,10 @@ from orchestration.conform.casting import (
     plausible,
     typed,
 )
-from orchestration.conform.map_sql import Refused, check_expression, statement, tables_of, trees
+from orchestration.conform.map_sql import Refused, check_expression, names_in, statement, tables_of, trees
 from orchestration.conform.times import Zones, doubtful
 from orchestration.connectors.base import SOURCE_FLAGS
+from orchestration.connectors.files import column_key, renames
 from orchestration.contracts import Column, Contract
 from orchestration.errors import ConfigError
 from orchestration.literals import quote, quote_name
@@ -84,6 +85,18 @@ class Mapping:
                 f"expected one of: {', '.join(sorted(known))}"
             )
         return names
+
+    def spelled(self, con: duckdb.DuckDBPyConnection, columns: Iterable[str]) -> list[tuple[str, str]]:
+        """Raw columns that the map writes in another way, such as in the case of letters that are not ASCII, and how:
+        DuckDB would not know them by it."""
+        texts = [
+            self.from_sql(),
+            *(f"select ({text})" for text in (self.map.where or "true", *self.map.columns.values())),
+        ]
+        said = {column_key(name): name for name in names_in(trees(con, texts)) if not name.isascii()}
+        return (
+            renames(columns, {column_key(name): said.get(column_key(name), name) for name in columns}) if said else []
+        )
 
     def check_expressions(self, con: duckdb.DuckDBPyConnection) -> None:
         """Whether `where` and every column are one expression over the tables of `from`.

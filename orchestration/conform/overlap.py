@@ -12,6 +12,7 @@ import duckdb
 from orchestration.company import CompanyConfig
 from orchestration.conform.map_sql import nodes, trees
 from orchestration.conform.mapping import ROW, Mapping
+from orchestration.connectors.files import column_key
 from orchestration.errors import ConfigError
 from orchestration.literals import quote_name
 
@@ -103,15 +104,15 @@ def counts_rows(con: duckdb.DuckDBPyConnection, tree: Any) -> bool:
 
 def order_columns(con: duckdb.DuckDBPyConnection, mapping: Mapping, columns: Collection[str]) -> tuple[str, ...]:
     """Raw columns that a map makes its order id of; empty where that cannot be told."""
-    known = {name.lower(): name for name in columns}
+    known = {column_key(name): name for name in columns}
     query = parsed(con, mapping.from_sql())
     found: list[str] = []
     for name in columns_in(parsed(con, f"select {mapping.map.columns['order_id']}")):
         aliased = [columns_in(n) for n in nodes(query) if str(n.get("alias", "")).lower() == name.lower()]
-        sources = [name] if name.lower() in known else aliased[0] if aliased else []
-        if not sources or any(source.lower() not in known for source in sources):
+        sources = [name] if column_key(name) in known else aliased[0] if aliased else []
+        if not sources or any(column_key(source) not in known for source in sources):
             return ()
-        found += [known[source.lower()] for source in sources]
+        found += [known[column_key(source)] for source in sources]
     return tuple(dict.fromkeys(found))
 
 
@@ -128,14 +129,15 @@ def overlap_columns(
     """
     source = config.sources[system]
     spec = source.tables[table]
+    known = {column_key(name): name for name in columns}
     if spec.overlap is not None:
         for name in spec.overlap:
-            if name not in columns:
+            if column_key(name) not in known:
                 raise ConfigError(
                     f"{config.source_file(system)}: key 'tables.{table}.overlap': no column '{name}'; "
                     f"expected one of: {', '.join(columns)}"
                 )
-        return spec.overlap
+        return tuple(known[column_key(name)] for name in spec.overlap)
     if spec.key or not (spec.load.mode == "files" or re.search(r"[*?\[]", spec.path or "")):
         return ()
     for entity in ("order_line", "sales_order"):

@@ -17,6 +17,7 @@ from orchestration.conform.map_sql import shut
 from orchestration.conform.mapping import Mapping, candidate_sql
 from orchestration.conform.overlap import Overlap, find_overlap, overlap_columns
 from orchestration.conform.tables import LOAD_AUDIT_SQL, REJECTED_ROW_SQL, prepare
+from orchestration.connectors.files import column_key, rename_sql, spellings_of
 from orchestration.connectors.registry import connect
 from orchestration.errors import RegularsError
 from orchestration.landing.lake import LOAD_COLUMNS, Lake, Manifest, last_whole
@@ -106,11 +107,16 @@ def bind_raw(
         spec = source.tables[table]
         by = overlap_columns(con, config, mapping.system, table, until[-1].columns)
         seen = until[-1:] if mapping.is_table() and not whole and not by else until[last_whole(until) :]
-        rows = lake.current(seen, spec.key, by_file=spec.load.mode == "files")
+        names = spellings_of(m.columns for m in seen)
+        renamed = mapping.spelled(con, names.values())
+        names |= {column_key(name): said for name, said in renamed}
+        rows = rename_sql(lake.current(seen, spec.key, by_file=spec.load.mode == "files"), renamed)
         if len(seen) == len(tables) == 1 and mapping.is_table() and not by and spec.load.mode != "files":
             landed = seen[0].rows_landed
         if by:
-            content = [name for name in until[-1].columns if all(name in m.columns for m in seen)]
+            by = tuple(names[column_key(name)] for name in by)
+            common = set.intersection(*(set(map(column_key, m.columns)) for m in seen))
+            content = [name for key, name in names.items() if key in common]
             if found := find_overlap(con, table, rows, by, content):
                 overlaps[table] = found
                 rows = found.without_replaced(rows)
@@ -139,7 +145,9 @@ def check_columns(config: CompanyConfig, lake: Lake, system: str, table: str, co
             if not all(known.values()):
                 continue  # a table that was never loaded: conform waits for it
             for name, kinds in known.items():
-                raw = kinds | {"_load_id": "varchar", "_loaded_at": "timestamp"}
+                said = dict(mapping.spelled(con, kinds))
+                raw = {said.get(column, column): kind for column, kind in kinds.items()}
+                raw |= {"_load_id": "varchar", "_loaded_at": "timestamp"}
                 raw |= {"_source_file": "varchar", "_source_row": "bigint"}
                 fields = ", ".join(f"{quote_name(column)} {kind}" for column, kind in raw.items())
                 con.execute(f'create or replace temp table "{name}" ({fields})')

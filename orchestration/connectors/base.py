@@ -23,6 +23,11 @@ PACKAGE = "package://"
 ROOTS = "REGULARS_ROOTS"
 CHUNK = 1 << 20
 SOURCE_FLAGS = "_source_flags"  # column of a read that says what of the row the source has no right value of
+# Columns that every load has, or that reading it back needs; a source's own column is landed under another name.
+RESERVED = {
+    "_source_file", "_source_row", "_load_id", "_loaded_at", "_source_path", "_raw_row", "file_row_number",
+    SOURCE_FLAGS,
+}  # fmt: skip
 BATCH_ROWS = 122_880  # DuckDB's row group; larger batches only cost memory
 
 REJECTED = pa.schema(

@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr
 
 from orchestration.connectors.base import (
     REJECTED,
+    RESERVED,
     SOURCE_FLAGS,
     WHOLE,
     NoFile,
@@ -187,11 +188,26 @@ class DatabaseConnector:
         """A table as SQL names it after `from`; found once, since it may need a look at what the table holds."""
         if table not in self.known:
             try:
+                self.check_names(con, table)
                 found = self.look(con, table)
             except duckdb.Error as error:
                 raise self.unreadable(table, error) from error
             self.known[table] = f"({found})" if found else self.remote(table)
         return self.known[table]
+
+    def check_names(self, con: duckdb.DuckDBPyConnection, table: str) -> None:
+        """Whether no column of a table has a name that loads have for themselves.
+
+        Raises:
+            RegularsError: one has.
+        """
+        described = con.execute(f"describe select * from {self.remote(table)}").fetchall()
+        if taken := [row[0] for row in described if row[0].lower() in RESERVED]:
+            place = f"source {self.system.name}, table {table}"
+            raise RegularsError(
+                f"{place}: column {taken[0]} has a name that the lake needs for itself",
+                "Make a view in the database that gives the column another name, and load the view",
+            )
 
     def look(self, con: duckdb.DuckDBPyConnection, table: str) -> str | None:  # noqa: ARG002 - for kinds that need it
         """SQL of a table's rows where DuckDB's own scan would read some value wrong; None where it reads all right."""

@@ -16,6 +16,7 @@ from pydantic import Field, field_validator
 from orchestration import scratch
 from orchestration.connectors.base import (
     REJECTED,
+    RESERVED,
     WHOLE,
     NoFile,
     Part,
@@ -35,8 +36,6 @@ from orchestration.errors import RegularsError
 from orchestration.literals import quote_name
 
 INVISIBLE = " \t\r\n\u00a0\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"  # at the ends of names
-# Columns that every load has, or that reading it back needs; a source's own column is landed under another name.
-RESERVED = {"_source_file", "_source_row", "_load_id", "_loaded_at", "_source_flags", "_source_path", "file_row_number"}
 
 
 class FileSettings(Settings):

@@ -6,8 +6,15 @@ from typing import Any, ClassVar, Literal
 
 import duckdb
 
-from orchestration.connectors.base import WHOLE, Part, SourceFile, System, span_sql
-from orchestration.connectors.files import RESERVED, FileConnector, FileSettings, rename_sql, renames, spellings_of
+from orchestration.connectors.base import RESERVED, WHOLE, Part, SourceFile, System, span_sql
+from orchestration.connectors.files import (
+    FileConnector,
+    FileSettings,
+    column_key,
+    rename_sql,
+    renames,
+    spellings_of,
+)
 from orchestration.connectors.numbers import as_text, text_beside_numbers
 from orchestration.errors import RegularsError
 from orchestration.literals import exact_path, quote, quote_name
@@ -104,9 +111,10 @@ class ParquetConnector(FileConnector):
             "insert into source_name values (?, ?)", [[str(file.path), file.name] for file in self.files(table)]
         )
         files, columns = self.filled(table, part), self.columns(table)
-        own = {name.lower() for file in files for name in self.header(table, file)}
+        own = spellings_of(self.header(table, file) for file in files)
         fields = ", ".join(
-            f"{'t.' if name.lower() in own else f'null::{kind} as '}{quote_name(name)}"
+            (f"t.{quote_name(own[column_key(name)])}" if column_key(name) in own else f"null::{kind}")
+            + f" as {quote_name(name)}"
             for name, kind in columns.items()
         )
         if not files:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from orchestration.company import DriftPolicy
+from orchestration.connectors.files import column_key
 from orchestration.errors import ConfigError, RegularsError
 from orchestration.landing.lake import Drift
 
 
 def compare(before: dict[str, str], now: dict[str, str]) -> Drift:
-    """Differences between two sets of columns (name → DuckDB type); case is no difference, as in SQL.
+    """Differences between two sets of columns (name → DuckDB type); case and ways to write an accent are no difference.
 
     A column that is gone and a new one of the same type at the same place are reported as a rename.
     """
-    spelled = {name.lower(): name for name in before}
-    now = {spelled.get(name.lower(), name): kind for name, kind in now.items()}
+    spelled = {column_key(name): name for name in before}
+    now = {spelled.get(column_key(name), name): kind for name, kind in now.items()}
     added = {name: kind for name, kind in now.items() if name not in before}
     missing = {name: kind for name, kind in before.items() if name not in now}
     places_before, places_now = list(before), list(now)
@@ -83,20 +84,20 @@ def check_files(
     """
     seen: set[frozenset[str]] = set()
     for name, header in headers.items():
-        own = {column.lower() for column in header}
+        own = {column_key(column) for column in header}
         if frozenset(own) in seen:
             continue
         seen.add(frozenset(own))
-        here = {column: kind for column, kind in columns.items() if column.lower() in own}
+        here = {column: kind for column, kind in columns.items() if column_key(column) in own}
         try:
             for column in needed:
-                if column.lower() not in own:
+                if column_key(column) not in own:
                     raise RegularsError(f"the table's settings name the column '{column}'")
             check(here)
         except RegularsError as error:
-            others = [other for other in headers.values() if {column.lower() for column in other} != own]
-            common = {column.lower() for other in others for column in other} or {c.lower() for c in columns}
-            new = [column for column in header if column.lower() not in common]
+            others = [other for other in headers.values() if {column_key(column) for column in other} != own]
+            common = {column_key(column) for other in others for column in other} or {column_key(c) for c in columns}
+            new = [column for column in header if column_key(column) not in common]
             told = f"; new in it: {', '.join(new)}" if new else ""
             raise ConfigError(
                 f"{place}, file {name}: lacks a column that is needed: {error.message}{told}",

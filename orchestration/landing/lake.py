@@ -20,7 +20,7 @@ from pydantic import Field, ValidationError
 
 from orchestration.clock import naive_utc
 from orchestration.connectors.base import SOURCE_FLAGS, bind, none_rejected, text_kind
-from orchestration.connectors.files import rename_sql, renames, spellings_of
+from orchestration.connectors.files import column_key, rename_sql, renames, spellings_of
 from orchestration.connectors.numbers import as_text, text_beside_numbers
 from orchestration.durable import move, sync_file, sync_folder
 from orchestration.errors import RegularsError
@@ -190,6 +190,8 @@ class Lake:
             by_file: whether a load holds files of several days, of which the last that has the key counts; what one
                 file says twice stays, since nobody can say which is right.
         """
+        spelled = spellings_of(manifest.columns for manifest in seen)
+        key = [spelled.get(column_key(name), name) for name in key]
         names = ", ".join(quote_name(name) for name in key)
         newest = ""
         if key and by_file:

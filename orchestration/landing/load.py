@@ -14,8 +14,8 @@ import duckdb
 
 from orchestration.clock import naive_utc
 from orchestration.company import CompanyConfig, Load
-from orchestration.connectors.base import WHOLE, Connector, NoFile, Part, Unreachable
-from orchestration.connectors.files import RESERVED
+from orchestration.connectors.base import RESERVED, WHOLE, Connector, NoFile, Part, Unreachable
+from orchestration.connectors.files import column_key
 from orchestration.connectors.registry import connect
 from orchestration.errors import RegularsError
 from orchestration.landing.drift import check_files, judge
@@ -162,7 +162,7 @@ def load_table(config: CompanyConfig, lake: Lake, state: State, table_id: TableI
         found = {name: kind for name, kind in found.items() if name not in drift.discarded}
         order.check(system, table, landed_columns(found, {}, source.tables[table].may_lack))
 
-    if newest or len({frozenset(name.lower() for name in header) for header in headers.values()}) > 1:
+    if newest or len({frozenset(column_key(name) for name in header) for header in headers.values()}) > 1:
         needed = [name for name in source.tables[table].key if name not in source.tables[table].may_lack]
         check_files(f"source {system}, table {table}", headers, columns, needed, check)
     if drift:
@@ -196,20 +196,20 @@ def load_table(config: CompanyConfig, lake: Lake, state: State, table_id: TableI
 
 def landed_columns(columns: dict[str, str], headers: dict[str, list[str]], may_lack: tuple[str, ...]) -> dict[str, str]:
     """Columns of a load: those that some of its files has, and those that all may lack."""
-    own = {name.lower() for header in headers.values() for name in header}
-    found = {name: kind for name, kind in columns.items() if name.lower() in own} if own else dict(columns)
-    known = {name.lower() for name in found}
-    kinds = {name.lower(): kind for name, kind in columns.items()}
-    return found | {name: kinds.get(name.lower(), "VARCHAR") for name in may_lack if name.lower() not in known}
+    own = {column_key(name) for header in headers.values() for name in header}
+    found = {name: kind for name, kind in columns.items() if column_key(name) in own} if own else dict(columns)
+    known = {column_key(name) for name in found}
+    kinds = {column_key(name): kind for name, kind in columns.items()}
+    return found | {name: kinds.get(column_key(name), "VARCHAR") for name in may_lack if column_key(name) not in known}
 
 
 def only_columns(rows: str, columns: dict[str, str], landing: dict[str, str]) -> str:
     """SQL of rows with a load's columns alone: files that the load does not read may have others."""
     if list(columns) == list(landing):
         return rows
-    known = {name.lower() for name in columns}
+    known = {column_key(name) for name in columns}
     chosen = [
-        quote_name(name) if name.lower() in known else f"null::{kind} as {quote_name(name)}"
+        quote_name(name) if column_key(name) in known else f"null::{kind} as {quote_name(name)}"
         for name, kind in landing.items()
     ]
     return f"select {', '.join((*chosen, '_source_file', '_source_row'))} from ({rows})"

@@ -537,12 +537,13 @@ def test_parquet_columns_that_differ_in_case_are_one(tmp_path: Path) -> None:
 
 
 def test_a_column_keeps_its_values_under_another_name_where_the_lake_needs_its_own(tmp_path: Path) -> None:
-    names = ["_source_file", "_source_row", "_load_id", "_loaded_at", "_source_flags", "file_row_number", "filename"]
-    taken = read(tmp_path, ",".join(names) + "\na,b,c,d,e,f,g\n")
+    names = ["_source_file", "_source_row", "_load_id", "_loaded_at", "_source_flags", "file_row_number", "_raw_row"]
+    taken = read(tmp_path, ",".join([*names, "filename"]) + "\na,b,c,d,e,f,g,h\n")
     assert taken.columns == [
-        "source_file_", "source_row_", "load_id_", "loaded_at_", "source_flags_", "file_row_number_", "filename",
+        "source_file_", "source_row_", "load_id_", "loaded_at_", "source_flags_", "file_row_number_", "raw_row_",
+        "filename",
     ]  # fmt: skip
-    assert taken.rows == [tuple("abcdefg")]
+    assert taken.rows == [tuple("abcdefgh")]
 
 
 def test_a_parquet_column_with_a_name_of_the_lake_is_refused(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import datetime as dt
 import io
 import json
@@ -836,3 +837,26 @@ def test_a_map_of_a_list_that_no_record_has_twice_yet_is_told_the_cure(shop: Sho
     connect_orders(shop, "xml", tmp_path, connector={"record": "r/o"}, maps=maps)
     with pytest.raises(RegularsError, match=r"no record has more than one line, name it in the table's format\.lists"):
         load_and_conform(load_company("shop"))
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "duckdb"])
+def test_a_database_column_with_a_name_of_the_lake_is_refused(tmp_path: Path, kind: str) -> None:
+    """In any case of its letters, before anything is taken for it; names that only look so are read."""
+    path = tmp_path / "t.db"
+    refused = {"t0": "_source_flags", "t1": "_SOURCE_ROW", "t2": "file_row_number", "t3": "_raw_row"}
+    statements = [f'create table {table} (id text, "{name}" text)' for table, name in refused.items()]
+    statements += ['create table t (id text, filename text, "rowid" text, r text)']
+    statements += ["insert into t values ('a', 'b', 'c', 'd')"]
+    if kind == "sqlite":
+        with contextlib.closing(sqlite3.connect(path)) as con:
+            con.executescript(";".join(statements))
+    else:
+        with duckdb.connect(str(path)) as base:
+            base.execute(";".join(statements))
+    connector = connector_of({"kind": kind, "path": str(path)}, dict.fromkeys(["t", *refused]))
+    assert take(connector, "t").rows == [("a", "b", "c", "d")]
+    for table, name in refused.items():
+        with pytest.raises(RegularsError, match=f"table {table}: column {name} has a name that the lake.*Make a view"):
+            connector.columns(table)
+        with pytest.raises(RegularsError, match="has a name that the lake needs"):
+            take(connector, table)
