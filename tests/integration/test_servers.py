@@ -33,7 +33,7 @@ def answer(address: str, path: str = "/", data: bytes | None = None, **headers: 
 
 
 @contextmanager
-def started(shop: Shop, log: Path, *arguments: str) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+def started(shop: Shop, log: Path, *arguments: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """A server in a process group of its own, as a terminal would start it; yields address and process."""
     port = free_port()
     with log.open("wb") as said:
@@ -56,7 +56,7 @@ def started(shop: Shop, log: Path, *arguments: str) -> Iterator[tuple[str, "subp
             process.wait(timeout=30)
 
 
-def ended_by_ctrl_c(process: "subprocess.Popen[bytes]", log: Path) -> None:
+def ended_by_ctrl_c(process: subprocess.Popen[bytes], log: Path) -> None:
     """Ctrl-C reaches the whole group; nothing of it may be a traceback."""
     os.killpg(process.pid, signal.SIGINT)
     process.wait(timeout=60)
