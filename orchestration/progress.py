@@ -48,7 +48,7 @@ TOLD: dict[str, Callable[[Figures], str]] = {
     "identity": lambda f: joined(count(f, "records", "record"), count(f, "customers", "customer")),
     "dbt": lambda f: joined(
         count(f, "models", "model"), f"as of {f['as_of']}" if "as_of" in f else "",
-        f"facts of {f['facts']}" if "facts" in f else "",
+        ("all facts" if f["facts"] == "all" else f"facts {f['facts']}") if "facts" in f else "",
     ),
     "score": lambda f: joined(*(f"{name} {state}" for name, state in f.items() if name != "seconds")),
     "marts": lambda f: count(f, "models", "model"),

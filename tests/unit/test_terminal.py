@@ -148,7 +148,7 @@ def test_a_refresh_prints_a_line_per_stage() -> None:
     assert lines == [
         "load 2 tables, 1,200 new rows 1.2 s",
         "shop.orders: new column [x]",
-        "dbt 150 models, as of 2024-01-31, facts of changed months 20.0 s",
+        "dbt 150 models, as of 2024-01-31, facts changed months 20.0 s",
         "test t: warn",
     ]
 
