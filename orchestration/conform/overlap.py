@@ -24,6 +24,7 @@ UNMOVED = {
 }  # fmt: skip
 FILE = ("_load_id", "_source_file")  # one file as it was read once; a later one is greater
 FLAG = "overlapping_exports"
+WHOLE_ROWS = {"DISTINCT_MODIFIER", "SET_OPERATION_NODE"}  # parts of a query that look at columns which it does not name
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Overlap:
     Args:
         by: columns that name an order.
         dropped: table of the files' orders (`by` and file) that a later file replaced.
-        doubtful: table of orders (`by`) of which several files count, since none holds all lines of the others.
+        doubtful: table of orders (`by`) of which several files count, since a later one lacks lines of an earlier one.
         orders: orders that several files hold.
         replaced: lines that a later file's took the place of.
         kept: orders in `doubtful`.
@@ -64,8 +65,8 @@ class Overlap:
             said += f"; {self.replaced} lines were replaced by a later file's"
         if self.kept:
             said += (
-                f"; of {self.kept} orders no file holds all lines: each file's count, flagged {FLAG}. If a later file "
-                "always holds the whole order, set key to the columns that name an order"
+                f"; of {self.kept} orders a later file lacks lines of an earlier one: each file's count, flagged {FLAG}"
+                ". If a later file always holds the whole order, set key to the columns that name an order"
             )
         return said
 
@@ -150,6 +151,32 @@ def overlap_columns(
         if is_moved and table in mapping.raw_tables(con, set(source.tables)):
             return order_columns(con, mapping, columns)
     return ()
+
+
+def line_columns(
+    con: duckdb.DuckDBPyConnection, config: CompanyConfig, system: str, table: str, columns: Collection[str]
+) -> list[str]:
+    """Columns that tell whether two lines of an order are the same: those of which its map makes a line.
+
+    What no line is made of, such as the day of the export or a state of the whole order, may change from file to file.
+    All columns where a map does not name what it reads.
+    """
+    source = config.sources[system]
+    for entity in ("order_line", "sales_order"):
+        if entity not in source.maps:
+            continue
+        mapping = Mapping.of(config, system, entity)
+        if table not in mapping.raw_tables(con, set(source.tables)):
+            continue
+        expressions = [e for e in (*mapping.map.columns.values(), mapping.map.where) if e]
+        trees_read = [parsed(con, f"select {', '.join(expressions)}")]
+        if not mapping.is_table():
+            trees_read.append(parsed(con, mapping.from_sql()))
+        if any(str(node.get("type")) in WHOLE_ROWS for tree in trees_read for node in nodes(tree)):
+            return list(columns)
+        read = {column_key(name) for tree in trees_read for name in columns_in(tree)}
+        return [name for name in columns if column_key(name) in read] or list(columns)
+    return list(columns)
 
 
 def find_overlap(

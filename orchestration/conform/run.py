@@ -15,7 +15,7 @@ from orchestration.conform.batch import Audit, conform_batch
 from orchestration.conform.corrections import Corrections
 from orchestration.conform.map_sql import shut
 from orchestration.conform.mapping import Mapping, candidate_sql
-from orchestration.conform.overlap import Overlap, find_overlap, overlap_columns
+from orchestration.conform.overlap import Overlap, find_overlap, line_columns, overlap_columns
 from orchestration.conform.tables import LOAD_AUDIT_SQL, REJECTED_ROW_SQL, prepare
 from orchestration.connectors.files import column_key, rename_sql, spellings_of
 from orchestration.connectors.registry import connect
@@ -116,7 +116,9 @@ def bind_raw(
         if by:
             by = tuple(names[column_key(name)] for name in by)
             common = set.intersection(*(set(map(column_key, m.columns)) for m in seen))
-            content = [name for key, name in names.items() if key in common]
+            content = line_columns(
+                con, config, mapping.system, table, [name for key, name in names.items() if key in common]
+            )
             if found := find_overlap(con, table, rows, by, content):
                 overlaps[table] = found
                 rows = found.without_replaced(rows)

@@ -86,6 +86,24 @@ def till(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Till:
     return Till(tmp_path, monkeypatch)
 
 
+def test_what_no_line_is_made_of_may_change_from_file_to_file(till: Till) -> None:
+    """The day of the export, and a state of the whole order that its header reads."""
+    till.configure()
+    source = till.companies / "till" / "sources" / "shop.yml"
+    made = yaml.safe_load(source.read_text())
+    made["maps"]["sales_order"]["from"] = HEADERS.replace("min(day) as day", "min(day) as day, max(state) as state")
+    made["maps"]["sales_order"]["columns"]["status"] = "state"
+    source.write_text(yaml.safe_dump(made, sort_keys=False))
+    for day, state in ((1, "paid"), (2, "shipped")):
+        (till.data / f"sales_{day}.csv").write_text(
+            "exported,invoice,day,customer,sku,amount,state\n"
+            f"2024-05-0{day},1,2024-05-01,C1,tea,10,{state}\n2024-05-0{day},1,2024-05-01,C1,cup,20,{state}\n"
+        )
+        till.load(day)
+    assert amounts() == Counter({("1", "tea", "10.0"): 1, ("1", "cup", "20.0"): 1})
+    assert flagged() == []
+
+
 A, B, C, D = ("1", "tea", "10.0"), ("1", "cup", "4.0"), ("2", "tea", "10.0"), ("3", "pot", "30.0")
 
 
@@ -180,7 +198,8 @@ def test_the_load_says_how_many(till: Till) -> None:
         conform(con, config, Lake(config.paths.lake), lambda _: None, said=lambda *told: said.append(": ".join(told)))
     assert len(said) == 1
     assert said[0].startswith(
-        "shop.sales: 2 orders are in several files; 2 lines were replaced by a later file's; of 1 orders no file holds"
+        "shop.sales: 2 orders are in several files; 2 lines were replaced by a later file's; of 1 orders a "
+        "later file lacks lines of an earlier one"
     )
 
 

@@ -30,3 +30,11 @@
 {% macro is_cancelled(orders='orders', settings='settings') -%}
   coalesce({{ orders }}.cancelled_on <= {{ settings }}.as_of, {{ orders }}.status = 'cancelled', false)
 {%- endmacro %}
+
+{# Whether money has moved. A payment's status is the source's own word: these say that none has. #}
+{% macro is_settled(status) -%}
+  coalesce(lower(trim({{ status }})), '') not in (
+    'failed', 'failure', 'declined', 'denied', 'refused', 'rejected', 'error', 'cancelled', 'canceled', 'void', 'voided',
+    'expired', 'pending', 'open', 'unpaid'
+  )
+{%- endmacro %}

@@ -60,6 +60,35 @@ with document as (
     null
   from {{ ref('int_refund') }} as refund
   inner join {{ ref('int_refunded_order') }} as orders on refund.order_key = orders.order_key
+),
+
+-- A rate that makes an amount of an order absurd is none: the wrong way round, or of another day's money.
+largest as (
+  select
+    line.parent_key as order_key,
+    max(greatest(abs(line.net_amount), abs(coalesce(line.gross_amount, 0)))) as amount
+  from {{ ref('stg_order_line') }} as line
+  inner join (
+    select distinct coalesce(document.refunded_order_key, document.order_key) as order_key
+    from document
+    inner join {{ ref('stg_regulars__settings') }} as settings on document.currency <> settings.currency
+  ) as orders on line.parent_key = orders.order_key
+  group by line.parent_key
+),
+
+rated as (
+  select
+    orders.*,
+    case
+      when rate.exchange_rate * greatest(
+        coalesce(largest.amount, 0), abs(coalesce(orders.header_net_amount, 0)),
+        abs(coalesce(orders.header_gross_amount, 0))
+      ) < 1e12 then rate.exchange_rate
+    end as exchange_rate
+  from document as orders
+  left join {{ ref('int_exchange_rate') }} as rate
+    on orders.currency = rate.currency and orders.rated_on = rate.ordered_on
+  left join largest on coalesce(orders.refunded_order_key, orders.order_key) = largest.order_key
 )
 
 select
@@ -78,12 +107,12 @@ select
   coalesce(orders.currency, settings.currency) as currency,
   case
     when coalesce(orders.currency, settings.currency) = settings.currency then 'company'
-    when rate.exchange_rate is null then 'no_rate'
+    when orders.exchange_rate is null then 'no_rate'
     else 'converted'
   end as currency_flag,
   case
     when coalesce(orders.currency, settings.currency) = settings.currency then cast(1 as double)
-    else rate.exchange_rate
+    else orders.exchange_rate
   end as exchange_rate,
   orders.customer_id is not null as is_identified,
   {{ is_cancelled() }} as is_cancelled,
@@ -99,10 +128,8 @@ select
   orders.delivered_at,
   orders.completed_at,
   orders.cancelled_at
-from document as orders
+from rated as orders
 cross join {{ ref('stg_regulars__settings') }} as settings
-left join {{ ref('int_exchange_rate') }} as rate
-  on orders.currency = rate.currency and orders.rated_on = rate.ordered_on
 left join {{ ref('stg_customer_link') }} as link
   on
     orders.source_system = link.source_system

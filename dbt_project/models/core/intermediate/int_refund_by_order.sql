@@ -1,6 +1,6 @@
 {% set columns = [
   'refund_basis', 'refund_key', 'record_key', 'refund_id', 'order_key', 'source_system', 'customer_key', 'currency',
-  'product_id', 'refunded_on', 'refunded_at', 'quantity', 'sold_amount', 'sold_cost', 'goods_amount', 'refund_amount',
+  'product_id', 'ordered_on', 'refunded_on', 'refunded_at', 'quantity', 'sold_amount', 'sold_cost', 'goods_amount', 'refund_amount',
 ] -%}
 -- What of each return and payment below zero its order bears (decision 0028), in the order's currency: lines of goods
 -- taken back say it first, then returns, then payments, the latest of them first: what was charged back early may have
@@ -25,6 +25,7 @@ claim as (
     orders.source_system,
     orders.customer_key,
     orders.known_currency as currency,
+    orders.ordered_on,
     orders.order_amount,
     orders.taken_back,
     orders.refundable_by_payment,

@@ -1,5 +1,6 @@
 -- What each return and each payment below zero says that went back, in the order's currency, before anything is set
--- against each other. A return that names no amount is worth what its units were sold for.
+-- against each other. A return that names no amount is worth what its units
+-- were sold for: of its line or product, else of the order on average.
 with orders as (
   select * from {{ ref('int_refunded_order') }}
 ),
@@ -39,7 +40,11 @@ returned as (
     greatest(returned.requested_at, orders.ordered_at) as refunded_at,
     abs(returned.amount) as amount,
     abs(returned.quantity) as quantity,
-    coalesce(sold.quantity, product.quantity) as sold_quantity,
+    coalesce(
+      sold.quantity,
+      product.quantity,
+      case when returned.line_no is null and returned.product_id is null then orders.units end
+    ) as sold_quantity,
     coalesce(
       sold.net_amount,
       product.net_amount,
@@ -125,4 +130,4 @@ select
 from {{ ref('stg_payment') }} as payment
 inner join orders on payment.parent_key = orders.order_key
 inner join {{ ref('stg_regulars__settings') }} as settings on settings.refund_by_payment
-where payment.amount < 0
+where payment.amount < 0 and {{ is_settled('payment.status') }}

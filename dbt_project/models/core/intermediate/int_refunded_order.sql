@@ -10,7 +10,7 @@ touched as (
   union
   select parent_key
   from {{ ref('stg_payment') }}
-  where amount < 0
+  where amount < 0 and {{ is_settled('status') }}
 ),
 
 orders as (
@@ -26,6 +26,7 @@ line as (
     line.parent_key as order_key,
     sum(line.net_amount) as net_amount,
     sum(line.cost_amount) as cost_amount,
+    sum(case when line.quantity > 0 then line.quantity else 0 end) as units,
     sum(case when line.quantity < 0 and line.net_amount < 0 then -line.net_amount else 0 end) as taken_back
   from {{ ref('stg_order_line') }} as line
   inner join orders on line.parent_key = orders.record_key
@@ -39,6 +40,7 @@ payment as (
     sum(case when payment.amount < 0 then -payment.amount else 0 end) as paid_back
   from {{ ref('stg_payment') }} as payment
   inner join orders on payment.parent_key = orders.record_key
+  where {{ is_settled('payment.status') }}
   group by payment.parent_key
 ),
 
@@ -47,6 +49,7 @@ totals as (
     orders.*,
     line.order_key is not null as has_lines,
     line.cost_amount,
+    line.units,
     {{ money(
       'greatest(coalesce(line.net_amount, orders.net_amount, orders.gross_amount - coalesce(orders.discount_amount, 0), 0), 0)'
     ) }} as order_amount,
@@ -92,6 +95,7 @@ select
   has_lines,
   order_amount,
   cost_amount,
+  units,
   taken_back,
   -- the goods' part of it: nothing of the shipping alone, all of the whole, and less the tax's share else
   case

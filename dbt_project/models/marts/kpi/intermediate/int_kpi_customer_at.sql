@@ -4,12 +4,26 @@ with periods as (
   where period_grain <> 'week'
 ),
 
+-- what went back is no purchase, and lowers what was spent
+given_back as (
+  select
+    orders.customer_key,
+    calendar.date_day as given_on,
+    sum(orders.net_amount) as amount
+  from {{ ref('fct_order') }} as orders
+  inner join {{ ref('dim_date') }} as calendar on orders.date_key = calendar.date_key
+  where not orders.is_purchase and not orders.is_cancelled and orders.customer_key <> -1
+  group by orders.customer_key, calendar.date_day
+),
+
 known as (
   select
     periods.period_grain,
     periods.period_start,
+    periods.eve,
     days.customer_key,
-    days.spend_year,
+    days.purchased_on,
+    days.spend_year as bought,
     {{ state_at_start(days_between('days.purchased_on', 'periods.eve'), 'days.purchase_day_no') }} as eve_state,
     {{ state_basic(days_between('days.purchased_on', 'periods.eve'), 'days.purchase_day_no') }}
       as lifecycle
@@ -19,11 +33,33 @@ known as (
   cross join {{ ref('stg_regulars__settings') }} as settings
 ),
 
+returned as (
+  select
+    known.period_grain,
+    known.period_start,
+    known.customer_key,
+    sum(given_back.amount) as amount
+  from known
+  inner join given_back
+    on
+      known.customer_key = given_back.customer_key
+      and known.eve >= given_back.given_on
+      and {{ add_days('known.purchased_on', -365) }} < given_back.given_on
+  group by known.period_grain, known.period_start, known.customer_key
+),
+
 ranked as (
   select
-    *,
-    percent_rank() over (partition by period_grain, period_start order by spend_year) as spend_rank
+    known.*,
+    percent_rank() over (
+      partition by known.period_grain, known.period_start order by known.bought + coalesce(returned.amount, 0)
+    ) as spend_rank
   from known
+  left join returned
+    on
+      known.period_grain = returned.period_grain
+      and known.period_start = returned.period_start
+      and known.customer_key = returned.customer_key
 )
 
 select
