@@ -7,6 +7,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
 from openpyxl import Workbook
 
@@ -506,3 +507,17 @@ def test_orders_that_repeat_on_the_lines_of_one_table_and_lines_of_another(draft
     drafts.put("order_items.csv", "order_id,line,sku,quantity,amount\n1,1,A,1,18\n1,2,B,1,12\n2,1,B,1,12\n")
     drafts.init()
     assert drafts.sales() == (Decimal("42"), 2)
+
+
+@pytest.mark.parametrize("unit", [1, 1000])
+def test_whole_numbers_of_a_typed_source_may_count_since_1970(drafts: Drafts, unit: int) -> None:
+    (drafts.root / "exports").mkdir()
+    with duckdb.connect() as con:
+        con.execute(
+            f"copy (select 'O' || i as order_id, 'C1' as customer_id, (1704492900 + i * 86400) * {unit} as created_at, "
+            f"i * 1.5 as total from range(1, 5) t(i)) to '{drafts.root / 'exports' / 'orders.parquet'}'"
+        )
+    drafts.init()
+    assert drafts.sales() == (Decimal("15"), 4)
+    found = rows(drafts.config(), "select min(ordered_on) from input.sales_order")
+    assert found == [(dt.date(2024, 1, 6),)]
