@@ -65,6 +65,21 @@ def test_totals_that_are_no_sum_are_asked_of(drafts: Drafts, choice: int, total:
     assert drafts.sales() == (Decimal(total), 2)
 
 
+@pytest.mark.parametrize("foot", ["Total,,,,3,17.85", "Summe:,,,,,17.85", ",,,Total,3,17.85", "Total,,,,,"])
+def test_a_total_that_names_no_order_or_day_is_no_sale_whatever_it_says(drafts: Drafts, foot: str) -> None:
+    """10 and 5, and a foot with tax and postage in it, or with nothing."""
+    drafts.put("sales.csv", f"{LINES}1,2024-01-05,a,X,1,10\n2,2024-01-06,a,Y,2,5\n{foot}\n")
+    assert "left out" in drafts.init()
+    assert drafts.sales() == (Decimal("15"), 2)
+
+
+def test_a_running_total_is_no_amount(drafts: Drafts) -> None:
+    body = "1,2024-01-05,a,X,1,10,10\n2,2024-01-06,a,Y,2,5,15\n"
+    drafts.put("sales.csv", f"Order,Date,Customer,SKU,Qty,Amount,Running total\n{body}")
+    drafts.init()
+    assert drafts.sales() == (Decimal("15"), 2)
+
+
 def test_a_product_that_is_called_total_is_a_product(drafts: Drafts) -> None:
     drafts.put(
         "sales.csv", LINES + "1,2024-01-05,a,Total 5W30,1,10\n1,2024-01-05,a,Y,2,5\n2,2024-01-06,Total,X,1,12.5\n"
@@ -309,6 +324,19 @@ def test_the_orders_totals_prove_that_a_discount_comes_off_a_lines_amount(drafts
 def test_a_discount_beside_an_orders_goods_is_asked_of(drafts: Drafts, choice: int, total: str) -> None:
     drafts.put(
         "orders.csv", "order_id,order_date,customer,subtotal,discount\n1,2024-01-02,a,40,0\n2,2024-01-03,b,20,2\n"
+    )
+    drafts.init()
+    drafts.answer("net_amount", choice)
+    assert drafts.sales() == (Decimal(total), 2)
+
+
+@pytest.mark.parametrize(("choice", "total"), [(0, "30"), (1, "20"), (2, "25")])
+def test_a_discount_of_the_whole_order_comes_off_by_its_total(drafts: Drafts, choice: int, total: str) -> None:
+    """Two lines of 10 with 5 off their order, written on each, and one of 10: 25 by the orders' totals."""
+    drafts.put(
+        "sales.csv",
+        "Order,Date,Customer,SKU,Qty,Price,Line Total,Discount,Order Total\n1,2024-01-05,a,X,1,10,10,5,15\n"
+        "1,2024-01-05,a,Y,2,5,10,5,15\n2,2024-01-06,b,X,1,10,10,0,10\n",
     )
     drafts.init()
     drafts.answer("net_amount", choice)
