@@ -10,7 +10,8 @@ from orchestration.authoring.vocabulary import pieces, raw_words, vocabulary, wo
 
 NO_AMOUNT = frozenset({
     "fee", "fees", "tip", "compare", "credit", "balance", "budget", "due", "count", "points",
-    "items", "weight", "rate", "percent",
+    "items", "weight", "rate", "percent", "running", "cumulative", "cumulated", "kumuliert", "kumulierte", "laufend",
+    "laufende", "cumul", "cumule", "acumulado", "saldo", "solde", "累计",
 })  # fmt: skip
 ALL_PIECES = frozenset({"position", "pos", "zeile", "line", "row", "ligne", "linea", "extended", "positions"})
 MOST_RATES = 4  # distinct rates of tax that a shop has

@@ -14,7 +14,7 @@ from orchestration.authoring.naming import expression
 from orchestration.authoring.numbers import Evidence, Form
 from orchestration.authoring.profile import Profile
 from orchestration.authoring.reading import Reading, loud
-from orchestration.authoring.vocabulary import plain, raw_words, vocabulary
+from orchestration.authoring.vocabulary import plain, raw_words, vocabulary, words
 from orchestration.contracts import Column
 from orchestration.literals import quote
 
@@ -37,7 +37,9 @@ class Columns:
 
     @functools.cache  # noqa: B019 - lives as long as a draft
     def evidence(self, column: str) -> Evidence:
-        """What a column's values prove."""
+        """What a column's values prove; whole numbers of a source with types prove nothing."""
+        if "INT" in self.profile.types[column]:
+            return Evidence()
         return numbers.evidence_of(self.profile, column)
 
     def is_number(self, column: str) -> bool:
@@ -49,6 +51,11 @@ class Columns:
     @functools.cache  # noqa: B019 - as above
     def is_date(self, column: str) -> bool:
         """Whether most of its values are days or times."""
+        kind = self.profile.types[column]
+        if kind.startswith(("DATE", "TIMESTAMP")):
+            return True
+        if not self.profile.is_text(column) and ("INT" not in kind or "at" not in words(column)):
+            return False
         return Dates(self.profile, column).are_dates
 
     def forms(self, column: str, is_whole: bool = False) -> list[Form]:
@@ -60,7 +67,10 @@ class Columns:
 
     def number(self, column: str, is_whole: bool = False) -> Reading:
         """How a column of numbers is read; cents by name become whole units."""
-        found = numbers.number(self.profile, column, self.forms(column, is_whole), self.evidence(column))
+        if not self.profile.is_text(column):
+            found = numbers.number(self.profile, column, [Form()], Evidence())
+        else:
+            found = numbers.number(self.profile, column, self.forms(column, is_whole), self.evidence(column))
         is_minor = has_word(column, vocabulary().minor_words) and not self.evidence(column).decimals
         return in_units(found) if is_minor else found
 

@@ -182,7 +182,7 @@ def date(profile: Profile, column: str, decided: dict[str, bool] | None = None, 
         name: the column as a map writes it.
     """
     name = name or expression(column)
-    if not profile.is_text(column):
+    if not profile.is_text(column) and "INT" not in profile.types[column]:
         return Reading(column, name, name)
     dates = Dates(profile, column)
     if dates.unit:

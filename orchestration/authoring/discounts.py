@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 from orchestration.authoring.amounts import share
 from orchestration.authoring.reading import Option
@@ -43,17 +44,18 @@ def is_rate(column: str) -> bool:
     return any(sign in column.lower() for sign in ("%", "percent", "prozent", "pct", "pourcent", "porcentaje"))
 
 
-def is_off_already(sales: Sales, column: str, discount: str) -> bool:
+def is_off_already(sales: Sales, column: str, discount: str, of_order: Sequence[str]) -> bool:
     """Whether quantity times price, less the discount in one of its ways, is the amount in rows that have one.
 
-    Another amount of the table that is greater by just the discount proves it, too.
+    Another amount of the lines that is greater by just the discount proves it, too; one of their orders, in `of_order`,
+    does not.
     """
     has_one, amount = f"({share(sales.columns, discount)}) <> 0", sales.typed(column)
     if discount not in sales.amounts.percent:
         has_one = f"{sales.columns.zero(discount)} <> 0"
     bases = [f"({sales.typed(q)}) * ({sales.typed(p)})"
              for q, p in itertools.product(sales.amounts.quantities, sales.amounts.prices)]  # fmt: skip
-    bases += [sales.typed(c) for c in (*sales.amounts.totals, *sales.amounts.goods) if c != column]
+    bases += [sales.typed(c) for c in (*sales.amounts.totals, *sales.amounts.goods) if c not in (column, *of_order)]
     lowered = [way.typed for base in bases for way in ways_off(sales, base, discount)]
     if discount not in sales.amounts.percent:
         lowered += [

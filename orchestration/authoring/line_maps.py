@@ -72,10 +72,10 @@ def own_amount(
     plain = LineAmount(reading.text, (reading,), text, reading.options)
     notes = [text] if text else []
     discount = discount_of(sales)
-    is_open = discount is not None and not reading.options and not is_off_already(sales, column, discount)
+    is_open = discount is not None and not reading.options and not is_off_already(sales, column, discount, of_order)
     ways = ways_off(sales, reading.typed, discount) if is_open and discount else []
     for way in [Option("", reading.typed), *ways]:
-        net = order_net(sales, key, f"sum({way.typed})", of_order)
+        net = order_net(sales, key, f"sum({way.typed})", of_order, discount if way.label else None)
         if net and way.label:
             return LineAmount(way.typed, (), f"{way.label}; the orders' totals agree"), net, notes
         if net:
@@ -152,9 +152,16 @@ def whole_note(sales: Sales, key: OrderKey, column: str) -> str:
     return ""
 
 
-def order_net(sales: Sales, key: OrderKey, lines: str, totals: Sequence[str]) -> tuple[Goods, ...]:
-    """The formula by which an order's own columns give the sum of its lines; empty where none does."""
+def order_net(
+    sales: Sales, key: OrderKey, lines: str, totals: Sequence[str], discount: str | None = None
+) -> tuple[Goods, ...]:
+    """The formula by which an order's own columns give the sum of its lines; empty where none does.
+
+    A discount that comes off the lines does not come off their order's amount as well: that would prove nothing.
+    """
     for parts in sales.goods_formulas(totals):
+        if discount in parts[1]:
+            continue
         sql = " - ".join(sales.per_order(column) for column in (parts[0], *parts[1]))
         if sales.agree(key, lines, sql):
             return (parts,)
@@ -185,7 +192,7 @@ def by_product(
         return LineAmount(product, (), text + "; the orders' totals agree", options), net, []
     discount = discount_of(sales)
     for way in ways_off(sales, product, discount) if discount else []:
-        net = order_net(sales, key, f"sum({way.typed})", of_order)
+        net = order_net(sales, key, f"sum({way.typed})", of_order, discount)
         if net:
             return LineAmount(way.typed, (), f"{text}; {way.label}; the orders' totals agree"), net, []
     if not of_order:

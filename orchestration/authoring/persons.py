@@ -9,6 +9,7 @@ from orchestration.authoring.sales import Sales
 from orchestration.authoring.vocabulary import raw_words, vocabulary, words
 
 NAMES = {"full_name", "given_name", "family_name"}
+ENOUGH = 200_000  # rows that tell whose an attribute is
 SAME, OTHER = 0.95, 0.5  # share of owners with one value from which an attribute is theirs, and below which it is not
 
 
@@ -20,7 +21,8 @@ def whose_attribute(sales: Sales, column: str) -> str:
     for owner, key, other in (("customer", sales.customer, sales.product), ("product", sales.product, sales.customer)):
         text = {name: sales.profile.text(name) for name in (key, other, column)}
         same, owners = sales.profile.all(
-            f"select count(*) filter (n = 1), count(*) from (select count(distinct {text[column]}) as n from rows "
+            f"select count(*) filter (n = 1), count(*) from (select count(distinct {text[column]}) as n from "
+            f"(select * from rows limit {ENOUGH}) "
             f"where {text[key]} is not null and {text[column]} is not null group by {text[key]} "
             f"having count(distinct {text[other]}) > 1)"
         )[0]

@@ -46,11 +46,13 @@ class Label:
     """How some rows say that they are totals: in a column, by words alone, or by words beside others.
 
     Args:
+        column: the column.
         rule: SQL of whether a row says so; never null.
         examples: cells that do.
         is_alone: whether the cell holds nothing else; `Total 5W30` may be a product.
     """
 
+    column: str
     rule: str
     examples: tuple[str, ...]
     is_alone: bool
@@ -68,7 +70,7 @@ def without_sums(sales: Sales, key: OrderKey) -> Kept:
     judge(sales, key, " or ".join(may_be) or "false", blank)
     rules, notes, where = [], [], None
     for label in found:
-        rows, sums = counted(sales, label.rule)
+        rows, sums = counted(sales, label.rule, lacking(sales, key, label))
         said = ", ".join(f"“{cell}”" for cell in label.examples)
         if sums == rows:
             rules.append(label.rule)
@@ -117,14 +119,23 @@ def labels_of(profile: Profile, column: str) -> list[Label]:
         if said:
             own = "|".join(sorted({word for word, _ in said}))
             rule = f"coalesce(regexp_full_match({cell}, {quote(pattern.format(own))}), false)"
-            found.append(Label(rule, tuple(shown for _, shown in said[:2]), is_alone))
+            found.append(Label(column, rule, tuple(shown for _, shown in said[:2]), is_alone))
     return found
 
 
-def counted(sales: Sales, rule: str) -> tuple[int, int]:
-    """Rows of a rule, and how many of them are sums."""
+def lacking(sales: Sales, key: OrderKey, label: Label) -> str:
+    """SQL of whether a row that says nothing but that it is a total cannot be a sale: no order's number, or no day."""
+    if not label.is_alone:
+        return "false"
+    if label.column == key.column:
+        return "true"
+    return f"{sales.profile.text(sales.time)} is null" if sales.time else "false"
+
+
+def counted(sales: Sales, rule: str, no_sale: str = "false") -> tuple[int, int]:
+    """Rows of a rule, and how many of them are sums or otherwise no sales."""
     rows, sums = sales.profile.all(
-        "select count(*), count(*) filter (j.is_sum) from rows inner join judged as j "
+        f"select count(*), count(*) filter (j.is_sum or {no_sale}) from rows inner join judged as j "
         f"on rows._source_file is not distinct from j.f and rows._source_row = j.n where {rule}"
     )[0]
     return int(rows), int(sums)

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import duckdb
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from orchestration.authoring.amounts import kind_of_amount
+from orchestration.authoring.numbers import Evidence, forms_of, judge
+from orchestration.authoring.profile import Profile
+from orchestration.authoring.sales import OrderKey, Sales
+from orchestration.authoring.summed_rows import without_sums
 from orchestration.authoring.vocabulary import words
+from orchestration.company import Formats
+from orchestration.conform.casting import typed
+from orchestration.conform.times import Zones
+from orchestration.contracts import Column, load_contracts
+from orchestration.literals import quote_name
 from tests.support.conforming import rows
 from tests.support.drafting import Drafts
 
@@ -250,3 +262,61 @@ def test_amazon_items_count_once_each_and_promotions_come_off(drafts: Drafts) ->
     )
     assert found == [("702-1", "shipped", Decimal("4.99"), Decimal("3.40")), ("702-2", "cancelled", None, None)]
     assert rows(drafts.config(), "select sum(quantity), count(*) from input.order_line") == [(Decimal("4"), 2)]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("1,23,456.50", "123456.5000"), ("12,34,567", "1234567.0000"), ("99,999.5", "99999.5000"), ("500", "500.0000"),
+     ("-1,00,000", "-100000.0000"), ("123,456", None), ("1,234,567", None), ("0,12,345", None), ("1,23", None)],
+)  # fmt: skip
+def test_text_grouped_as_in_india(value: str, expected: str | None) -> None:
+    spec = Column.model_validate({"type": "money", "description": "any"})
+    sql = typed("$1::varchar", "VARCHAR", spec, Zones("UTC", "UTC"), Formats(thousands=",", grouping="lakhs"))
+    with duckdb.connect() as con:
+        assert con.execute(f"select ({sql})::varchar", [value]).fetchone() == (expected,)
+
+
+def indian(number: Decimal) -> str:
+    """A number with two decimals as India writes it: three digits behind, then groups of two."""
+    whole, _, cents = f"{number:.2f}".partition(".")
+    head, tail = whole[:-3], whole[-3:]
+    pairs = [head[max(i - 2, 0) : i] for i in range(len(head), 0, -2)][::-1]
+    return ",".join([*pairs, tail]) + "." + cents
+
+
+@given(st.lists(st.decimals(min_value=0, max_value=999_999_999, places=2), min_size=1, max_size=20))
+def test_indian_numbers_are_always_read_back(numbers: list[Decimal]) -> None:
+    texts = [indian(number) for number in numbers]
+    found = Evidence()
+    for text in texts:
+        found.numbers += 1
+        judge(text, 1, found)
+    [form] = forms_of(found)
+    assert [Decimal(form.read(text)) for text in texts] == numbers
+    assert (form.grouping == "lakhs") == any(number >= 100_000 for number in numbers)
+
+
+@given(
+    st.lists(st.lists(st.integers(1, 50_000), min_size=1, max_size=4), min_size=1, max_size=6),
+    st.sampled_from(["Total", "Summe", "小计", "Sous-total"]),
+    st.booleans(),
+)
+@settings(max_examples=25, deadline=None)
+def test_totals_among_rows_are_left_out_and_no_line_is(orders: list[list[int]], word: str, has_foot: bool) -> None:
+    """Below each order its total, and that of all at the foot: every line stays, no total does."""
+    cells: list[tuple[str | None, ...]] = []
+    for number, cents in enumerate(orders, start=1):
+        cells += [(f"O{number}", "2024-01-05", "K1", f"A{i}", f"{c / 100:.2f}") for i, c in enumerate(cents)]
+        cells.append((word, None, None, None, f"{sum(cents) / 100:.2f}"))
+    if has_foot:
+        cells.append((f"{word}:", None, None, None, f"{sum(map(sum, orders)) / 100:.2f}"))
+    con = duckdb.connect()
+    names = ("Order", "Date", "Customer", "SKU", "Amount")
+    con.execute(f"create table rows ({', '.join(f'{quote_name(n)} varchar' for n in names)}, _source_file varchar, "
+                "_source_row bigint)")  # fmt: skip
+    con.executemany("insert into rows values (?, ?, ?, ?, ?, 'a.csv', ?)", [(*c, i) for i, c in enumerate(cells)])
+    sales = Sales(Profile("sales", con, dict.fromkeys(names, "VARCHAR")), load_contracts())
+    kept = without_sums(sales, OrderKey('"Order"', "Order"))
+    assert kept.where is None
+    left = kept.profile.all('select "Order", count(*) from rows group by 1 order by 1')
+    assert dict(left) == {f"O{number}": len(cents) for number, cents in enumerate(orders, start=1)}

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
 from openpyxl import Workbook
 
@@ -62,6 +63,21 @@ def test_totals_that_are_no_sum_are_asked_of(drafts: Drafts, choice: int, total:
         load_and_conform(drafts.config())
     drafts.answer("where", choice)
     assert drafts.sales() == (Decimal(total), 2)
+
+
+@pytest.mark.parametrize("foot", ["Total,,,,3,17.85", "Summe:,,,,,17.85", ",,,Total,3,17.85", "Total,,,,,"])
+def test_a_total_that_names_no_order_or_day_is_no_sale_whatever_it_says(drafts: Drafts, foot: str) -> None:
+    """10 and 5, and a foot with tax and postage in it, or with nothing."""
+    drafts.put("sales.csv", f"{LINES}1,2024-01-05,a,X,1,10\n2,2024-01-06,a,Y,2,5\n{foot}\n")
+    assert "left out" in drafts.init()
+    assert drafts.sales() == (Decimal("15"), 2)
+
+
+def test_a_running_total_is_no_amount(drafts: Drafts) -> None:
+    body = "1,2024-01-05,a,X,1,10,10\n2,2024-01-06,a,Y,2,5,15\n"
+    drafts.put("sales.csv", f"Order,Date,Customer,SKU,Qty,Amount,Running total\n{body}")
+    drafts.init()
+    assert drafts.sales() == (Decimal("15"), 2)
 
 
 def test_a_product_that_is_called_total_is_a_product(drafts: Drafts) -> None:
@@ -314,6 +330,19 @@ def test_a_discount_beside_an_orders_goods_is_asked_of(drafts: Drafts, choice: i
     assert drafts.sales() == (Decimal(total), 2)
 
 
+@pytest.mark.parametrize(("choice", "total"), [(0, "30"), (1, "20"), (2, "25")])
+def test_a_discount_of_the_whole_order_comes_off_by_its_total(drafts: Drafts, choice: int, total: str) -> None:
+    """Two lines of 10 with 5 off their order, written on each, and one of 10: 25 by the orders' totals."""
+    drafts.put(
+        "sales.csv",
+        "Order,Date,Customer,SKU,Qty,Price,Line Total,Discount,Order Total\n1,2024-01-05,a,X,1,10,10,5,15\n"
+        "1,2024-01-05,a,Y,2,5,10,5,15\n2,2024-01-06,b,X,1,10,10,0,10\n",
+    )
+    drafts.init()
+    drafts.answer("net_amount", choice)
+    assert drafts.sales() == (Decimal(total), 2)
+
+
 # Prices and taxes of lines ------------------------------------------------------------------------------------------
 
 
@@ -506,3 +535,17 @@ def test_orders_that_repeat_on_the_lines_of_one_table_and_lines_of_another(draft
     drafts.put("order_items.csv", "order_id,line,sku,quantity,amount\n1,1,A,1,18\n1,2,B,1,12\n2,1,B,1,12\n")
     drafts.init()
     assert drafts.sales() == (Decimal("42"), 2)
+
+
+@pytest.mark.parametrize("unit", [1, 1000])
+def test_whole_numbers_of_a_typed_source_may_count_since_1970(drafts: Drafts, unit: int) -> None:
+    (drafts.root / "exports").mkdir()
+    with duckdb.connect() as con:
+        con.execute(
+            f"copy (select 'O' || i as order_id, 'C1' as customer_id, (1704492900 + i * 86400) * {unit} as created_at, "
+            f"i * 1.5 as total from range(1, 5) t(i)) to '{drafts.root / 'exports' / 'orders.parquet'}'"
+        )
+    drafts.init()
+    assert drafts.sales() == (Decimal("15"), 4)
+    found = rows(drafts.config(), "select min(ordered_on) from input.sales_order")
+    assert found == [(dt.date(2024, 1, 6),)]
