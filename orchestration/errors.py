@@ -44,9 +44,29 @@ class Stopped(RegularsError):
         super().__init__("stopped by Ctrl-C", "Run it again to go on from what was committed")
 
 
-FULL = ("no space left", "disk is full", "disk quota exceeded", "file too large", "disk i/o error")
-MEMORY = ("out of memory", "cannot allocate memory", "bad_alloc", "bad allocation", "memoryerror", "could not allocate")
+FULL = ("no space left", "disk is full", "disk quota exceeded", "disk i/o error")
+TOO_LARGE = ("file too large",)  # than the process may write, whatever the disk has: ulimit -f
+MEMORY = ("out of memory", "cannot allocate memory", "bad_alloc", "failed to allocate",
+          "bad allocation", "memoryerror", "could not allocate")  # fmt: skip
 REFUSED = ("permission denied", "read-only file system", "operation not permitted")
+
+
+def limit_of(error: BaseException) -> tuple[str, str] | None:
+    """Which limit of the machine an error says was met, and what helps; None where it is another kind of error."""
+    text = str(error).lower()
+    if isinstance(error, MemoryError) or any(part in text for part in MEMORY):
+        return "the memory is not enough", (
+            "Give the process more memory, lower resources.threads in company.yml, or close other programs; "
+            "resources.memory_limit says how much of it may be used"
+        )
+    if any(part in text for part in TOO_LARGE):
+        return (
+            "a file would be larger than this process may write",
+            "Raise the limit of file sizes: ulimit -f unlimited",
+        )
+    if any(part in text for part in FULL):
+        return "the disk is full or failing", "Free space or set REGULARS_HOME to another disk"
+    return None
 
 
 # What a Ctrl-C is to Python, Dagster and DuckDB; told by name, so that none of them is imported for it.
@@ -69,15 +89,9 @@ def in_plain_words(error: BaseException) -> RegularsError:
     if isinstance(error, RegularsError):
         return error
     text = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-    if any(part in text.lower() for part in FULL):
+    if limit := limit_of(error):
         return RegularsError(
-            f"the disk is full or failing: {text}",
-            "Free space or set REGULARS_HOME to another disk, then run it again; the published version is untouched",
-        )
-    if isinstance(error, MemoryError) or any(part in text.lower() for part in MEMORY):
-        return RegularsError(
-            f"memory ran out: {text}",
-            "Free memory, or lower resources.memory_limit in company.yml: more is done on disk then. Run it again",
+            f"{limit[0]}: {text}", f"{limit[1]}, then run it again; the published version is untouched"
         )
     if any(part in text.lower() for part in REFUSED):
         return RegularsError(text, "Give this user permission there, or set REGULARS_HOME to a folder that is writable")

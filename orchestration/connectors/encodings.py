@@ -46,6 +46,8 @@ NOT_ASCII_LINE = re.compile(rb"[^\r\n]*[\x80-\xff][^\r\n]*")
 TOKEN = re.compile(rb"[\x40-\x7f]*[\x80-\xff][\x40-\xff]*")
 TOKENS = 1_500  # different words looked at: more would not change the finding
 SURE = 4.0  # logarithm of how much likelier than any other reading one has to be
+TODAY = ("cp125", "iso8859", *MULTIBYTE)
+BY_LETTERS = {True: 0.5, False: 2.0}  # the same by letters alone, by whether the likeliest is an encoding of today
 LEAST = -7.0  # per byte beyond ASCII; less likely readings are none
 ENOUGH = 24  # bytes beyond ASCII from which a two-byte encoding is believed
 SHOWN_WORDS = 3
@@ -202,12 +204,25 @@ def judge(lines: list[bytes]) -> Found:
     ranked = sorted(scores, key=lambda name: -scores[name])
     best = ranked[0]
     text = b" ".join(tokens)
-    rivals = [name for name in ranked if scores[name] > scores[best] - SURE and reads_otherwise(text, best, name)]
+    rivals = [name for name in ranked if is_rival(scores, best, name) and reads_otherwise(text, best, name)]
     is_sure = not rivals and scores[best] >= LEAST * size
     if best in MULTIBYTE and size < ENOUGH:
         is_sure = False
     likely = [best, *(rivals or [name for name in ranked if reads_otherwise(text, best, name)])][:4]
     return Found(best, is_sure, tuple((name, shown(tokens, name)) for name in likely))
+
+
+def is_rival(scores: dict[str, float], best: str, name: str) -> bool:
+    """Whether an encoding may be meant as well as the likeliest: by its score, or by the letters alone.
+
+    Those of old computers do not count by letters alone against one of today.
+    """
+    if scores[name] > scores[best] - SURE:
+        return True
+    usual = {encoding: prior for encoding, (_, prior) in SINGLE.items()} | MULTIBYTE
+    is_today = best.startswith(TODAY)
+    is_near = scores[name] - usual[name] > scores[best] - usual[best] - BY_LETTERS[is_today]
+    return is_near and (name.startswith(TODAY) or not is_today)
 
 
 def reads_otherwise(text: bytes, name: str, other: str) -> bool:

@@ -7,9 +7,8 @@ Each key of a record is a text column; a value that is an object or a list stays
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, ClassVar, Literal
 
 import duckdb
@@ -18,6 +17,7 @@ from pydantic import Field
 
 from orchestration.connectors.base import WHOLE, Part, SourceFile, System
 from orchestration.connectors.files import INVISIBLE, column_key, distinct_names
+from orchestration.connectors.json_twice import nested_twice
 from orchestration.connectors.lines import LineConnector
 from orchestration.connectors.numbers import number_text_sql
 from orchestration.connectors.rejects import KEY_TWICE, NO_OBJECT, NUL
@@ -26,7 +26,6 @@ from orchestration.errors import RegularsError
 from orchestration.literals import quote, quote_name
 from orchestration.scratch import memory_database
 
-MAX_PATHS = 200  # places of objects that are tested one by one; records with more are maps of ids, or the like
 MAX_DOCUMENT = 1 << 30  # bytes of a document that is read as a whole; larger files are written a record a line
 
 
@@ -168,10 +167,7 @@ class JsonConnector(LineConnector):
                 twice = con.execute(
                     f"select distinct keys from seen where {is_twice} and not {has_nul_key('keys')} order by all"
                 ).fetchall()
-                [(structure,)] = con.execute(
-                    f"select json_group_structure(line::json)::varchar from ({lines}) where {IS_OBJECT}"
-                ).fetchall()
-                nested = con.execute(nested_twice_sql(lines, json.loads(structure or "null"))).to_arrow_table()
+                nested = nested_twice(con, f"select * from ({lines}) where {IS_OBJECT}")
             by_file: dict[str, list[str]] = {}
             for file, key in pairs:
                 by_file.setdefault(file, []).append(key)
@@ -259,55 +255,6 @@ IS_OBJECT = "json_valid(line) and json_type(case when json_valid(line) then line
 def has_nul_key(keys: str) -> str:
     """SQL of whether one of some keys holds NUL, which no column's name may."""
     return f"len(list_filter({keys}, lambda key: contains(key, chr(0)))) > 0"
-
-
-def nested_twice_sql(lines: str, structure: Any) -> str:
-    """SQL of the places of records that have a key twice, or in two cases, in an object inside them.
-
-    Taking records apart is slow. Where all have one structure, as `json_group_structure` gives it, only those are that
-    have a key twice at one of its places; otherwise those with an object inside, and some key twice anywhere.
-    """
-    paths = list(islice(object_paths(structure), MAX_PATHS + 1))
-    if not paths:
-        return "select null::varchar as file, null::bigint as row limit 0"
-    keys = """regexp_extract_all(lower(line), '"([^"]*)"\\s*:', 1)"""
-    may_be = f"contains(ltrim(line)[2:], '{{') and (contains(line, '\\') or len({keys}) <> list_unique({keys}))"
-    if None not in paths and len(paths) <= MAX_PATHS:
-        may_be = f"({' or '.join(map(twice_at, filter(None, paths)))})"
-    return f"""
-        select file, row from (
-          select l.file, l.row, t.parent from (
-            select _source_file as file, _source_row as row, line from ({lines}) where {IS_OBJECT} and {may_be}
-          ) l, json_tree(l.line) t
-          where t.key is not null and t.parent > 0
-          group by l.file, l.row, t.parent, t.path, lower(trim(t.key)) having count(*) > 1
-        ) group by all
-        """
-
-
-def object_paths(structure: Any, path: str = "$") -> Iterator[str | None]:
-    """JSON paths of the objects inside a structure; None where it does not say what there is, or no path can."""
-    if isinstance(structure, list):
-        for inner in structure:
-            yield from object_paths(inner, f"{path}[*]")
-    elif isinstance(structure, dict):
-        if path != "$":
-            yield path
-        for key, inner in structure.items():
-            if isinstance(inner, (dict, list)) and ('"' in key or "\\" in key or "\0" in key):
-                yield None
-            else:
-                yield from object_paths(inner, f'{path}."{key}"')
-    elif structure == "JSON":  # objects in some records, other values in others
-        yield None
-
-
-def twice_at(path: str) -> str:
-    """SQL of whether an object at a path of `line` has a key twice, or in two cases."""
-    found = f"json_keys(line, {quote(path)})"
-    lists = found if "[*]" in path else f"[{found}]"
-    is_twice = "len(keys) <> list_unique(list_transform(keys, lambda key: lower(trim(key))))"
-    return f"len(list_filter({lists}, lambda keys: {is_twice})) > 0"
 
 
 def value_text(value: str) -> str:

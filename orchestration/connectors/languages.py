@@ -42,6 +42,7 @@ SELDOM = {"Icelandic": -4.0}  # languages that few files are in
 ODD_PLACE = re.compile(r"ã(?![oes]|$)|ç(?![aeiou]|$)|õ(?!e)|è[aeiouy]|[ìù][a-z]|æ$|^[a-z]+[ðþ](?![aeiour]|$)")
 ODD_PLACE_COST = -4.0
 BETWEEN_WORDS = dict.fromkeys("’‘“”„«»–—…€°·§£©®™ªº¿¡½№\xa0£", -2.5) | dict.fromkeys("½¼¾×µ±²³", -4.0)
+AFTER_FIGURES = "½¼¾×µ±²³°"
 STUCK = -5.0  # a sign that touches a small letter or another sign
 LONE_LETTER = -3.5  # a word of one letter beyond ASCII
 HALF_WIDTH = re.compile("[A-Za-z][ｦ-ﾟ]|[ｦ-ﾟ][A-Za-z]|(?<![ｦ-ﾟ])[ｦ-ﾟ](?![ｦ-ﾟ])")
@@ -143,11 +144,14 @@ def words_of(text: str) -> tuple[list[str], float]:
             word += char
             continue
         if not char.isascii():
-            between = bool(word) and text[place + 1 : place + 2].isalpha() and char not in "’·\xa0–—"
-            between = between or (bool(word) and char in "„¿¡")
-            between = between or (char in "–—" and word[-1:].islower() and text[place + 1 : place + 2].islower())
             following = text[place + 1 : place + 2]
-            is_stuck = following.islower() and char not in "“«‘„¿¡’·"
+            between = bool(word) and following.isalpha() and char not in "’·\xa0–—"
+            between = between or (bool(word) and char in "„¿¡")
+            between = between or (char in "–—" and word[-1:].islower() and following.islower())
+            between = between or (char == "·" and following.isalpha() and not {word[-1:], following} <= {"l", "L"})
+            is_stuck = following.islower() and char not in "“‘„’·"
+            is_stuck = is_stuck or (char in AFTER_FIGURES + "‘" and bool(word))
+            is_stuck = is_stuck or (char in "£€" and following.isalpha())
             is_stuck = is_stuck or (not following.isascii() and not is_letter(following))
             cost += SIGN if between else BETWEEN_WORDS.get(char, SIGN) + STUCK * is_stuck
         if word and not word.isascii():

@@ -23,7 +23,7 @@ from orchestration.connectors.base import SOURCE_FLAGS, bind, none_rejected, tex
 from orchestration.connectors.files import column_key, rename_sql, renames, spellings_of
 from orchestration.connectors.numbers import as_text, text_beside_numbers
 from orchestration.durable import move, sync_file, sync_folder
-from orchestration.errors import RegularsError
+from orchestration.errors import RegularsError, limit_of
 from orchestration.literals import exact_path, quote, quote_name
 from orchestration.yaml_model import Strict
 
@@ -316,11 +316,14 @@ class Lake:
                 folder.mkdir()
                 columns, landed, rejected, deleted = copy_to_parquet(delivery, folder, load_id, loaded_at)
             span = cursor_span(folder / PART, delivery, columns, loaded_at)
-        except (duckdb.Error, pa.ArrowException, OSError) as error:
+        except (duckdb.Error, pa.ArrowException, OSError, MemoryError) as error:
             shutil.rmtree(folder, ignore_errors=True)
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            cure = "Check the source's file, free disk space and write permission"
+            if limit := limit_of(error):
+                reason, cure = f"{limit[0]}: {reason}", limit[1]
             raise RegularsError(
-                f"source {system}, table {table}: cannot be landed in {folder}: {str(error).splitlines()[0]}",
-                "Check the source's file, free disk space and write permission",
+                f"source {system}, table {table}: cannot be landed in {folder}: {reason}", cure
             ) from error
         rows_read = delivery.rows_read if delivery.rows_read is not None else landed + rejected
         if landed + rejected != rows_read:

@@ -8,6 +8,7 @@ import csv
 import gzip
 import io
 import lzma
+import unicodedata
 import zipfile
 from collections import Counter
 from collections.abc import Callable
@@ -285,6 +286,45 @@ def test_few_accents_are_read_rightly_or_not_at_all(tmp_path: Path, text: str, e
         assert read(tmp_path, content, encoding=encoding).rows == rows
     else:
         assert read(tmp_path, content).rows == rows
+
+
+@pytest.mark.parametrize(
+    ("names", "encoding"),
+    [
+        ("Kęstutis, Ülle Mägi", "cp1257"), ("Kęstutis, Žemaitė, Ülle Mägi", "cp1257"), ("Ülle Mägi, Ąžuolas", "cp775"),
+        ("Łódź, Kraków", "iso8859_2"), ("Łódź, Škoda", "cp1250"), ("Żółw", "cp852"), ("Škoda", "cp852"),
+        ("Çağlar", "cp857"), ("Ayşe, Çağlar", "cp857"), ("Zoë", "mac_roman"), ("Đà Nẵng", "cp1258"), ("Huế", "cp1258"),
+        ("Győr, Őrség", "cp1250"), ("Ľubica, Ďuriš", "cp1250"), ("Žilvinas, Rūta", "cp775"), ("Đức, Hồng", "cp1258"),
+    ],
+)  # fmt: skip
+def test_a_few_names_of_other_countries_are_read_rightly_or_asked_of(tmp_path: Path, names: str, encoding: str) -> None:
+    own = [name.strip() for name in names.split(",")]
+    spelled = [vietnamese(name) if encoding == "cp1258" else name for name in own]
+    content = ("id;name\n" + "".join(f"{i};{name}\n" for i, name in enumerate(spelled))).encode(encoding)
+    assert [row[1] for row in read(tmp_path, content, encoding=encoding).rows] == spelled
+    try:
+        result: object = [row[1] for row in read(tmp_path, content).rows]
+    except RegularsError as error:
+        result = "its encoding cannot be told" in error.message and error.cure.startswith(
+            "Say it with format: {encoding"
+        )
+    assert result in (spelled, True)
+
+
+def vietnamese(name: str) -> str:
+    """A name as cp1258 has it: letters with their hats and horns, tones as marks behind them."""
+    found = ""
+    for char in unicodedata.normalize("NFD", name):
+        joined = unicodedata.normalize("NFC", found[-1:] + char)
+        found = found[:-1] + joined if char in "\u0302\u0306\u031b" and len(joined) == 1 else found + char
+    return found
+
+
+@pytest.mark.parametrize(
+    "name", ["Ávila", "Áurea", "Müller", "España", "Köln", "Søren", "José", "Évry", "Peña", "MÜLLER"]
+)
+def test_a_lone_plain_name_needs_no_declaration(tmp_path: Path, name: str) -> None:
+    assert read(tmp_path, f"id;name\n1;{name}\n".encode("cp1252")).rows == [("1", name)]
 
 
 CYRILLIC = "id;имя;город\n1;Иван Петров;Москва\n2;Анна Сидорова;Санкт-Петербург\n"

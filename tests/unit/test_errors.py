@@ -32,6 +32,27 @@ def test_a_full_disk(error: Exception) -> None:
     assert "\n" not in text
 
 
+@pytest.mark.parametrize(
+    ("error", "said", "cure"),
+    [
+        (OSError(errno.EFBIG, "File too large", "/var/x"), "a file would be larger than this process", "ulimit -f"),
+        (duckdb.IOException("IO Error: Could not write file: File too large"), "a file would be larger", "ulimit -f"),
+        (
+            duckdb.OutOfMemoryException("Out of Memory Error: failed to allocate 1 GiB"),
+            "the memory is not",
+            "memory_limit",
+        ),
+        (MemoryError(), "the memory is not enough: MemoryError", "Give the process more memory"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "the memory is not enough", "resources.threads"),
+    ],
+)
+def test_a_limit_of_the_machine_is_told_by_what_it_is(error: Exception, said: str, cure: str) -> None:
+    found = in_plain_words(error)
+    assert found.message.startswith(said)
+    assert cure in found.cure
+    assert "Nobody foresaw" not in str(found)
+
+
 def test_no_permission() -> None:
     text = str(in_plain_words(PermissionError(errno.EACCES, "Permission denied", "/var/x")))
     assert "/var/x" in text

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -18,6 +21,7 @@ from orchestration.errors import RegularsError
 from orchestration.landing.lake import MANIFEST, Delivery, Lake
 from orchestration.landing.load import Order, changed_tables, load_tables, table_ids
 from orchestration.landing.lost import recover
+from orchestration.paths import PROJECT
 from orchestration.state import State
 from tests.support.shop import Shop
 
@@ -207,6 +211,41 @@ def test_a_load_that_needs_more_memory_than_usual_gets_it(tmp_path: Path, monkey
     assert len(tried) == 2
     assert tried[0] != tried[1]
     assert not [p for p in tmp_path.rglob("*") if p.is_dir() and p.name == "spill"]
+
+
+LIMITED = """
+import resource, sys
+from pathlib import Path
+from orchestration.errors import RegularsError
+from orchestration.landing import lake
+rows = "select md5(i::varchar) as a, null::varchar as _source_file, i as _source_row from range(3000000) t(i)"
+if sys.argv[2] == "file":
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+else:
+    rows = rows.replace("md5(i::varchar)", "(select list(j)::varchar from range(40000000) u(j))")
+    lake.copy_to_parquet = lambda *given, own=lake.copy_to_parquet: own(*given[:4], "20MB")
+try:
+    lake.Lake(Path(sys.argv[1])).write("house", "t", "L1", "2025-01-01", lake.Delivery(lambda con: rows, 3000000, {}))
+except RegularsError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        ("file", r"cannot be landed in .*a file would be larger than this process may write: .*ulimit -f unlimited"),
+        ("memory", r"cannot be landed in .*the memory is not enough: .*Give the process more memory"),
+    ],
+)
+def test_limits_of_the_machine_leave_no_load_and_are_told(tmp_path: Path, limit: str, said: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(tmp_path / "lake"), limit], capture_output=True, text=True, check=False,
+        cwd=PROJECT,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert re.search(said, done.stdout), done.stdout
+    assert not [path for path in (tmp_path / "lake").rglob("*") if path.is_file()]
 
 
 def test_a_column_whose_case_changes_between_loads_stays_one(tmp_path: Path) -> None:

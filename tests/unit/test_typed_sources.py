@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from orchestration.authoring.preview import rows_as_mapped, rows_as_received, tried
@@ -26,6 +27,7 @@ from orchestration.connectors.base import Part
 from orchestration.connectors.excel import as_text
 from orchestration.connectors.excel_cells import unread_cells
 from orchestration.connectors.excel_extent import bound, extent_of, sparse_extent, xlsx_filled
+from orchestration.connectors.json_twice import nested_twice, twice_sql
 from orchestration.connectors.numbers import as_written, exact_text, marked_text, number_text, written
 from orchestration.errors import RegularsError
 from orchestration.privacy.subject import id_text
@@ -823,6 +825,48 @@ def test_keys_twice_in_objects_inside_a_record_and_keys_with_nul_are_rejected(tm
     assert sorted((r["_source_row"], r["reason_code"]) for r in taken.rejected) == [
         (1, "key_twice"), (2, "key_twice"), (3, "key_twice"), (5, "nul_character"), (6, "key_twice"),
     ]  # fmt: skip
+
+
+KEYS = st.sampled_from(["a", "A", "b", " b", "ä", "Ä", "ä ", 'q"', "\\", "B"])
+
+
+def objects(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Lists, and objects as their pairs: a key may stand twice."""
+    return st.lists(inner, max_size=3) | st.lists(st.tuples(KEYS, inner), max_size=3).map(tuple)
+
+
+def as_written_json(value: Any, escaped: bool) -> str:
+    if isinstance(value, tuple):
+        pairs = (f"{json.dumps(key, ensure_ascii=escaped)}: {as_written_json(item, escaped)}" for key, item in value)
+        return "{" + ", ".join(pairs) + "}"
+    if isinstance(value, list):
+        return f"[{', '.join(as_written_json(item, escaped) for item in value)}]"
+    return json.dumps(value, ensure_ascii=escaped)
+
+
+def has_twice(value: Any) -> bool:
+    """Whether an object in a value has a key twice, whatever its case and blanks."""
+    if isinstance(value, tuple):
+        keys = [key.strip(" ").lower() for key, _ in value]
+        return len(set(keys)) < len(keys) or any(has_twice(item) for _, item in value)
+    return isinstance(value, list) and any(map(has_twice, value))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.recursive(st.integers() | st.sampled_from(["x", 'y":', '\\": {']), objects, max_leaves=12), max_size=9),
+    st.booleans(),
+)
+@example([(("ä", 1), ("Ä", 2)), (("a", 1), ("b", 2)), [((" b", 1), ("b", 2))], (('q"', 1),)], True)
+def test_keys_twice_inside_records_are_found_as_by_taking_all_apart(values: list[Any], escaped: bool) -> None:
+    texts = [f'{{"id": 1, "ID": 2, "v": {as_written_json(value, escaped)}}}' for value in values]
+    schema = pa.schema([("_source_file", pa.string()), ("_source_row", pa.int64()), ("line", pa.string())])
+    table = pa.table([["f"] * len(texts), list(range(len(texts))), texts], schema=schema)
+    with duckdb.connect() as con:
+        con.register("records", table)
+        found = {row["row"] for row in nested_twice(con, "select * from records").to_pylist()}
+        exact = {row[1] for row in con.execute(twice_sql("records")).fetchall()}
+    assert found == exact == {row for row, value in enumerate(values) if has_twice(value)}
 
 
 def test_a_file_in_which_all_keys_hold_nul_is_named(tmp_path: Path) -> None:

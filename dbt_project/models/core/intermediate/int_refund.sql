@@ -24,7 +24,7 @@ event as (
     source_system,
     customer_key,
     currency,
-    ordered_on,
+    ordered_on as noted_on,
     ordered_on,
     1,
     order_key,
