@@ -106,6 +106,7 @@ def copied(shop: Shop, root: Path) -> Iterator[CompanyConfig]:
     try:
         yield load_company("shop")
     finally:
+        scratch.remove()
         os.environ["REGULARS_HOME"] = before
 
 
@@ -366,7 +367,7 @@ FILES = {
 }
 READERS = (
     ["status"], ["check"], ["drift"], ["versions"], ["sql", "select count(*) from thing"], ["doctor"],
-    ["quarantine", "list"], ["backup", "third.tar"],
+    ["quarantine", "list"],
 )  # fmt: skip
 
 
@@ -374,7 +375,7 @@ def said_by(arguments: list[str]) -> str:
     """What a command line says at its end where it fails; empty where it does not."""
     from orchestration.cli import app
 
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.chdir(tempfile.gettempdir()):
+    with contextlib.redirect_stdout(io.StringIO()):
         try:
             app(arguments, standalone_mode=False)
         except Exception as error:  # noqa: BLE001 - as the command line does

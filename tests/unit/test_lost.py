@@ -72,6 +72,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], None], str]] = {
     "manifest gone": (lambda folder: (folder / MANIFEST).unlink(), "its manifest is gone"),
     "manifest broken": (lambda folder: (folder / MANIFEST).write_text("{"), "not a readable manifest"),
     "manifest empty": (lambda folder: (folder / MANIFEST).write_text(""), "not a readable manifest"),
+    "manifest noise": (lambda folder: (folder / MANIFEST).write_bytes(b"{\xa0\xff"), "not a readable manifest"),
     "part gone": (lambda folder: (folder / PART).unlink(), "part-0.parquet is gone"),
     "part empty": (lambda folder: (folder / PART).write_bytes(b""), "part-0.parquet cannot be read"),
     "part cut": (half, "part-0.parquet cannot be read"),
