@@ -66,7 +66,7 @@ def mend(paths: CompanyPaths) -> list[str]:
     said = [text] if (text := swap.end(paths.root)) else []
     part = paths.root / PART
     if part.exists():
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):
             Path(part.read_text(encoding="utf-8")).unlink(missing_ok=True)
         part.unlink(missing_ok=True)
         said.append("the archive of a backup that was killed was removed")

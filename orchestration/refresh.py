@@ -45,7 +45,7 @@ from orchestration.report import STEPS, Reporter, Sink
 from orchestration.scoring.run import Scored, Step
 from orchestration.serving.contacts import write_contacts
 from orchestration.serving.publish import build_info, current_version, drop_others, publish, table_counts
-from orchestration.serving.seal import is_as_published, marks_of
+from orchestration.serving.seal import broken, is_as_published, marks_of
 from orchestration.state import DAMAGED, INPUTS, DamagedState, State, set_aside
 from orchestration.warehouse import (
     check_disk,
@@ -117,6 +117,15 @@ def found_unchanged(config: CompanyConfig, now: dt.datetime, version: str) -> st
         if following and dt.date.fromisoformat(following) <= ended:
             return None
         return None if changed_tables(config, state.fingerprints()) else version
+
+
+def damaged_version(paths: CompanyPaths, state: State) -> list[str]:
+    """What to say of the version that readers see, where it is not as it was published."""
+    version = current_version(paths)
+    if version is None or is_as_published(paths.versions / version, state.fact(SEEN)):
+        return []
+    problem = broken(paths.versions / version) or "its database is gone"
+    return [f"version {version}, which readers see, is damaged: {problem}; another is built and published"]
 
 
 def has_loads(lake: Path, state: State) -> bool:
@@ -228,7 +237,7 @@ class Session:
             remove_database(paths.warehouse)
             remove_database(paths.serve)
             self.state.set_fact(DAMAGED, "")
-        for text in remove_damaged(self.config):
+        for text in (*remove_damaged(self.config), *damaged_version(paths, self.state)):
             self.reporter.say("refresh", text)
 
     # steps ----------------------------------------------------------------------------------------

@@ -13,11 +13,12 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
-from typing import IO
-
-import duckdb
+from typing import IO, TYPE_CHECKING
 
 from orchestration.paths import CompanyPaths
+
+if TYPE_CHECKING:
+    import duckdb
 
 PREFIX = "scratch-"
 HELD = ".held"
@@ -65,6 +66,8 @@ def folder() -> Path | None:
 
 def memory_database() -> duckdb.DuckDBPyConnection:
     """A database in memory whose spilled rows lie in the scratch folder: DuckDB's default is the current folder."""
+    import duckdb
+
     place = folder()
     return duckdb.connect(config={"temp_directory": str(place / "spill")} if place else {})
 

@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from orchestration.clock import naive_utc
 from orchestration.connectors.base import SOURCE_FLAGS, bind, none_rejected, text_kind
@@ -289,7 +289,7 @@ class Lake:
         return {
             (path.parent.parent.name, path.parent.name, load_id)
             for path in self.root.glob(f"*/*/{PRUNED}")
-            for load_id in path.read_text(encoding="utf-8").split()
+            for load_id in path.read_text(encoding="utf-8", errors="replace").split()
         }
 
     def write(self, system: str, table: str, load_id: str, loaded_at: str, delivery: Delivery) -> Manifest | None:
@@ -412,7 +412,7 @@ def read_manifest(path: Path) -> Manifest:
     """
     try:
         return Manifest.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValidationError) as error:
+    except (OSError, ValueError) as error:  # no JSON, no manifest, or no text at all
         raise RegularsError(
             f"{path}: not a readable manifest: {str(error).splitlines()[0]}",
             "Run: regulars refresh; it loads the table again, or says which load a backup must bring back",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
-import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -22,14 +23,20 @@ from orchestration.custody import in_charge, open_to_others
 from orchestration.damage import damage_of
 from orchestration.doctor import diagnose
 from orchestration.errors import RegularsError
+from orchestration.landing.lake import Lake
 from orchestration.paths import PROJECT
 from orchestration.quality.run import Judge
 from orchestration.refresh import SEEN, nothing_new, open_session
 from orchestration.serving.publish import publish, rollback, versions
-from orchestration.state import INPUTS, State
+from orchestration.state import State
 from tests.breaking import REQUIRED, build_version, do_load, lake_of
 from tests.support.conforming import rows
 from tests.support.shop import Shop
+
+
+@pytest.fixture
+def config(loaded: Shop) -> CompanyConfig:
+    return load_company("shop")
 
 
 def problems(what: str) -> list[tuple[str, str]]:
@@ -38,7 +45,6 @@ def problems(what: str) -> list[tuple[str, str]]:
 
 def test_nothing_but_the_publication_can_be_read_by_others(config: CompanyConfig) -> None:
     os.umask(0o022)  # as a shell has it
-    do_load(config)
     with in_charge(config.paths):
         build_version(config, "V1", 1)
         publish(config, REQUIRED)
@@ -55,7 +61,6 @@ def test_nothing_but_the_publication_can_be_read_by_others(config: CompanyConfig
 
 
 def test_a_company_that_was_open_to_others_is_closed_and_doctor_says_so_before(config: CompanyConfig) -> None:
-    do_load(config)
     for path in (config.paths.lake, *config.paths.lake.rglob("*"), config.paths.state, config.paths.root):
         path.chmod(0o755 if path.is_dir() else 0o644)
     [(message, cure)] = problems("permission")
@@ -117,7 +122,7 @@ def test_copies_of_sources_lie_below_the_company_and_reading_alone_makes_none(co
     scratch.of_company(config.paths)
     connector = connect(config.sources["till"].as_system())
     connector.fingerprint("orders")
-    assert not config.paths.temp.exists()
+    assert list(config.paths.temp.glob("*")) == []
     assert config.paths.temp in Path(connector.scratch.name).parents  # type: ignore[attr-defined]
     scratch.remove()
 
@@ -187,7 +192,7 @@ def test_a_process_id_that_another_process_has_now_is_not_alive() -> None:
 
 def as_published(config: CompanyConfig) -> None:
     """A company that a refresh has published, as the journal says it."""
-    do_load(config)
+    do_load(config)  # its files lie elsewhere now
     with open_session(config, "refresh") as session:
         build_version(config, "V1", 1)
         session.published = publish(config, REQUIRED)
@@ -240,7 +245,6 @@ def test_a_damaged_block_is_found_before_it_is_published(config: CompanyConfig) 
 
 @pytest.mark.parametrize("content", [b"", b"no database" * 900], ids=["empty", "other"])
 def test_a_damaged_cache_is_named_and_made_again(config: CompanyConfig, content: bytes) -> None:
-    do_load(config)
     before = rows(config, "select count(*) from input.sales_order")
     config.paths.warehouse.write_bytes(content)
     said: list[str] = []
@@ -251,7 +255,6 @@ def test_a_damaged_cache_is_named_and_made_again(config: CompanyConfig, content:
 
 
 def test_damage_within_a_database_is_named_and_the_next_refresh_mends_it(config: CompanyConfig) -> None:
-    do_load(config)
     with config.paths.warehouse.open("r+b") as file:
         for place in range(20_480, config.paths.warehouse.stat().st_size - 4096, 262_144):
             file.seek(place)
@@ -281,11 +284,10 @@ def test_a_version_that_is_damaged_is_listed_and_not_rolled_back_to(config: Comp
 
 
 def test_a_clock_that_was_set_back_names_nothing_before_what_is_there(
-    config: CompanyConfig, shop: Shop, monkeypatch: pytest.MonkeyPatch
+    config: CompanyConfig, loaded: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    do_load(config)
     newest = max(str(row[2]) for row in lake_of(config))
-    shop.put("orders", "select * replace (total + 7 as total) from {table}")
+    loaded.put("orders", "select * replace (total + 7 as total) from {table}")
     past = dt.datetime.now(dt.UTC).replace(microsecond=0) - dt.timedelta(days=30)
     monkeypatch.setattr("orchestration.refresh.utc_now", lambda: past)
     said: list[str] = []
@@ -296,7 +298,7 @@ def test_a_clock_that_was_set_back_names_nothing_before_what_is_there(
     assert max(str(row[2]) for row in lake_of(config)) > session.run_id
     latest = "select sum(net_amount)::double from input.sales_order where _superseded_at is null"
     with duckdb.connect() as con:
-        wanted = con.execute(f"select sum(total) from '{shop.data}/orders.parquet'").fetchall()
+        wanted = con.execute(f"select sum(total) from '{loaded.data}/orders.parquet'").fetchall()
     assert rows(config, latest) == wanted
 
 
@@ -304,18 +306,32 @@ def test_fewer_candidates_than_landed_rows_take_nothing_in(
     config: CompanyConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     landed = "orchestration.landing.lake.Lake.landed"
-    from orchestration.landing.lake import Lake
-
     whole = Lake.landed
+    config.paths.warehouse.unlink()  # all of it is conformed again
     monkeypatch.setattr(landed, lambda self, seen: f"select * from ({whole(self, seen)}) limit 3")
     with pytest.raises(RegularsError, match=r"3 rows of load \S+ were read, but \d+ were landed"):
         do_load(config)
-    monkeypatch.undo()
-    shop = load_company("shop")
-    assert shop.paths == config.paths
-    with State(config.paths.state) as state:
-        state.set_fact(INPUTS, "")
-    with open_session(config, "refresh") as session:
-        session.conform()
+    monkeypatch.setattr(landed, whole)
+    do_load(config)
     assert rows(config, "select count(*) from input.sales_order") == [(400,)]
-    shutil.rmtree(config.paths.root)
+
+
+@pytest.mark.parametrize("content", [b"", b"no database" * 900, None], ids=["empty", "other", "scribbled over"])
+def test_a_damaged_history_of_dagster_is_set_aside(config: CompanyConfig, content: bytes | None) -> None:
+    damaged, sound = config.paths.dagster / "storage" / "runs.db", config.paths.dagster / "history" / "index.db"
+    for path in (damaged, sound):
+        path.parent.mkdir(parents=True)
+        with contextlib.closing(sqlite3.connect(path)) as con:
+            con.executescript("create table runs (body text); create index by_body on runs (body);")
+            con.executemany("insert into runs values (?)", [(f"{number:05d}" * 20,) for number in range(2000)])
+            con.commit()
+    if content is None:
+        whole = damaged.read_bytes()
+        content = whole[:8192] + os.urandom(8192) + whole[16_384:]
+    damaged.write_bytes(content)
+    with open_session(config, "refresh") as session:
+        assert launch.set_damaged_aside(session) == ["storage/runs.db"]
+        assert launch.set_damaged_aside(session) == []
+    assert not damaged.exists()
+    assert sound.exists()
+    assert next(config.paths.aside.glob("runs.db-*")).read_bytes() == content

@@ -12,21 +12,26 @@ from pathlib import Path
 import pytest
 
 from orchestration import swap
-from orchestration.company import CompanyConfig
+from orchestration.company import CompanyConfig, load_company
 from orchestration.console import of_company
 from orchestration.custody import in_charge
 from orchestration.errors import RegularsError, UsageError
 from orchestration.serving.backup import backup, restore
 from orchestration.state import INPUTS, State
-from tests.breaking import do_load, lake_of
+from tests.breaking import lake_of
+from tests.support.shop import Shop
 
 Member = tuple[tarfile.TarInfo, bytes]
 
 
 @pytest.fixture
+def config(loaded: Shop) -> CompanyConfig:
+    return load_company("shop")
+
+
+@pytest.fixture
 def archive(config: CompanyConfig, tmp_path: Path) -> Path:
     """A backup of the small company."""
-    do_load(config)
     with in_charge(config.paths):
         backup(config, tmp_path / "shop.tar", "2025-01-01")
     return tmp_path / "shop.tar"
