@@ -26,7 +26,8 @@ CHROMIUM_FLAGS = [
 ]  # fmt: skip
 START_SECONDS = 90
 DASHBOARD = {
-    "overview": "", "kpi-tree": "kpi-tree", "life-cycle": "life-cycle", "value-churn": "value-churn", "churn": "churn",
+    "overview": "overview", "kpi-tree": "kpi-tree", "life-cycle": "life-cycle", "value-churn": "value-churn", "churn": "churn",
+    "customer": "customer",
     "models": "models", "data-quality": "data-quality",
 }  # fmt: skip
 DAGSTER = {"dagster-lineage": "asset-groups", "dagster-asset": "assets/core/fct_order"}

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from dagster import DagsterEvent, DagsterInstance, DagsterRunStatus, RunsFilter
 from dagster._core.errors import DagsterExecutionInterruptedError
+from dagster._core.instance.ref import InstanceRef
 
 from orchestration.definitions import defs
 from orchestration.defs.resources import PID_TAG
@@ -27,6 +28,18 @@ def is_alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+# What a step prints is not captured: Dagster would take the terminal away from the progress bar, and start processes
+# that end a Ctrl-C with tracebacks of their own. The run's log in `var/<company>/logs` has every line.
+UNCAPTURED = {
+    "compute_logs": {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
+}
+
+
+def open_instance() -> DagsterInstance:
+    """The company's Dagster instance, for a run in this process."""
+    return DagsterInstance.from_ref(InstanceRef.from_dir(os.environ["DAGSTER_HOME"], overrides=UNCAPTURED))
 
 
 def fail_orphans(instance: DagsterInstance) -> int:
@@ -65,7 +78,7 @@ def run_job(name: str, session: Session) -> None:
     """
     # A Ctrl-C while Dagster's event storage closes is told once, by us, and not as SQLAlchemy's traceback.
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
-    with DagsterInstance.get() as instance:
+    with open_instance() as instance:
         fail_orphans(instance)
         prune_runs(instance, session.now - dt.timedelta(days=session.config.company.retention.dagster_days))
         job = defs().resolve_job_def(name)
