@@ -25,10 +25,7 @@ CHROMIUM_FLAGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 START_SECONDS = 90
-DASHBOARD = {
-    "overview": "", "kpi-tree": "kpi-tree", "life-cycle": "life-cycle", "value-churn": "value-churn", "churn": "churn",
-    "models": "models", "data-quality": "data-quality",
-}  # fmt: skip
+DASHBOARD = ("overview", "kpi-tree", "life-cycle", "value-churn", "churn", "customer", "models", "data-quality")
 DAGSTER = {"dagster-lineage": "asset-groups", "dagster-asset": "assets/core/fct_order"}
 
 
@@ -83,8 +80,8 @@ def main(folder: Path) -> None:
         browser = play.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
         page = browser.new_page(viewport={"width": 1380, "height": 1500}, device_scale_factor=1)
         with server("dashboard", free_port(), "--no-browser") as address:
-            for name, path in DASHBOARD.items():
-                page.goto(f"{address}/{path}")
+            for name in DASHBOARD:
+                page.goto(f"{address}/{name}")
                 settle(page)
                 page.screenshot(path=folder / f"{name}.png")
         page.set_viewport_size({"width": 1600, "height": 1000})

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from dagster import DagsterEvent, DagsterInstance, DagsterRunStatus, RunsFilter
 from dagster._core.errors import DagsterExecutionInterruptedError
+from dagster._core.instance.ref import InstanceRef
 
 from orchestration.definitions import defs
 from orchestration.defs.resources import PID_TAG
@@ -52,6 +53,18 @@ def started_at(pid: int) -> float | None:
     except (OSError, ValueError, IndexError, StopIteration):
         return None
     return booted + ticks / os.sysconf("SC_CLK_TCK") - 1  # the boot's time is cut to the second
+
+
+# What a step prints is not captured: Dagster would take the terminal away from the progress bar, and start processes
+# that end a Ctrl-C with tracebacks of their own. The run's log in `var/<company>/logs` has every line.
+UNCAPTURED = {
+    "compute_logs": {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
+}
+
+
+def open_instance() -> DagsterInstance:
+    """The company's Dagster instance, for a run in this process."""
+    return DagsterInstance.from_ref(InstanceRef.from_dir(os.environ["DAGSTER_HOME"], overrides=UNCAPTURED))
 
 
 def fail_orphans(instance: DagsterInstance) -> int:
@@ -115,7 +128,7 @@ def run_job(name: str, session: Session) -> None:
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     for name_of in set_damaged_aside(session):
         session.reporter.say("refresh", f"{name_of} of Dagster's history is damaged; it is set aside and begun again")
-    with DagsterInstance.get() as instance:
+    with open_instance() as instance:
         fail_orphans(instance)
         prune_runs(instance, session.now - dt.timedelta(days=session.config.company.retention.dagster_days))
         job = defs().resolve_job_def(name)

@@ -27,7 +27,7 @@ from orchestration.conform.tables import prepare
 from orchestration.conform.workbench import corrections_of, waiting
 from orchestration.custody import in_charge
 from orchestration.damage import damage_of, tells_damage
-from orchestration.errors import QualityStop, RegularsError
+from orchestration.errors import QualityStop, RegularsError, Stopped, is_interrupt
 from orchestration.identity import IdentityResult, resolve_identity
 from orchestration.identity.decisions import remember_decisions
 from orchestration.identity.ledger import known_pseudonym_key, pseudonym_key
@@ -143,7 +143,9 @@ class Replay:
 
 
 def spoken(error: BaseException) -> str:
-    """An error's text without secrets; its kind where it has none, as for Ctrl-C."""
+    """An error's text without secrets; its kind where it has none."""
+    if is_interrupt(error):
+        return Stopped().message
     return redact(str(error)) or type(error).__name__
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import shutil
 import signal
 import sqlite3
+import subprocess
 import time
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from orchestration.state import State
 from tests.integration.conftest import Copier
 from tests.support.equality import contents, difference
 from tests.support.shared import built_once
-from tests.support.shop import Shop
+from tests.support.shop import Shop, command
 
 pytestmark = pytest.mark.slow
 
@@ -171,3 +173,24 @@ def test_two_refreshes_at_once(copy: Copier) -> None:
     assert "refresh" in second.stderr
     output = first.communicate()[0]
     assert first.returncode == 0, output
+
+
+def test_ctrl_c_of_a_terminal_ends_in_one_line_whatever_works(copy: Copier) -> None:
+    """A terminal sends Ctrl-C to every process of the command; none of them may answer with a traceback."""
+    shop = copy()
+    process = subprocess.Popen([*command(), "refresh", "--full"], env=shop.environment(), stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, text=True, start_new_session=True)  # fmt: skip
+    known, deadline = newest_run(shop), time.monotonic() + TIMEOUT
+    while newest_run(shop) == known or stage_states(shop).get("dbt") != STARTED:
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    time.sleep(1.0)
+    os.killpg(process.pid, signal.SIGINT)
+    said = process.communicate(timeout=60)[0]
+    assert process.returncode == 130
+    assert "Traceback" not in said
+    assert said.splitlines()[-1] == "Error: stopped by Ctrl-C. Run it again to go on from what was committed"
+    with State(shop.state / "state.sqlite", read_only=True) as state:
+        [run] = state.rows("select status, error from run order by started_at desc limit 1")
+    assert run == {"status": "failed", "error": "stopped by Ctrl-C"}
