@@ -461,14 +461,26 @@ def what_came(config: CompanyConfig, path: Path, expected: object) -> str:
     return outcome
 
 
-def limited(shop: Shop, root: Path, name: str) -> Counter[str]:
-    """Let no file of a command grow beyond a limit, as a full disk does; the command then works where there is room."""
+def full_disk(kilobytes: int) -> None:
+    """Let no file of this process grow beyond a size, as on a disk that is nearly full."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (kilobytes << 10, kilobytes << 10))
+
+
+def little_memory(megabytes: int) -> None:
+    """Let this process take so much more memory than it has, and no more."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    limit = pages * resource.getpagesize() + (megabytes << 20)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def limited(shop: Shop, root: Path, name: str, limit: Callable[[int], None], amounts: Iterable[int]) -> Counter[str]:
+    """Run a command within limits of the system; what fails says why, and the command works without them afterwards."""
     kind, counts = KINDS[name], Counter[str]()
-    for kilobytes in (1, 16, 128, 1024):
+    for amount in amounts:
         with copied(shop, root / "limited" / "home") as config:
 
-            def act(config: CompanyConfig = config, limit: int = kilobytes << 10) -> None:
-                resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+            def act(config: CompanyConfig = config, amount: int = amount) -> None:
+                limit(amount)
                 with contextlib.suppress(RegularsError):
                     in_words(kind.act, config)
 
@@ -482,7 +494,7 @@ def limited(shop: Shop, root: Path, name: str) -> Counter[str]:
                 counts["went on with room"] += 1
             except Exception as error:  # noqa: BLE001 - counted and named, the others are tried too
                 counts["FAILED"] += 1
-                print(f"  {name}, {kilobytes} kB: {type(error).__name__}: {error}")
+                print(f"  {name}, limit {amount}: {type(error).__name__}: {error}")
     return counts
 
 
@@ -531,7 +543,14 @@ def main() -> None:
             for name in KINDS
         }
         parts |= {f"damaged {name}": partial(damaged, shop, root / "work", name) for name in FILES}
-        parts |= {f"full disk in {name}": partial(limited, shop, root / "work", name) for name in KINDS}
+        parts |= {
+            f"full disk in {name}": partial(limited, shop, root / "work", name, full_disk, (1, 16, 128, 1024))
+            for name in KINDS
+        }
+        parts |= {
+            f"little memory in {name}": partial(limited, shop, root / "work", name, little_memory, (4, 64, 256))
+            for name in ("publish", "backup", "load")
+        }
         parts |= {"clock set back": partial(set_back, shop, root / "work")}
         for name, part in parts.items():
             if chosen.only in name:

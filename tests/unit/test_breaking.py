@@ -60,4 +60,4 @@ def test_harmed_files_are_found_and_made_again(
 
 @pytest.mark.parametrize("name", ["publish", "backup"])
 def test_a_full_disk_is_said_and_the_command_works_with_room(company: Shop, tmp_path: Path, name: str) -> None:
-    assert breaking.limited(company, tmp_path, name)["FAILED"] == 0
+    assert breaking.limited(company, tmp_path, name, breaking.full_disk, (1, 128))["FAILED"] == 0
