@@ -10,6 +10,7 @@ from orchestration.markup import md
 
 STATUS = {
     "published": "passed its gates and scores",
+    "provisional": "scores: its order is better than observed rates, its probabilities are not shown",
     "superseded": "passed, and was replaced by a newer one",
     "refused": "did not pass its gates",
     "not_enough_data": "could not be trained",
@@ -29,17 +30,21 @@ NO_SCORES = (
 def churn_standing() -> None:
     """Say where the churn scores come from, and warn where they are no model's or are old."""
     state = published.query(
-        "select any_value(is_baseline) as is_baseline, any_value(is_stale) as is_stale, "
-        "any_value(scored_as_of) as scored_as_of, any_value(model_version) as version, "
-        "any_value(horizon_days) as horizon from customer_churn"
+        "select score_basis, is_stale, scored_as_of, model_version as version, horizon_days as horizon "
+        "from customer_churn group by all order by count(*) desc, version limit 1"
     ).iloc[0]
     message = published.query("select message from model_card where model = 'churn' order by trained_at desc limit 1")
     why = message["message"].iloc[0] if len(message) else ""
     why = why[:1].upper() + why[1:]
-    if state["is_baseline"]:
+    if state["score_basis"] == "baseline":
         st.warning(
             md("**Observed rates, no model.** The share of customers who did not buy for {horizon} days, by how "
                "long ago the last purchase was. {why}.", horizon=state["horizon"], why=why)
+        )  # fmt: skip
+    elif state["score_basis"] == "provisional":
+        st.warning(
+            md("**A provisional model.** Its order of customers is better than observed rates; its probabilities are dealt "
+               "out of these, so that each level has its usual share. {why}.", why=why)
         )  # fmt: skip
     elif state["is_stale"]:
         st.warning(md("**Scores of {day:%d %B %Y}**, the last good ones. {why}.", day=state["scored_as_of"], why=why))
