@@ -43,8 +43,8 @@ def churn_standing() -> None:
         )  # fmt: skip
     elif state["score_basis"] == "provisional":
         st.warning(
-            md("**A provisional model.** Its order of customers is better than observed rates; its probabilities are dealt "
-               "out of these, so that each level has its usual share. {why}.", why=why)
+            md("**A provisional model.** Its order of customers is better than observed rates; its probabilities are "
+               "dealt out of these, so that each level has its usual share. {why}.", why=why)
         )  # fmt: skip
     elif state["is_stale"]:
         st.warning(md("**Scores of {day:%d %B %Y}**, the last good ones. {why}.", day=state["scored_as_of"], why=why))
