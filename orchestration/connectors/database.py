@@ -1,18 +1,16 @@
-"""Databases that DuckDB attaches: SQLite and DuckDB files, PostgreSQL, MySQL and MariaDB. Always read only."""
+"""What databases have in common that DuckDB attaches, in files and on servers. Always read only."""
 
 from __future__ import annotations
 
-import re
 import threading
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import duckdb
 import pyarrow as pa
 from pydantic import Field, SecretStr
 
 from orchestration.connectors.base import (
-    REJECTED,
     RESERVED,
     SOURCE_FLAGS,
     WHOLE,
@@ -26,8 +24,6 @@ from orchestration.connectors.base import (
     resolve_folder,
     span_sql,
 )
-from orchestration.connectors.numbers import DIGITS, MARK
-from orchestration.connectors.rejects import SHOWN, WRONG_ENCODING
 from orchestration.errors import RegularsError
 from orchestration.literals import quote, quote_name
 from orchestration.redaction import HIDDEN, redact
@@ -74,18 +70,6 @@ class DatabaseFileSettings(DatabaseSettings):
     path: str = Field(min_length=1, description="the file")
 
 
-class SqliteSettings(DatabaseFileSettings):
-    """SQLite."""
-
-    kind: Literal["sqlite"]
-
-
-class DuckdbSettings(DatabaseFileSettings):
-    """DuckDB."""
-
-    kind: Literal["duckdb"]
-
-
 class ServerSettings(DatabaseSettings):
     """A database server."""
 
@@ -96,20 +80,6 @@ class ServerSettings(DatabaseSettings):
     database: str = Field(min_length=1)
     user: str = Field(min_length=1)
     password: SecretStr = Field(default=SecretStr(""), description="${ENV} only; never written down here")
-
-
-class PostgresSettings(ServerSettings):
-    """PostgreSQL."""
-
-    kind: Literal["postgres"]
-    port: int = Field(default=5432, ge=1, le=65535)
-
-
-class MysqlSettings(ServerSettings):
-    """MySQL and MariaDB."""
-
-    kind: Literal["mysql"]
-    port: int = Field(default=3306, ge=1, le=65535)
 
 
 class DatabaseConnector:
@@ -335,103 +305,6 @@ class DatabaseFileConnector(DatabaseConnector):
         return self.stamp(table) | super().stamp(table)
 
 
-class SqliteConnector(DatabaseFileConnector):
-    """SQLite: a column may hold any type, so all are read as text."""
-
-    extension = "sqlite_scanner"
-    attach_type = "sqlite"
-    usual_schema = "main"
-
-    def prepare(self, con: duckdb.DuckDBPyConnection) -> None:
-        """Read columns by what they hold rather than by what they were declared."""
-        super().prepare(con)
-        con.execute("set sqlite_all_varchar = true")
-
-    def look(self, con: duckdb.DuckDBPyConnection, table: str) -> str | None:
-        """Numbers that are not whole, where some column has one: SQLite knows of each value whether it is a number."""
-        names = [row[0] for row in con.execute(f"describe select * from {self.remote(table)}").fetchall()]
-        source = quote_name(self.name(table)[1])
-        is_real = " or ".join(f"typeof({quote_name(name)}) = 'real'" for name in names)
-        found = f"select exists (select 1 from {source} where {is_real})"
-        if not con.execute(f"select * from sqlite_query({quote(ALIAS)}, {quote(found)})").fetchall()[0][0]:
-            return None
-        fields = ", ".join(f"{real_text(quote_name(name))} as {quote_name(name)}" for name in names)
-        return f"select * from sqlite_query({quote(ALIAS)}, {quote(f'select {fields} from {source}')})"
-
-    def read(self, con: duckdb.DuckDBPyConnection, table: str, part: Part = WHOLE) -> str:
-        """The part's rows but those whose bytes are no text: SQLite checks none, and a later reader would break."""
-        whole = super().read(con, table, part)
-        names = [name for name in self.columns(table) if name != SOURCE_FLAGS]
-        numbered = f"select * replace (row_number() over () as _source_row) from ({whole})"
-        is_text = is_utf8(f"concat_ws(chr(31), {', '.join(quote_name(name) for name in names)})")
-        con.execute(f"create or replace temp table refused_row as {refused_sql(numbered, names, is_text)}")
-        [(refused,)] = con.execute("select count(*) from refused_row").fetchall()
-        return f"select * from ({numbered if refused else whole}) where {is_text}"
-
-    def rejected(self, con: duckdb.DuckDBPyConnection) -> pa.Table:
-        """Rows with a value that is no text."""
-        return con.execute("select * from refused_row").to_arrow_table().cast(REJECTED)
-
-
-def is_utf8(text: str) -> str:
-    """SQL of whether a text's bytes are UTF-8; a null is."""
-    return f"({text} is null or try(decode(encode({text}))) is not null)"
-
-
-def refused_sql(rows: str, names: list[str], is_text: str) -> str:
-    """SQL of the rows that are no text, as `REJECTED` has them, with bytes that are none shown as `\\xFC`."""
-    tests = {name: is_utf8(quote_name(name)) for name in names}
-    shown = {
-        name: f"case when {test} then {quote_name(name)} else encode({quote_name(name)})::varchar end"
-        for name, test in tests.items()
-    }
-    record = ", ".join(f"{quote(name)}: {text}" for name, text in shown.items())
-    which = " ".join(f"when not {test} then {quote(name)}" for name, test in tests.items())
-    value = " ".join(f"when not {test} then {shown[name]}" for name, test in tests.items())
-    return f"""
-        select _source_file, _source_row, {quote(WRONG_ENCODING)} as reason_code,
-          case {which} end as column_name, case {value} end as value,
-          left(to_json({{{record}}})::varchar, {SHOWN}) as raw_record
-        from ({rows}) where not {is_text}
-        """
-
-
-def real_text(column: str) -> str:
-    """SQLite's SQL of a value as text, a number in the form of `numbers.number_text`."""
-    shown = f"printf('%!.{DIGITS}g', {column})"
-    return (
-        f"case when typeof({column}) <> 'real' then cast({column} as text) "
-        f"when {column} = round({column}) and abs({column}) < 1e{DIGITS} "
-        f"then cast(cast({column} as integer) as text) "
-        f"when instr({shown}, 'e') then {shown} else {shown} || '{MARK}' end"
-    )
-
-
-class DuckdbConnector(DatabaseFileConnector):
-    """DuckDB."""
-
-    attach_type = "duckdb"
-    usual_schema = "main"
-
-    def look(self, con: duckdb.DuckDBPyConnection, table: str) -> str | None:  # noqa: ARG002 - the interface's
-        """Nothing is read otherwise; but a view must not read what lies outside the file.
-
-        Raises:
-            RegularsError: it does.
-        """
-        with duckdb.connect() as bare:
-            self.attach(bare)
-            bare.execute("set enable_external_access = false")
-            try:
-                bare.execute(f"describe select * from {self.remote(table)}")
-            except duckdb.PermissionException as error:
-                raise RegularsError(
-                    f"source {self.system.name}, table {table}: is a view that reads files outside the database",
-                    "Load those files as a source of their own, or make the view a table",
-                ) from error
-        return None
-
-
 class ServerConnector(DatabaseConnector):
     """A database server; the connection gets its password as a DuckDB secret, which no message shows."""
 
@@ -451,134 +324,3 @@ class ServerConnector(DatabaseConnector):
             f"port {own.port}, database {quote(own.database)}, user {quote(own.user)}, "
             f"password {quote(own.password.get_secret_value())})"
         )
-
-
-class PostgresConnector(ServerConnector):
-    """PostgreSQL."""
-
-    extension = "postgres_scanner"
-    attach_type = "postgres"
-    usual_schema = "public"
-    connect_options = "connect_timeout=10 application_name=regulars"
-
-    def relation(self, table: str) -> str:
-        """A table as the server names it."""
-        schema, name = self.name(table)
-        return f"{quote_name(schema)}.{quote_name(name)}"
-
-    def ask(self, con: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
-        """Rows of a query that the server answers."""
-        return con.execute(f"select * from postgres_query({quote(ALIAS)}, {quote(sql)})").fetchall()
-
-    def look(self, con: duckdb.DuckDBPyConnection, table: str) -> str | None:
-        """Numerics that DuckDB's scan reads as 0 (NaN) or as doubles (no precision given, or more than 38 digits)."""
-        kinds: dict[str, str] = dict(self.ask(con, COLUMNS_SQL.format(relation=quote(self.relation(table)))))
-        numerics = {name: kind for name, kind in kinds.items() if re.fullmatch(NUMERIC, kind)}
-        money = {name: f"{quote_name(name)}::numeric(38, 2)" for name, kind in kinds.items() if kind == "money"}
-        if not numerics and not money:
-            return None
-        tests = [test for name, kind in numerics.items() for test in numeric_tests(quote_name(name), kind)]
-        asked = ", ".join(f"{test} as t{place}" for place, test in enumerate(tests))
-        [answers] = self.ask(con, f"select {asked} from {self.relation(table)}") if tests else [()]
-        changed = money
-        for place, (name, kind) in enumerate(numerics.items()):
-            is_odd, digits = answers[2 * place : 2 * place + 2]
-            if cast := numeric_cast(quote_name(name), kind, bool(is_odd), int(digits or 0)):
-                changed[name] = cast
-        if not changed:
-            return None
-        fields = ", ".join(f"{changed.get(name, quote_name(name))} as {quote_name(name)}" for name in kinds)
-        sql = f"select {fields} from {self.relation(table)}"
-        return f"select * from postgres_query({quote(ALIAS)}, {quote(sql)})"
-
-    def count(self, table: str, part: Part = WHOLE) -> int:
-        """Rows of the part; all of them are counted by the server."""
-        if part.cursor and not part.is_whole:
-            return super().count(table, part)
-        with memory_database() as con:
-            self.attach(con)
-            try:
-                return int(self.ask(con, f"select count(*) from {self.relation(table)}")[0][0])
-            except duckdb.Error as error:
-                raise self.unreadable(table, error) from error
-
-
-COLUMNS_SQL = """
-select a.attname, case when t.typtype = 'd' then format_type(t.typbasetype, t.typtypmod)
-  else format_type(a.atttypid, a.atttypmod) end
-from pg_attribute a join pg_type t on t.oid = a.atttypid
-where a.attrelid = to_regclass({relation}) and a.attnum > 0 and not a.attisdropped order by a.attnum
-"""
-NUMERIC = r"numeric(\(\d+,(-?\d+)\))?"
-PLACES = 10  # decimals that a numeric of no declared precision lands with; 28 digits are left before the point
-
-
-def fits(kind: str) -> bool:
-    """Whether DuckDB has a decimal type for a numeric of PostgreSQL."""
-    found = re.fullmatch(r"numeric\((\d+),(\d+)\)", kind)
-    return found is not None and int(found[1]) <= 38
-
-
-def numeric_tests(column: str, kind: str) -> tuple[str, str]:
-    """PostgreSQL's SQL of whether some value is no number, and of the most digits before the point."""
-    if fits(kind):
-        return f"bool_or({column} = 'NaN')", "0"
-    is_odd = f"{column}::text in ('NaN', 'Infinity', '-Infinity')"
-    return f"bool_or({is_odd})", f"max(case when not {is_odd} then length(trunc(abs({column}))::text) end)"
-
-
-def numeric_cast(column: str, kind: str, is_odd: bool, digits: int) -> str | None:
-    """PostgreSQL's SQL of a numeric in a type that DuckDB reads as it is; None where it does so anyway."""
-    if is_odd:
-        return f"{column}::float8"  # the only type that can say so; the contract then refuses the value
-    if fits(kind):
-        return None
-    if digits <= 38 - PLACES:
-        return f"{column}::numeric(38, {PLACES})"
-    return f"case when {column} = trunc({column}) then trunc({column})::text else {column}::text || '{MARK}' end"
-
-
-class MysqlConnector(ServerConnector):
-    """MySQL and MariaDB; a schema is a database there."""
-
-    extension = "mysql_scanner"
-    attach_type = "mysql"
-    usual_schema = ""
-
-    def name(self, table: str) -> tuple[str, str]:
-        """The schema is the database."""
-        own = self.system.settings
-        assert isinstance(own, ServerSettings)
-        schema, name = super().name(table)
-        return schema or own.database, name
-
-    def prepare(self, con: duckdb.DuckDBPyConnection) -> None:
-        """Read days such as 1980-05-00 as null rather than refuse the table, and tinyint(1) as a number."""
-        super().prepare(con)
-        con.execute("set mysql_incomplete_dates_as_nulls = true; set mysql_tinyint1_as_boolean = false")
-
-    def look(self, con: duckdb.DuckDBPyConnection, table: str) -> str | None:
-        """A flag beside the rows of a table in which some date is none."""
-        described = con.execute(f"describe select * from {self.remote(table)}").fetchall()
-        dates = [row[0] for row in described if row[1].startswith(("DATE", "TIMESTAMP"))]
-        if not dates:
-            return None
-        schema, name = self.name(table)
-        relation = f"{mysql_name(schema)}.{mysql_name(name)}"
-        odd = {date: f"(month({mysql_name(date)}) = 0 or dayofmonth({mysql_name(date)}) = 0)" for date in dates}
-        found = f"select exists (select 1 from {relation} where {' or '.join(odd.values())})"
-        if not con.execute(f"select * from mysql_query({quote(ALIAS)}, {quote(found)})").fetchall()[0][0]:
-            return None
-        flags = ", ".join(f"if({test}, {quote(f'incomplete_date:{date}')}, null)" for date, test in odd.items())
-        texts = {row[0] for row in described if row[1] == "VARCHAR"}  # JSON would come as bytes
-        fields = (
-            f"cast({mysql_name(name)} as char) as {mysql_name(name)}" if name in texts else mysql_name(name)
-            for name, *_ in described
-        )
-        sql = f"select {', '.join(fields)}, nullif(concat_ws(',', {flags}), '') as {SOURCE_FLAGS} from {relation}"
-        return f"select * from mysql_query({quote(ALIAS)}, {quote(sql)})"
-
-
-def mysql_name(name: str) -> str:
-    """A name as MySQL quotes it."""
-    return "`" + name.replace("`", "``") + "`"

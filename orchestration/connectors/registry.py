@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from pydantic import Field
 
-from orchestration.connectors import database
 from orchestration.connectors.base import Connector, Settings, System
 from orchestration.connectors.delimited import DelimitedConnector, DelimitedSettings
+from orchestration.connectors.duckdb_file import DuckdbConnector, DuckdbSettings
 from orchestration.connectors.excel import ExcelConnector, ExcelSettings
 from orchestration.connectors.fixed_width import FixedWidthConnector, FixedWidthSettings
 from orchestration.connectors.json_records import JsonConnector, JsonSettings
+from orchestration.connectors.mysql import MysqlConnector, MysqlSettings
 from orchestration.connectors.parquet import ParquetConnector, ParquetSettings
+from orchestration.connectors.postgres import PostgresConnector, PostgresSettings
+from orchestration.connectors.sqlite import SqliteConnector, SqliteSettings
 from orchestration.connectors.web_log import WebLogConnector, WebLogSettings
 from orchestration.connectors.xml import XmlConnector, XmlSettings
 
@@ -30,14 +33,14 @@ class Kind(NamedTuple):
 
 KINDS: dict[str, Kind] = {
     "csv": Kind(DelimitedSettings, DelimitedConnector, ("charset-normalizer",)),
-    "duckdb": Kind(database.DuckdbSettings, database.DuckdbConnector),
+    "duckdb": Kind(DuckdbSettings, DuckdbConnector),
     "excel": Kind(ExcelSettings, ExcelConnector, ("python-calamine",)),
     "fixed_width": Kind(FixedWidthSettings, FixedWidthConnector, ("charset-normalizer",)),
     "json": Kind(JsonSettings, JsonConnector, ("charset-normalizer",)),
-    "mysql": Kind(database.MysqlSettings, database.MysqlConnector, ("duckdb-extension-mysql-scanner",)),
+    "mysql": Kind(MysqlSettings, MysqlConnector, ("duckdb-extension-mysql-scanner",)),
     "parquet": Kind(ParquetSettings, ParquetConnector),
-    "postgres": Kind(database.PostgresSettings, database.PostgresConnector, ("duckdb-extension-postgres-scanner",)),
-    "sqlite": Kind(database.SqliteSettings, database.SqliteConnector, ("duckdb-extension-sqlite-scanner",)),
+    "postgres": Kind(PostgresSettings, PostgresConnector, ("duckdb-extension-postgres-scanner",)),
+    "sqlite": Kind(SqliteSettings, SqliteConnector, ("duckdb-extension-sqlite-scanner",)),
     "web_log": Kind(WebLogSettings, WebLogConnector, ("charset-normalizer",)),
     "xml": Kind(XmlSettings, XmlConnector, ("lxml",)),
 }

@@ -22,7 +22,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestration.connectors import mend
+from orchestration.connectors import mend, stretches
 from orchestration.connectors.base import Part
 from orchestration.connectors.dialect import Dialect
 from orchestration.connectors.mend import Mended
@@ -141,7 +141,8 @@ def test_line_ends_may_change_within_a_file(
     tmp_path: Path, ends: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In the middle of a file of several stretches, and in every line."""
-    monkeypatch.setattr(mend, "STRETCH", 5_000)
+    for module in (mend, stretches):
+        monkeypatch.setattr(module, "STRETCH", 5_000)
     rows = [(f"M{i}", f'say "{i}"\nthen, go', str(i)) for i in range(900)]
     for block in (300, 1):
         text = "id,note,total" + ends[0]
@@ -518,7 +519,8 @@ def test_stretches_are_cut_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     for extra in ("", 'X,5" pipe,1\n'):
         wanted = rows + ([("X", '5" pipe', "1")] if extra else [])
         for size in (1, 7, 64, 1_000):
-            monkeypatch.setattr(mend, "STRETCH", size)
+            for module in (mend, stretches):
+                monkeypatch.setattr(module, "STRETCH", size)
             assert read(tmp_path, text.getvalue() + extra).rows == wanted
 
 
