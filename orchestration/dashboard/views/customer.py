@@ -169,7 +169,7 @@ def show_clear(key: int) -> None:
     st.text("\n".join(dict.fromkeys(line for line in lines if line)))
     consent = published.contacts(CONSENT, key=key)
     if not consent.empty:
-        said = ", ".join(f"{said_as(c.channel)} {said_as(c.status)}" for c in consent.itertuples())
+        said = ", ".join(f"{said_as(str(c.channel))} {said_as(str(c.status))}" for c in consent.itertuples())
         st.caption(md("Consent: {said}", said=said))
     with st.expander("What each source says"):
         records = published.contacts(SAID, key=key)
@@ -196,7 +196,7 @@ def show(key: int, currency: str) -> None:
         per_row=3,
     )
     if row["flags"]:
-        st.warning(md("Mind: **{flags}**", flags=said_as(row["flags"])))
+        st.warning(md("Mind: **{flags}**", flags=said_as(str(row["flags"]))))
     st.markdown("; ".join(last_words(row)) or "Nothing has been said to this customer yet.")
     table(view, {name: column for name, column in PROFILE.items() if view[name].notna().any()})
     left, right = st.columns([3, 2], gap="large")
