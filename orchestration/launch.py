@@ -6,9 +6,11 @@ import contextlib
 import datetime as dt
 import logging
 import os
+import signal
 import sqlite3
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from dagster import DagsterEvent, DagsterInstance, DagsterRunStatus, RunsFilter
@@ -65,6 +67,33 @@ UNCAPTURED = {
 def open_instance() -> DagsterInstance:
     """The company's Dagster instance, for a run in this process."""
     return DagsterInstance.from_ref(InstanceRef.from_dir(os.environ["DAGSTER_HOME"], overrides=UNCAPTURED))
+
+
+@contextlib.contextmanager
+def heard_interrupts() -> Iterator[Callable[[], bool]]:
+    """Hear every Ctrl-C of the block, also one whose exception a library swallowed; yields whether there was one.
+
+    Python writes each signal's number to a file descriptor as it arrives, whoever handles it.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    heard = False
+    reader, writer = os.pipe2(os.O_NONBLOCK)
+    before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+
+    def was_heard() -> bool:
+        nonlocal heard
+        with contextlib.suppress(OSError):  # nothing came, or the block is over
+            heard = heard or signal.SIGINT in os.read(reader, 4096)
+        return heard
+
+    try:
+        yield was_heard
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(reader)
+        os.close(writer)
 
 
 def fail_orphans(instance: DagsterInstance) -> int:
@@ -128,7 +157,7 @@ def run_job(name: str, session: Session) -> None:
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     for name_of in set_damaged_aside(session):
         session.reporter.say("refresh", f"{name_of} of Dagster's history is damaged; it is set aside and begun again")
-    with open_instance() as instance:
+    with open_instance() as instance, heard_interrupts() as session.is_interrupted:
         fail_orphans(instance)
         prune_runs(instance, session.now - dt.timedelta(days=session.config.company.retention.dagster_days))
         job = defs().resolve_job_def(name)

@@ -9,7 +9,7 @@ import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -168,6 +168,7 @@ class Session:
     judge: Judge | None = None
     retrain: bool = False
     times: clocks.Clocks | None = None
+    is_interrupted: Callable[[], bool] = lambda: False  # whether a Ctrl-C came that some library kept to itself
 
     active: ClassVar[Session | None] = None
 
@@ -184,6 +185,8 @@ class Session:
         try:
             self.state.start_stage(self.run_id, name, utc_now())
             self.reporter.say(name, "started")
+            if self.is_interrupted():
+                raise KeyboardInterrupt
             yield figures
         except BaseException as raised:
             error = self.explained(raised)

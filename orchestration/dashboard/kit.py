@@ -13,7 +13,7 @@ from orchestration.dashboard import charts, published
 from orchestration.literals import no_formula
 from orchestration.markup import md
 
-ROW, HEAD, TALLEST = 35, 38, 420  # pixels of a table's rows, its head, and the most that a list takes
+ROW, HEAD, TALLEST = 35, 38, 460  # pixels of a table's rows, its head, and the most that a list takes
 CUSTOMER_URL = "/customer?key="
 
 

@@ -187,7 +187,7 @@ def test_ctrl_c_of_a_terminal_ends_in_one_line_whatever_works(copy: Copier) -> N
         time.sleep(0.05)
     time.sleep(1.0)
     os.killpg(process.pid, signal.SIGINT)
-    said = process.communicate(timeout=60)[0]
+    said = process.communicate(timeout=TIMEOUT)[0]
     assert process.returncode == 130
     assert "Traceback" not in said
     assert said.splitlines()[-1] == "Error: stopped by Ctrl-C. Run it again to go on from what was committed"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import errno
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections import namedtuple
 from pathlib import Path
 
@@ -150,3 +154,17 @@ def test_ctrl_c_in_the_first_line_of_a_stage_is_the_sessions_error(
     wrapped.__cause__ = duckdb.InterruptException("INTERRUPT Error: Interrupted!")
     assert is_interrupt(wrapped)
     assert not is_interrupt(RegularsError("a file is missing"))
+
+
+def test_a_ctrl_c_that_a_library_swallowed_is_heard_all_the_same() -> None:
+    from orchestration.launch import heard_interrupts
+
+    with heard_interrupts() as was_heard:
+        assert not was_heard()
+        with contextlib.suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(1)
+        assert was_heard()
+        assert was_heard()  # and is not forgotten
+    with heard_interrupts() as again:
+        assert not again()

@@ -137,7 +137,9 @@ def everybody(currency: str, clear: bool) -> None:
                    "with `regulars dashboard --contacts`.")  # fmt: skip
     state = choose("Life-cycle state", ["all", *states["state"]], said_as, key="listed")
     found = published.query(LIST, state=state, most=MOST)
-    st.caption(md("{count:,} customers who have spent the most; click a key to see its customer.", count=len(found)))
+    which = f"{MOST} customers of more" if len(found) == MOST else f"{len(found):,} customer(s)"
+    st.caption(md("{which}, those who have spent the most first; click a key to see its customer.",
+                  which=which[0].upper() + which[1:]))  # fmt: skip
     take_away(found, "customers", LISTED, currency)
 
 
@@ -167,7 +169,7 @@ def show_clear(key: int) -> None:
     st.text("\n".join(dict.fromkeys(line for line in lines if line)))
     consent = published.contacts(CONSENT, key=key)
     if not consent.empty:
-        said = ", ".join(f"{c.channel} {c.status}" for c in consent.itertuples())
+        said = ", ".join(f"{said_as(str(c.channel))} {said_as(str(c.status))}" for c in consent.itertuples())
         st.caption(md("Consent: {said}", said=said))
     with st.expander("What each source says"):
         records = published.contacts(SAID, key=key)
@@ -194,7 +196,7 @@ def show(key: int, currency: str) -> None:
         per_row=3,
     )
     if row["flags"]:
-        st.warning(md("Mind: **{flags}**", flags=row["flags"]))
+        st.warning(md("Mind: **{flags}**", flags=said_as(str(row["flags"]))))
     st.markdown("; ".join(last_words(row)) or "Nothing has been said to this customer yet.")
     table(view, {name: column for name, column in PROFILE.items() if view[name].notna().any()})
     left, right = st.columns([3, 2], gap="large")

@@ -50,7 +50,7 @@ def page() -> None:
                   probability=pair["probability"], weight=pair["weight"], gain=pair["gain"]))  # fmt: skip
     left, right = st.columns([3, 2], gap="large")
     with left:
-        table(side_by_side(pair).reset_index(), SIDES, height=560)
+        table(side_by_side(pair).reset_index(), SIDES)
     with right:
         choice = st.radio("Decision", list(CHOICES), format_func=CHOICES.__getitem__, horizontal=True,
                           index=list(CHOICES).index(decided.get(int(place), "")), key=f"decision{place}")  # fmt: skip
