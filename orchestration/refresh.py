@@ -28,7 +28,7 @@ from orchestration.conform.workbench import corrections_of, waiting
 from orchestration.errors import QualityStop, RegularsError
 from orchestration.identity import IdentityResult, resolve_identity
 from orchestration.identity.decisions import remember_decisions
-from orchestration.identity.ledger import known_pseudonym_key, pseudonym_key
+from orchestration.identity.ledger import TRANSLATION, known_pseudonym_key, pseudonym_key
 from orchestration.landing.lake import Erased, Lake, Manifest
 from orchestration.landing.load import Order, TableId, changed_tables, load_tables, recover, wanted_tables
 from orchestration.lock import busy, is_free, refresh_lock
@@ -256,6 +256,13 @@ class Session:
             result = resolve_identity(con, self.config, self.lake, self.run_id, self.now, self.retrain)
             write_load_audit(con, self.lake)
             figures.update(result.figures())
+            if result.rekeyed:
+                self.reporter.say(
+                    "identity",
+                    f"the pseudonym key is another one: {result.rekeyed} customer keys were minted again under it; lists "
+                    f"by the keys of before are translated by {self.config.paths.root / TRANSLATION}. If that was not "
+                    f"meant, set the old key again and refresh",
+                )
             for kind in result.trained:
                 self.reporter.say("identity", f"weights of {kind} records trained")
         self.state.put_load_audit(m.audit() for m in self.lake.manifests())
@@ -436,8 +443,7 @@ def open_session(
     check_disk(config)
     with refresh_lock(paths.lock, now.isoformat(), f"regulars {command}"), State(paths.state) as state:
         reporter = Reporter(paths.logs / f"{stamp(now)}.jsonl", sinks)
-        if not config.company.privacy.clear_keys:
-            pseudonym_key(config)  # made now, so that the next refresh finds the inputs as they were
+        pseudonym_key(config)  # made now, so that the next refresh finds the inputs as they were
         session = Session(config, now, command, reporter, state, Lake(paths.lake), inputs_fingerprint(config),
                           include, again, retrain=retrain)  # fmt: skip
         killed = state.mark_killed(now)

@@ -225,6 +225,12 @@ class Lake:
         folders = sorted((self.root / system / table).glob(f"*/{MANIFEST}"))
         return read_manifest(folders[-1]) if folders else None
 
+    def drop(self, manifest: Manifest) -> None:
+        """Delete a load of the product's own system that another one replaces; its manifest first."""
+        folder = self.folder(manifest.source_system, manifest.table_name, manifest.load_id)
+        (folder / MANIFEST).unlink()
+        shutil.rmtree(folder)
+
     def remove_uncommitted(self) -> int:
         """Delete folders of loads that were killed before their commit; returns how many."""
         removed = 0
