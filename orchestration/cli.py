@@ -386,12 +386,14 @@ def rollback(
 ) -> None:
     """Let readers see an older version; the next refresh with something new publishes again."""
     from orchestration.lock import refresh_lock
+    from orchestration.privacy.erasure import refuse_pending
     from orchestration.serving.publish import rollback as roll_back
 
     config = load_company(company, need_env=False)
     if not config.paths.versions.exists():
         raise UsageError(f"nothing is published in {config.paths.published}", "Run: regulars refresh")
     with refresh_lock(config.paths.lock, utc_now().isoformat()):
+        refuse_pending(config)
         out.print(f"Readers now see version [bold]{roll_back(config.paths, version)}[/].")
 
 
@@ -400,12 +402,14 @@ def publish(company: CompanyOption = DEFAULT_COMPANY) -> None:
     """Publish what was built last, for instance after a rollback."""
     from orchestration import dbt
     from orchestration.lock import refresh_lock
+    from orchestration.privacy.erasure import refuse_pending
     from orchestration.serving.contacts import write_contacts
     from orchestration.serving.publish import publish as publish_built
 
     config = load_company(company)
     dbt.ensure_manifest()
     with refresh_lock(config.paths.lock, utc_now().isoformat()):
+        refuse_pending(config)
         out.print(f"Readers now see version [bold]{publish_built(config, dbt.public_tables(), write_contacts)}[/].")
 
 

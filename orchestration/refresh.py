@@ -28,13 +28,16 @@ from orchestration.conform.workbench import corrections_of, waiting
 from orchestration.errors import QualityStop, RegularsError
 from orchestration.identity import IdentityResult, resolve_identity
 from orchestration.identity.decisions import remember_decisions
-from orchestration.identity.ledger import TRANSLATION, known_pseudonym_key, pseudonym_key
+from orchestration.identity.ledger import known_pseudonym_key, pseudonym_key
 from orchestration.landing.lake import Erased, Lake, Manifest
 from orchestration.landing.load import Order, TableId, changed_tables, load_tables, recover, wanted_tables
 from orchestration.lock import busy, is_free, refresh_lock
 from orchestration.paths import PROJECT
+from orchestration.privacy import erasure
+from orchestration.privacy.masking import mask_published
 from orchestration.privacy.person import Person
 from orchestration.privacy.scrub import Tally, clear_runtime, eraser, scrub_lake
+from orchestration.privacy.search import Found
 from orchestration.privacy.suppression import Suppression
 from orchestration.quality.run import Judge, Result, measure_all, order_of, remember, results_of, scores
 from orchestration.redaction import redact
@@ -46,7 +49,7 @@ from orchestration.state import State
 from orchestration.warehouse import check_disk, open_warehouse, remove_database
 
 INPUTS, AS_OF, NEXT_DAY = "inputs_fingerprint", "as_of", "following_business_day"
-ERASURE = "erasure"  # set from the first step of an erasure until a version without the person is published
+ERASURE = "erasure"  # set by versions of before the journal: the lake is to be cleaned again
 CODE_FOLDERS = ("orchestration", "models_ml", "data/contracts")
 
 
@@ -82,6 +85,8 @@ def nothing_new(config: CompanyConfig, now: dt.datetime) -> str | None:
     with State(paths.state, read_only=True) as state:
         last = state.last_run()
         if last is None or last.status != "succeeded" or last.version is None or state.fact(ERASURE):
+            return None
+        if erasure.is_pending(config):
             return None
         if state.fact(INPUTS) != inputs_fingerprint(config):
             return None
@@ -126,6 +131,8 @@ class Session:
     judge: Judge | None = None
     retrain: bool = False
     times: clocks.Clocks | None = None
+    proof: Found | None = None
+    proved: tuple[str, ...] = ()
 
     active: ClassVar[Session | None] = None
 
@@ -259,9 +266,9 @@ class Session:
             if result.rekeyed:
                 self.reporter.say(
                     "identity",
-                    f"the pseudonym key is another one: {result.rekeyed} customer keys were minted again under it; lists "
-                    f"by the keys of before are translated by {self.config.paths.root / TRANSLATION}. If that was not "
-                    f"meant, set the old key again and refresh",
+                    f"the pseudonym key is another one: {result.rekeyed} customer keys were minted again under it; "
+                    f"lists by the keys of before are translated by {self.config.paths.translation}. If that "
+                    "was not meant, set the old key again and refresh",
                 )
             for kind in result.trained:
                 self.reporter.say("identity", f"weights of {kind} records trained")
@@ -277,16 +284,33 @@ class Session:
     def forget(self, person: Person) -> Tally:
         """Take a person out of the lake for ever, and clear away what was made of it; then build and publish.
 
-        A kill in between is mended by the next refresh: who is forgotten stands on the list before anything else.
+        A kill in between is mended by the next session: who is forgotten stands in a journal before anything else.
         """
         with self.stage("forget") as figures:
-            self.state.set_fact(ERASURE, self.run_id)
-            Suppression(self.config.paths.root).add(person.sealed(), naive_utc(self.now))
-            tally = self.scrub([*person.values, *(str(key) for key in person.keys)])
+            texts = (*person.values, *(str(key) for key in person.keys))
+            erasure.begin(self.config, erasure.Erasure(tuple(person.sealed()), texts))
+            tally = self.erase()
             erased = list(tally.tables.values())
             figures.update(loads=tally.loads, rows_deleted=sum(e.deleted for e in erased),
                            rows_blanked=sum(e.blanked for e in erased))  # fmt: skip
         return tally
+
+    def erase(self) -> Tally:
+        """Do what the journal of an erasure says, from its beginning."""
+        pending = erasure.pending(self.config)
+        if pending is None:
+            return self.scrub()
+        Suppression(self.config.paths.root).add(pending.sealed, naive_utc(self.now))
+        return self.scrub(pending.texts)
+
+    def prove(self) -> Found | None:
+        """Search for what is left of an erasure whose version is published; None where there is none to prove."""
+        pending = erasure.pending(self.config)
+        if pending is None or not self.published:
+            return None
+        self.proof = erasure.prove(self.config, pending.texts)
+        self.proved = pending.texts
+        return self.proof
 
     def scrub(self, texts: Sequence[str] = ()) -> Tally:
         """Take forgotten persons out of the lake, and everything away that was made of it and can be made again."""
@@ -344,7 +368,10 @@ class Session:
             full_refresh = times.built_known_at is None
             result = dbt.build(self.config, self.report_node, "warehouse", select, full_refresh)
             self.times = times if select is None else None
+            # Before the marts are made of it: a text counts as one whether it was masked now or by an earlier build.
+            masked = mask_published(self.config, self.config.paths, dbt.text_classes(), "core")
             figures.update(
+                texts_masked=masked,
                 models=sum(n.kind == "model" for n in result.nodes),
                 as_of=str(self.as_of),
                 facts="all" if full_refresh else "changed months",
@@ -373,6 +400,7 @@ class Session:
         """Build what comes after the scores; returns the nodes, and the rows of core and marts."""
         with self.stage("marts") as figures:
             result = dbt.build(self.config, self.report_node, "marts", select)
+            figures["texts_masked"] = mask_published(self.config, self.config.paths, dbt.text_classes(), "marts")
             if select is None and self.times is not None:
                 with open_warehouse(self.config) as con:
                     clocks.note_built(con, self.times, self.inputs)
@@ -408,7 +436,7 @@ class Session:
         with self.stage("publish") as figures:
             self.published = publish(self.config, dbt.public_tables(), write_contacts)
             figures["version"] = self.published
-            if self.state.fact(ERASURE):
+            if self.state.fact(ERASURE) or erasure.is_pending(self.config):
                 drop_others(self.config.paths)  # nobody can roll back to a version that holds a forgotten person
                 self.state.set_fact(ERASURE, "")
         return self.published
@@ -456,9 +484,9 @@ def open_session(
             if removed:
                 reporter.say("refresh", "removed half-written loads", loads=removed)
             prune_runtime(config, now)
-            if state.fact(ERASURE):
+            if state.fact(ERASURE) or erasure.is_pending(config):
                 reporter.say("refresh", "an erasure was not ended; going on with it")
-                session.scrub()
+                session.erase()
             if full:
                 remove_database(paths.warehouse)
                 remove_database(paths.serve)
@@ -473,6 +501,12 @@ def open_session(
                 session.judge.close()
             with contextlib.suppress(*(sqlite3.Error, OSError) if failed else ()):
                 finish(session, failed)
+        if not failed and (found := session.prove()) and found.hits and command != "forget":
+            raise RegularsError(
+                f"{len(found.hits)} place(s) still hold a text of a person who was forgotten, or cannot be read: "
+                + "; ".join(sorted({f"{hit.path}, {hit.place}" for hit in found.hits})[:5]),
+                "The erasure that was killed is ended but for them: remove them",
+            )
 
 
 def prune_runtime(config: CompanyConfig, now: dt.datetime) -> None:

@@ -21,7 +21,6 @@ from orchestration.literals import exact_path, quote
 
 LEDGER = "identity_ledger"
 PSEUDONYM_ENV, PSEUDONYM_FILE = "REGULARS_PSEUDONYM_KEY", "pseudonym.key"
-TRANSLATION = "rekeyed.parquet"  # old and new customer keys of the last change of the secret
 
 
 def read_history(con: duckdb.DuckDBPyConnection, lake: Lake) -> pa.Table:

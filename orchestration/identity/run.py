@@ -27,7 +27,6 @@ from orchestration.clock import naive_utc
 from orchestration.company import CompanyConfig
 from orchestration.identity.decisions import make_bounds
 from orchestration.identity.ledger import (
-    TRANSLATION,
     pseudonym_key,
     read_history,
     rekey,
@@ -115,7 +114,7 @@ def resolve_identity(
     names = "source_system, customer_id, cluster_system, cluster_id, rule, weight"
     clusters = con.execute(f"select * from ({' union all '.join(parts)}) as cluster ({names})").to_arrow_table()
     secret = pseudonym_key(config)
-    result.rekeyed = rekey(lake, secret, load_id, now, config.paths.root / TRANSLATION)
+    result.rekeyed = rekey(lake, secret, load_id, now, config.paths.translation)
     fresh = assign_keys(clusters, read_history(con, lake), secret)
     valid_from = pa.array([naive_utc(now)] * fresh.num_rows, pa.timestamp("us"))
     remember_keys(lake, fresh.append_column("valid_from", valid_from), secret, load_id, now)

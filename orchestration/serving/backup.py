@@ -19,6 +19,7 @@ from typing import Any
 from orchestration.company import CompanyConfig
 from orchestration.errors import RegularsError, UsageError
 from orchestration.landing.lake import Lake
+from orchestration.privacy.erasure import refuse_pending
 from orchestration.privacy.scrub import scrub_lake
 from orchestration.privacy.suppression import Suppression
 from orchestration.serving.seal import checksum
@@ -58,6 +59,7 @@ def backup(config: CompanyConfig, target: Path, created_at: str) -> dict[str, An
         RegularsError: the disk is full or not writable.
     """
     paths = config.paths
+    refuse_pending(config)
     if not paths.state.exists() or not paths.lake.exists():
         raise UsageError(f"nothing was loaded yet in {paths.root}", "Run: regulars refresh")
     temporary = target.with_name(f".{target.name}.{os.getpid()}")

@@ -20,7 +20,7 @@ from models_ml.identity.resolve import HISTORY_SCHEMA, alone, assign_keys
 from orchestration.company import CompanyConfig, load_company
 from orchestration.errors import ConfigError
 from orchestration.identity import ledger, resolve_identity
-from orchestration.identity.ledger import LEDGER, TRANSLATION, read_history, rekey
+from orchestration.identity.ledger import LEDGER, read_history, rekey
 from orchestration.landing.lake import Lake
 from orchestration.warehouse import open_warehouse
 from tests.support.conforming import START, load_and_conform, rows
@@ -220,7 +220,7 @@ def test_another_secret_mints_every_key_again_and_the_old_one_brings_them_back(
     monkeypatch.setenv("REGULARS_PSEUDONYM_KEY", "second")
     second = resolve_again(config, "L2")
     assert not set(first.values()) & set(second.values())
-    translation = config.paths.root / TRANSLATION
+    translation = config.paths.translation
     pairs = pq.read_table(translation)
     assert translation.stat().st_mode & 0o777 == 0o600
     assert dict(zip(pairs["old_key"].to_pylist(), pairs["new_key"].to_pylist(), strict=True)) == {
@@ -255,7 +255,7 @@ def test_a_ledger_of_before_there_were_secrets_is_minted_again_once(
     lake = Lake(config.paths.lake)
     lake.remember(LEDGER, history, "L0", START)
     lake.remember("churn_score", pa.table({"customer_key": [old["C5"], 77]}), "L0", START)
-    arguments = (lake, SECRET, "L1", START, config.paths.root / TRANSLATION)
+    arguments = (lake, SECRET, "L1", START, config.paths.translation)
     if killed_at:
         with monkeypatch.context() as broken:
 
@@ -265,7 +265,7 @@ def test_a_ledger_of_before_there_were_secrets_is_minted_again_once(
             broken.setattr(*(Lake, "drop") if killed_at == "drop" else (ledger, killed_at), die)
             with pytest.raises(KeyboardInterrupt):
                 rekey(*arguments)
-    rekey(lake, SECRET, "L2", START, config.paths.root / TRANSLATION)
+    rekey(lake, SECRET, "L2", START, config.paths.translation)
     assert rekey(*arguments) == 0
     with open_warehouse(config) as con:
         found = {row["customer_id"]: row for row in read_history(con, lake).to_pylist()}
