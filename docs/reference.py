@@ -80,6 +80,12 @@ def input_contracts() -> str:
     return "\n".join(parts)
 
 
+def said_class(column: dict[str, Any]) -> str:
+    """Personal-data class of a published column."""
+    personal = str(column["config"]["meta"]["personal"])
+    return "" if personal == "none" else personal.replace("_", " ")
+
+
 def public_tables() -> str:
     """The published tables, from dbt."""
     dbt.ensure_manifest()
@@ -93,9 +99,9 @@ def public_tables() -> str:
     for node in public:
         parts.append(f"## {node['schema']}.{node['name']}\n\n{node['description']}\n")
         rows: list[list[object]] = [
-            [f"`{c['name']}`", c["data_type"], c["description"]] for c in node["columns"].values()
+            [f"`{c['name']}`", c["data_type"], said_class(c), c["description"]] for c in node["columns"].values()
         ]
-        parts.append(table(["column", "type", "meaning"], rows) + "\n")
+        parts.append(table(["column", "type", "personal data", "meaning"], rows) + "\n")
     return "\n".join(parts)
 
 

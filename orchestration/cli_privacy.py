@@ -29,7 +29,6 @@ def forget(
     load nor a restored backup brings them back. It cannot be undone. Exit code 1 where the search finds something.
     """
     from orchestration.privacy.person import find_person
-    from orchestration.privacy.search import search
     from orchestration.refresh import open_session
     from orchestration.warehouse import locked_warehouse
 
@@ -54,12 +53,14 @@ def forget(
     with open_session(config, "forget", (Progress(as_json),)) as session:
         tally = session.forget(person)
         run_refresh(session, as_json)
-    texts = [*person.values, *(str(number) for number in person.keys)]
-    found = search(config.paths.root, texts)
+    texts, found = session.proved, session.proof
+    if found is None:
+        raise RegularsError("nothing was published, so nothing is proved yet", "Run: regulars refresh, which ends it")
     left: list[dict[str, Any]] = [
-        {"file": str(hit.path.relative_to(config.paths.root)), "place": hit.place, "text": texts[hit.number]}
+        {"file": str(hit.path.relative_to(config.paths.root)), "place": hit.place,
+         "text": texts[hit.number] if hit.number >= 0 else None}
         for hit in found.hits
-    ]
+    ]  # fmt: skip
     erased = [{"table": name} | vars(e) for name, e in sorted(tally.tables.items())]
     if as_json:
         result: dict[str, Any] = {
@@ -80,7 +81,10 @@ def forget(
     if left:
         if not as_json:
             show(left, False, "")
-        raise RegularsError(f"{len(left)} place(s) still hold a text of the person", "See the list above; remove them")
+        raise RegularsError(
+            f"{len(left)} place(s) still hold a text of the person, or cannot be read",
+            "See the list above; remove them",
+        )
 
 
 def access_report(

@@ -35,12 +35,14 @@ def rollback(
 ) -> None:
     """Let readers see an older version; the next refresh with something new publishes again."""
     from orchestration.custody import in_charge
+    from orchestration.privacy.erasure import refuse_pending
     from orchestration.serving.publish import rollback as roll_back
 
     config = load_company(company, need_env=False)
     if not config.paths.versions.exists():
         raise UsageError(f"nothing is published in {config.paths.published}", "Run: regulars refresh")
     with in_charge(config.paths):
+        refuse_pending(config)
         out.print(f"Readers now see version [bold]{roll_back(config.paths, version)}[/].")
 
 
@@ -48,10 +50,12 @@ def publish(company: CompanyOption = DEFAULT_COMPANY) -> None:
     """Publish what was built last, for instance after a rollback."""
     from orchestration import dbt
     from orchestration.custody import in_charge
+    from orchestration.privacy.erasure import refuse_pending
     from orchestration.serving.contacts import write_contacts
     from orchestration.serving.publish import publish as publish_built
 
     config = load_company(company)
     dbt.ensure_manifest()
     with in_charge(config.paths):
+        refuse_pending(config)
         out.print(f"Readers now see version [bold]{publish_built(config, dbt.public_tables(), write_contacts)}[/].")

@@ -206,6 +206,15 @@ class Privacy(Strict):
     """What published tables may show."""
 
     clear_keys: bool = Field(default=False, description="publish the sources' own customer ids unhashed")
+    free_text: Literal["masked", "left_out", "clear"] = Field(
+        default="masked", description="what published text that may speak of a person says (reasons, topics, summaries)"
+    )
+    attributes: tuple[str, ...] = Field(
+        default=(), description="keys of customers' further attributes that are published; others are left out"
+    )
+    never_masked: tuple[str, ...] = Field(
+        default=(), description="texts that name things although a person is called the same, such as brands"
+    )
 
 
 Bounds = tuple[float, float, float, float]

@@ -205,6 +205,20 @@ def public_tables() -> frozenset[str]:
     )
 
 
+def text_classes() -> dict[str, dict[str, str]]:
+    """`schema.table` of every published model → its text columns → their personal-data class."""
+    nodes = json.loads(MANIFEST.read_text(encoding="utf-8"))["nodes"].values()
+    return {
+        f"{n['schema']}.{n['alias']}": {
+            name: column["config"]["meta"]["personal"]
+            for name, column in n["columns"].items()
+            if column["data_type"] == "varchar"
+        }
+        for n in nodes
+        if n["resource_type"] == "model" and n["database"] == "serve"
+    }
+
+
 # Entities that no model reads, but identity does.
 READ_BY_IDENTITY = frozenset({"manual_match"})
 

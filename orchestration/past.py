@@ -11,6 +11,7 @@ import duckdb
 from orchestration import clocks, dbt
 from orchestration.company import CompanyConfig
 from orchestration.errors import UsageError
+from orchestration.privacy.masking import mask_published
 from orchestration.refresh import Session
 from orchestration.scoring.run import Step
 from orchestration.serving.publish import check_space, checkpoint, verify
@@ -57,10 +58,12 @@ def build_past(session: Session, as_of: dt.date, known_at: dt.datetime | None = 
                 times = clocks.Clocks(as_of, known_at or session.now, session.run_id)
                 clocks.write_settings(con, config, times)
             dbt.build(config, session.report_node, "warehouse", paths=paths)
+            mask_published(config, paths, dbt.text_classes(), "core")
             with duckdb.connect(str(paths.warehouse)) as con:
                 con.execute("set TimeZone = 'UTC'")
                 Step(con, config, session.lake, paths, as_of, session.run_id, session.now, keep=False).run()
             dbt.build(config, session.report_node, "marts", paths=paths)
+            mask_published(config, paths, dbt.text_classes(), "marts")
             session.as_of = as_of
             figures["as_of"] = str(as_of)
         with session.stage("publish") as figures:

@@ -96,6 +96,11 @@ class CompanyPaths:
         return self.current / "regulars.duckdb"
 
     @property
+    def translation(self) -> Path:
+        """Old and new customer keys of the last change of the pseudonym key (decision 0032)."""
+        return self.root / "rekeyed.parquet"
+
+    @property
     def models(self) -> Path:
         """Model cards."""
         return self.root / "models"

@@ -36,8 +36,11 @@ from orchestration.landing.load import Order, TableId, changed_tables, load_tabl
 from orchestration.landing.lost import recover, settle_erasure
 from orchestration.lock import busy, is_free
 from orchestration.paths import PROJECT, CompanyPaths
+from orchestration.privacy import erasure
+from orchestration.privacy.masking import mask_published
 from orchestration.privacy.person import Person
 from orchestration.privacy.scrub import Tally, clear_runtime, eraser, scrub_lake
+from orchestration.privacy.search import Found
 from orchestration.privacy.suppression import Suppression
 from orchestration.quality.run import Judge, Result, measure_all, order_of, remember, results_of, scores
 from orchestration.redaction import redact
@@ -56,7 +59,7 @@ from orchestration.warehouse import (
 
 AS_OF, NEXT_DAY = "as_of", "following_business_day"
 SEEN = "published_marks"  # sizes and times of the published files, as they were after publishing
-ERASURE = "erasure"  # set from the first step of an erasure until a version without the person is published
+ERASURE = "erasure"  # set by versions of before the journal: the lake is to be cleaned again
 CODE_FOLDERS = ("orchestration", "models_ml", "data/contracts")
 
 
@@ -105,6 +108,8 @@ def found_unchanged(config: CompanyConfig, now: dt.datetime, version: str) -> st
     with State(paths.state, read_only=True) as state:
         last = state.last_run()
         if last is None or last.status != "succeeded" or last.version is None or state.fact(ERASURE):
+            return None
+        if erasure.is_pending(config):
             return None
         if state.fact(INPUTS) != inputs_fingerprint(config):
             return None
@@ -169,6 +174,8 @@ class Session:
     retrain: bool = False
     times: clocks.Clocks | None = None
     is_interrupted: Callable[[], bool] = lambda: False  # whether a Ctrl-C came that some library kept to itself
+    proof: Found | None = None
+    proved: tuple[str, ...] = ()
 
     active: ClassVar[Session | None] = None
 
@@ -227,7 +234,8 @@ class Session:
         paths = self.config.paths
         for text in said:
             self.reporter.say("refresh", text)
-        if self.state.fact(ERASURE):
+        is_erasing = bool(self.state.fact(ERASURE)) or erasure.is_pending(self.config)
+        if is_erasing:
             settle_erasure(self.lake)
         recovered = recover(self.config, self.lake, self.state, self.now, accept_loss, deep=full)
         for text in recovered.said:
@@ -235,9 +243,9 @@ class Session:
         if recovered.removed:
             self.reporter.say("refresh", "removed half-written loads", loads=recovered.removed)
         prune_runtime(self.config, self.now)
-        if self.state.fact(ERASURE):
+        if is_erasing:
             self.reporter.say("refresh", "an erasure was not ended; going on with it")
-            self.scrub()
+            self.erase()
         if full or self.state.fact(DAMAGED):
             remove_database(paths.warehouse)
             remove_database(paths.serve)
@@ -352,6 +360,13 @@ class Session:
             result = resolve_identity(con, self.config, self.lake, self.run_id, self.now, self.retrain)
             write_load_audit(con, self.lake)
             figures.update(result.figures())
+            if result.rekeyed:
+                self.reporter.say(
+                    "identity",
+                    f"the pseudonym key is another one: {result.rekeyed} customer keys were minted again under it; "
+                    f"lists by the keys of before are translated by {self.config.paths.translation}. If that "
+                    "was not meant, set the old key again and refresh",
+                )
             for kind in result.trained:
                 self.reporter.say("identity", f"weights of {kind} records trained")
         self.state.put_load_audit(m.audit() for m in self.lake.manifests())
@@ -366,16 +381,33 @@ class Session:
     def forget(self, person: Person) -> Tally:
         """Take a person out of the lake for ever, and clear away what was made of it; then build and publish.
 
-        A kill in between is mended by the next refresh: who is forgotten stands on the list before anything else.
+        A kill in between is mended by the next session: who is forgotten stands in a journal before anything else.
         """
         with self.stage("forget") as figures:
-            self.state.set_fact(ERASURE, self.run_id)
-            Suppression(self.config.paths.root).add(person.sealed(), naive_utc(self.now))
-            tally = self.scrub([*person.values, *(str(key) for key in person.keys)])
+            texts = (*person.values, *(str(key) for key in person.keys))
+            erasure.begin(self.config, erasure.Erasure(tuple(person.sealed()), texts))
+            tally = self.erase()
             erased = list(tally.tables.values())
             figures.update(loads=tally.loads, rows_deleted=sum(e.deleted for e in erased),
                            rows_blanked=sum(e.blanked for e in erased))  # fmt: skip
         return tally
+
+    def erase(self) -> Tally:
+        """Do what the journal of an erasure says, from its beginning."""
+        pending = erasure.pending(self.config)
+        if pending is None:
+            return self.scrub()
+        Suppression(self.config.paths.root).add(pending.sealed, naive_utc(self.now))
+        return self.scrub(pending.texts)
+
+    def prove(self) -> Found | None:
+        """Search for what is left of an erasure whose version is published; None where there is none to prove."""
+        pending = erasure.pending(self.config)
+        if pending is None or not self.published:
+            return None
+        self.proof = erasure.prove(self.config, pending.texts)
+        self.proved = pending.texts
+        return self.proof
 
     def scrub(self, texts: Sequence[str] = ()) -> Tally:
         """Take forgotten persons out of the lake, and everything away that was made of it and can be made again."""
@@ -434,7 +466,10 @@ class Session:
             full_refresh = times.built_known_at is None
             result = dbt.build(self.config, self.report_node, "warehouse", select, full_refresh)
             self.times = times if select is None else None
+            # Before the marts are made of it: a text counts as one whether it was masked now or by an earlier build.
+            masked = mask_published(self.config, self.config.paths, dbt.text_classes(), "core")
             figures.update(
+                texts_masked=masked,
                 models=sum(n.kind == "model" for n in result.nodes),
                 as_of=str(self.as_of),
                 facts="all" if full_refresh else "changed months",
@@ -464,6 +499,7 @@ class Session:
         """Build what comes after the scores; returns the nodes, and the rows of core and marts."""
         with self.stage("marts") as figures:
             result = dbt.build(self.config, self.report_node, "marts", select)
+            figures["texts_masked"] = mask_published(self.config, self.config.paths, dbt.text_classes(), "marts")
             if select is None and self.times is not None:
                 with open_warehouse(self.config) as con:
                     clocks.note_built(con, self.times, self.inputs)
@@ -499,7 +535,7 @@ class Session:
         with self.stage("publish") as figures:
             self.published = publish(self.config, dbt.public_tables(), write_contacts)
             figures["version"] = self.published
-            if self.state.fact(ERASURE):
+            if self.state.fact(ERASURE) or erasure.is_pending(self.config):
                 drop_others(self.config.paths)  # nobody can roll back to a version that holds a forgotten person
                 self.state.set_fact(ERASURE, "")
         return self.published
@@ -536,8 +572,7 @@ def open_session(
     with in_charge(paths, f"regulars {command}") as mended, opened_state(config, mended) as state:
         now = after_newest(paths, state, utc_now(), mended)
         reporter = Reporter(paths.logs / f"{stamp(now)}.jsonl", sinks)
-        if not config.company.privacy.clear_keys:
-            pseudonym_key(config)  # made now, so that the next refresh finds the inputs as they were
+        pseudonym_key(config)  # made now, so that the next refresh finds the inputs as they were
         session = Session(config, now, command, reporter, state, Lake(paths.lake), inputs_fingerprint(config),
                           include, again, retrain=retrain)  # fmt: skip
         killed = state.mark_killed(now)
@@ -558,6 +593,12 @@ def open_session(
                 session.judge.close()
             with contextlib.suppress(*(sqlite3.Error, OSError) if failed else ()):
                 finish(session, failed)
+        if not failed and (found := session.prove()) and found.hits and command != "forget":
+            raise RegularsError(
+                f"{len(found.hits)} place(s) still hold a text of a person who was forgotten, or cannot be read: "
+                + "; ".join(sorted({f"{hit.path}, {hit.place}" for hit in found.hits})[:5]),
+                "The erasure that was killed is ended but for them: remove them",
+            )
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import os
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -310,12 +310,18 @@ class State:
             return []
         return self.rows("select * from quality_check order by passed, stops desc, source_system, entity, rule")
 
-    def forget(self, texts: Iterable[str]) -> None:
-        """Take what is said about runs away where it holds a text (in lower case), also from the file's free pages."""
-        for text in texts:
-            for table, column in (("run", "error"), ("stage", "detail")):
-                self.con.execute(f"update {table} set {column} = null where instr(lower({column}), ?) > 0", (text,))
-            self.con.execute("delete from quality_check where instr(lower(message), ?) > 0", (text,))
+    def forget(self, names: Callable[[str], bool]) -> None:
+        """Take what is said about runs away where it names a person, also from the file's free pages.
+
+        Args:
+            names: whether a text names the person.
+        """
+        self.con.create_function("names", 1, lambda said: said is not None and names(str(said)))
+        for table, column in (("run", "error"), ("run", "command"), ("stage", "detail"), ("load_audit", "cursor_from"),
+                              ("load_audit", "cursor_to"), ("load_audit", "drift"), ("model", "message")):  # fmt: skip
+            blank = "''" if column in ("command", "message") else "null"
+            self.con.execute(f"update {table} set {column} = {blank} where names({column})")
+        self.con.execute("delete from quality_check where names(message) or names(column_name)")
         self.con.execute("vacuum")
         self.con.execute("pragma wal_checkpoint(truncate)")
 

@@ -13,6 +13,8 @@ from tests.support.shop import Shop
 
 # A developer's own .env is no part of a test, nor of the processes that tests start.
 os.environ["REGULARS_ENV_FILE"] = os.devnull
+# Customer keys follow from it, and with them which customers a model learns from: figures are those of one secret.
+os.environ["REGULARS_PSEUDONYM_KEY"] = "of the companies of tests"
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -26,7 +26,13 @@ from models_ml.identity.weights import COMPARISONS, Model, frequency_table, make
 from orchestration.clock import naive_utc
 from orchestration.company import CompanyConfig
 from orchestration.identity.decisions import make_bounds
-from orchestration.identity.ledger import LEDGER, read_history, write_links
+from orchestration.identity.ledger import (
+    pseudonym_key,
+    read_history,
+    rekey,
+    remember_keys,
+    write_links,
+)
 from orchestration.identity.records import LENT, make_mentions, refresh_standard
 from orchestration.identity.structure import write_structure
 from orchestration.landing.lake import Lake
@@ -49,6 +55,7 @@ class IdentityResult:
     records: int = 0
     customers: int = 0
     new_records: int = 0
+    rekeyed: int = 0
     standardised: int = 0
     pairs: dict[str, int] = field(default_factory=dict)
     uncompared: int = 0
@@ -60,6 +67,7 @@ class IdentityResult:
     def figures(self) -> dict[str, int]:
         """What the journal and the progress line show."""
         return {"records": self.records, "customers": self.customers, "changed_links": self.new_records,
+                "keys_minted_again": self.rekeyed,
                 "standardised": self.standardised, "pairs_compared": sum(self.pairs.values()),
                 "blocks_not_compared": self.uncompared, "decisions_not_applied": self.issues}  # fmt: skip
 
@@ -103,10 +111,11 @@ def resolve_identity(
     )
     names = "source_system, customer_id, cluster_system, cluster_id, rule, weight"
     clusters = con.execute(f"select * from ({' union all '.join(parts)}) as cluster ({names})").to_arrow_table()
-    history = read_history(con, lake)
-    fresh = assign_keys(clusters, history)
+    secret = pseudonym_key(config)
+    result.rekeyed = rekey(lake, secret, load_id, now, config.paths.translation)
+    fresh = assign_keys(clusters, read_history(con, lake), secret)
     valid_from = pa.array([naive_utc(now)] * fresh.num_rows, pa.timestamp("us"))
-    lake.remember(LEDGER, fresh.append_column("valid_from", valid_from), load_id, now)
+    remember_keys(lake, fresh.append_column("valid_from", valid_from), secret, load_id, now)
     write_links(con, config, lake)
     write_structure(con, config)
     write_pairs(con)

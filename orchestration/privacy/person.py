@@ -11,8 +11,10 @@ import duckdb
 from models_ml.identity.standardise import STANDARD
 from orchestration.company import CompanyConfig
 from orchestration.errors import UsageError
+from orchestration.privacy import forms
+from orchestration.privacy.search import LONG
 from orchestration.privacy.subject import belongings, customer_kind, is_customer, owner_of
-from orchestration.privacy.suppression import KEY, VALUE, Sealed
+from orchestration.privacy.suppression import KEY, MAX_WORDS, TEXT, Sealed
 
 STANDARD_NAMES = ("given", "middle", "family", "han", "name_key", "email", "phones", "national_id", "card_no", "street",
                   "organisation")  # fmt: skip
@@ -46,7 +48,10 @@ class Person:
         found = [Sealed(customer_kind(system), customer_id) for system, customer_id in self.ids]
         found += [Sealed(f"{entity}:{system}", key) for entity, system, key in self.belonging]
         found += [Sealed(KEY, str(key)) for key in self.keys]
-        return found + [Sealed(VALUE, value) for value in self.values]
+        for value in self.values:
+            words = len(forms.words(value))
+            found += [Sealed(TEXT, form, words) for form in forms.forms_of(value) if words <= MAX_WORDS]
+        return found
 
 
 def find_person(con: duckdb.DuckDBPyConnection, config: CompanyConfig, text: str) -> Person:
@@ -87,7 +92,7 @@ def find_person(con: duckdb.DuckDBPyConnection, config: CompanyConfig, text: str
     bind_own(con, config, person)
     person.belonging = belonging_of(con, config)
     values = values_of(con, config)
-    person.values = distinctive(con, config, values)
+    person.values = distinctive(con, config, values, person.belonging)
     person.shared = len(values) - len(person.values)
     born = con.execute(
         "select count(distinct birth_date) from identity.standard_customer semi join own_id "
@@ -171,14 +176,20 @@ def values_of(con: duckdb.DuckDBPyConnection, config: CompanyConfig) -> list[str
         "select distinct public_customer_id from identity.customer_link where (source_system, customer_id) in "
         "(select (source_system, customer_id) from own_id)"
     )
-    return sorted(value for value in found if len(value.strip()) >= SHORTEST)
+    return sorted(value for value in found if is_telling(value))
 
 
-def others(config: CompanyConfig) -> Iterator[str]:
+def is_telling(value: str) -> bool:
+    """Whether a text is long enough to be looked for; two characters are a name in Chinese, Japanese and Korean."""
+    form = forms.glued(value)
+    return (len(form) >= SHORTEST - 1 and len(value.strip()) >= SHORTEST) or (forms.has_han(form) and len(form) > 1)
+
+
+def others(config: CompanyConfig, belonging: set[str]) -> Iterator[str]:
     """Queries of the text that is not the person's: what others are told by, and what names no person.
 
-    Free text about persons does not count, nor rows that name no customer though they might: they may speak of this
-    one.
+    Free text and JSON do not count, nor rows that name no customer though they might, nor what belongs to the person's
+    own orders: they may speak of this one.
     """
     yield (
         f"select concat_ws(chr(31), {', '.join(STANDARD_NAMES)}) as said from identity.standard_customer s where "
@@ -191,7 +202,11 @@ def others(config: CompanyConfig) -> Iterator[str]:
         columns = [
             name
             for name, spec in contract.columns.items()
-            if spec.type in ("text", "json") and (entity == "customer" or spec.personal != "indirect")
+            if spec.type == "text"
+            and (
+                spec.personal != "indirect"
+                or (entity == "customer" and name in ("title", "city", "region", "occupation"))
+            )
         ]
         if not columns:
             continue
@@ -200,19 +215,37 @@ def others(config: CompanyConfig) -> Iterator[str]:
             condition += f" and coalesce({', '.join([*named, 'null'])}) is not null"
         elif direct and entity != "external_profile":
             continue
-        yield f"select lower(concat_ws(chr(31), {', '.join(columns)})) as said from input.{entity} i where {condition}"
+        parent = contract.parent
+        if parent and parent.entity in belonging:
+            condition += (
+                f" and (i.source_system, i.{parent.columns[0]}::varchar) not in "
+                f"(select (source_system, id) from own_thing where entity = '{parent.entity}')"
+            )
+        yield f"select concat_ws(chr(31), {', '.join(columns)}) as said from input.{entity} i where {condition}"
 
 
-def distinctive(con: duckdb.DuckDBPyConnection, config: CompanyConfig, values: list[str]) -> list[str]:
-    """Those of the values that nobody else has and that name no thing."""
-    con.execute("create or replace temp table candidate_value (value varchar)")
+def distinctive(
+    con: duckdb.DuckDBPyConnection, config: CompanyConfig, values: list[str], belonging: list[tuple[str, str, str]]
+) -> list[str]:
+    """Those of the values that nobody else has, in any form, and that name no thing."""
+    con.execute("create or replace temp table candidate_value (value varchar, form varchar, is_long boolean)")
+    con.execute("create or replace temp table own_thing (entity varchar, source_system varchar, id varchar)")
     if not values:
         return []
-    con.executemany("insert into candidate_value values (?)", [[value] for value in values])
-    for sql in others(config):
+    forms.bind(con)
+    told = [[value, forms.glued(value)] for value in values]
+    con.executemany(
+        "insert into candidate_value values (?, ?, ?)",
+        [[value, form, len(form) >= LONG or forms.has_han(form)] for value, form in told],
+    )
+    if belonging:
+        con.executemany("insert into own_thing values (?, ?, ?)", [list(thing) for thing in belonging])
+    for sql in others(config, {entity for entity, _, _ in belonging}):
         con.execute(
-            f"delete from candidate_value where value in (select distinct value from ({sql}) o "
-            "join candidate_value c on contains(o.said, lower(c.value)))"
+            "delete from candidate_value where value in (select distinct value from "
+            "(select w, array_to_string(w, '') as form from (select distinct words_in(said) as w from "
+            f"(select distinct unnest(string_split(said, chr(31))) as said from ({sql})))) o join candidate_value c "
+            "on (c.is_long and contains(o.form, c.form)) or list_contains(o.w, c.form) or o.form = c.form)"
         )
     return [row[0] for row in con.execute("select value from candidate_value order by 1").fetchall()]
 

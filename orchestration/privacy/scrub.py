@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Callable, Sequence
@@ -14,9 +15,10 @@ from orchestration import scratch
 from orchestration.company import CompanyConfig
 from orchestration.landing.lake import DELETED_PART, LOAD_COLUMNS, PART, REJECTED_PART, Erased, Lake, Manifest, commit
 from orchestration.literals import exact_path, quote, quote_name
-from orchestration.privacy.search import search
+from orchestration.privacy import forms
+from orchestration.privacy.search import LONG, Wanted, search
 from orchestration.privacy.subject import RawTable, Schema, subjects_of
-from orchestration.privacy.suppression import AROUND_WORDS, BETWEEN_WORDS, VALUE, Suppression
+from orchestration.privacy.suppression import AROUND_WORDS, BETWEEN_WORDS, MAX_WORDS, TEXT, VALUE, Suppression
 from orchestration.scratch import memory_database
 from orchestration.state import State
 from orchestration.warehouse import remove_database
@@ -27,19 +29,23 @@ WORDS_SQL = (
 )
 
 
+SHORTEST = 4  # letters and digits of a text that a seal is worked out for
+
+
 @dataclass
 class Scrubber:
     """Looks for suppressed persons in files of loads, by seals, and at an erasure also by values in clear.
 
     Args:
         con: a connection of its own.
-        lengths: of how many words the suppressed values are.
-        clear: values in lower case, known only while a person is erased.
+        lengths: of how many words the suppressed values are that lists of before hold.
+        clear: glued texts, known only while a person is erased.
     """
 
     con: duckdb.DuckDBPyConnection
     lengths: list[int]
     clear: tuple[str, ...] = ()
+    token: str = field(default="", repr=False)
 
     @classmethod
     def of(cls, suppression: Suppression, clear: Sequence[str] = ()) -> Scrubber:
@@ -47,11 +53,14 @@ class Scrubber:
         con = memory_database()
         con.execute("set TimeZone = 'UTC'")
         con.execute(WORDS_SQL)
+        forms.bind(con)
         lengths = suppression.bind(con)
-        con.execute("create temp table clear (value varchar)")
-        if clear:
-            con.executemany("insert into clear values (?)", [[value.lower()] for value in clear])
-        return cls(con, lengths, tuple(clear))
+        found = sorted({form for value in clear for form in forms.forms_of(value)})
+        con.execute("create temp table clear (form varchar, is_long boolean)")
+        if found:
+            con.executemany("insert into clear values (?, ?)", [[form, len(form) >= LONG] for form in found])
+        token = hashlib.sha256(f"erased {suppression.secret()}".encode()).hexdigest()
+        return cls(con, lengths, tuple(found), token)
 
     def columns(self, path: Path) -> dict[str, str]:
         """Columns of a Parquet file with their DuckDB types."""
@@ -90,16 +99,28 @@ class Scrubber:
               select distinct {quote_name(column)}::varchar as cell from {read(path)}
               where {quote_name(column)} is not null
             ),
+            plain as (select cell, decoded(cell) as said from given),
             word as (select cell, words_of(cell) as w from given),
-            gram as ({spans or "select cell, cell as gram from word where false"}),
+            old_gram as ({spans or "select cell, cell as gram from word where false"}),
+            gram as (
+              select distinct cell, gram from ({forms.grams_sql("from plain", MAX_WORDS, self.lengths)})
+              where length(gram) >= {SHORTEST} or regexp_matches(gram, '{forms.HAN}')
+            ),
+            asked as (
+              select distinct {quote(TEXT)} as kind, gram from gram
+              union select distinct {quote(VALUE)}, gram from old_gram
+            ),
             hit as (
-              select distinct gram from (select distinct gram from gram) g
-              join (select distinct secret from suppressed) k on true
-              join suppressed s on s.kind = {quote(VALUE)} and s.seal = seal(k.secret, {quote(VALUE)}, gram)
+              select distinct a.kind, gram from asked a join (select distinct secret from suppressed) k on true
+              join suppressed s on s.kind = a.kind and s.seal = seal(k.secret, a.kind, gram)
             )
-            select distinct cell from gram semi join hit using (gram)
+            select distinct cell from old_gram semi join (from hit where kind = {quote(VALUE)}) using (gram)
             union
-            select cell from given where exists (select 1 from clear where contains(lower(cell), clear.value))
+            select distinct cell from gram semi join (from hit where kind = {quote(TEXT)}) using (gram)
+            union
+            select distinct cell from gram semi join clear on clear.form = gram
+            union
+            select cell from plain where exists (select 1 from clear where is_long and contains(glued(said), form))
             """
         )
         return self.count(into) > 0
@@ -129,19 +150,17 @@ class Scrubber:
         about = " or ".join([*persons, *(f"({test} and {own})" for test in told)]) or "false"
         blank = " or ".join([*([about] if raw.stays else []), *belonging]) or "false"
         named = {name for i in ids if i.is_person for name in i.columns}
-        replaced = []
-        for name in columns:
-            if name in LOAD_COLUMNS:
-                continue
-            tests = [spoken[name]] if name in spoken else []
-            if raw.stays and name not in raw.kept:
-                tests.append(about)
-            if belonging and name not in raw.kept and name not in named:
-                tests.append(" or ".join(belonging))
-            if tests:
-                replaced.append(
-                    f"case when {' or '.join(tests)} then null else {quote_name(name)} end as {quote_name(name)}"
-                )
+        told_of = " or ".join(belonging)
+        replaced = [
+            self.replaced(name, spoken[name]) if name in raw.needed and name in spoken
+            else f"case when {' or '.join(tests)} then null else {quote_name(name)} end as {quote_name(name)}"
+            for name in columns if name not in LOAD_COLUMNS
+            if (tests := [
+                *([spoken[name]] if name in spoken else []),
+                *([about] if raw.stays and name not in raw.kept else []),
+                *([told_of] if belonging and name not in raw.kept and name not in named else []),
+            ])
+        ]  # fmt: skip
         touched = self.con.execute(
             f"select count(*) filter (where {blank}), count(*) filter (where {'false' if raw.stays else about}) "
             f"from {read(path)}"
@@ -156,6 +175,12 @@ class Scrubber:
         )
         blanked, deleted = touched or (0, 0)
         return Erased(int(deleted), int(blanked))
+
+    def replaced(self, name: str, test: str) -> str:
+        """SQL of a column that a row needs: where it speaks of the person another text, the same for the same one."""
+        column = quote_name(name)
+        token = f"'erased ' || left(sha256({quote(self.token)} || {column}::varchar), 16)"
+        return f"case when {test} then {token} else {column} end as {column}"
 
     def scrub_rejected(self, path: Path) -> int:
         """Take refused lines out that hold a suppressed value; returns how many."""
@@ -276,13 +301,17 @@ def clear_runtime(config: CompanyConfig, state: State, texts: Sequence[str]) -> 
     for folder in (paths.dbt, paths.root / "quality", paths.root / "as_of"):
         shutil.rmtree(folder, ignore_errors=True)
     scratch.empty(paths)
-    wanted = [text.lower() for text in texts]
-    for log in paths.logs.glob("*.jsonl"):
-        lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
-        kept = [line for line in lines if not any(text in line.lower() for text in wanted)]
+    paths.translation.unlink(missing_ok=True)
+    wanted = Wanted(texts)
+    for log in (path for path in paths.logs.rglob("*") if path.is_file()):
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+        kept = [line for line in lines if not wanted.in_text(line)]
         if len(kept) < len(lines):
-            log.write_text("".join(kept), encoding="utf-8")
-    state.forget(wanted)
-    if paths.dagster.exists() and search(paths.dagster, wanted).hits:
-        for name in ("history", "storage"):
-            shutil.rmtree(paths.dagster / name, ignore_errors=True)
+            temporary = log.with_name(f".{log.name}.tmp")
+            temporary.write_text("".join(kept), encoding="utf-8")
+            temporary.replace(log)
+    state.forget(lambda said: bool(wanted.in_text(said)))
+    if paths.dagster.exists() and search(paths.dagster, texts).hits:
+        for path in paths.dagster.iterdir():
+            if path.name != "dagster.yaml":
+                shutil.rmtree(path) if path.is_dir() else path.unlink()

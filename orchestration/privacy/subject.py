@@ -60,7 +60,8 @@ class RawTable:
         stays: whether a person's rows stay, without the person; else they go.
         kept: columns that rows keep that stay.
         direct: columns that name, reach or locate a person: their value alone makes a row a person's.
-        text: columns in which a person may be spoken of.
+        text: columns in which a person may be spoken of: every other one with text.
+        needed: those of them without which a row is refused; what they say is replaced, not left out.
     """
 
     ids: tuple[IdColumn, ...] = ()
@@ -68,6 +69,7 @@ class RawTable:
     kept: frozenset[str] = frozenset()
     direct: frozenset[str] = frozenset()
     text: frozenset[str] = frozenset()
+    needed: frozenset[str] = frozenset()
 
 
 def id_text(expression: str) -> str:
@@ -262,31 +264,26 @@ class Subjects:
             said = " ".join([mapping.from_sql(), mapping.map.where or "", *mapping.map.columns.values()])
             kept |= self.mentioned(said, table)
         direct: set[str] = set()
-        spoken: set[str] = set()
         personal: set[str] = set()
         needed: set[str] = set()
-        mapped: set[str] = set()
-        for mapping, tables, name, spec, expression in self.parts():
+        for mapping, tables, _name, spec, expression in self.parts():
             if table not in tables:
                 continue
             own = {column for place, column in self.leaves(mapping, tables, expression) if place == table}
-            mapped |= own
             if spec.personal == "none":
                 needed |= own if spec.required else set()
                 continue
             personal |= own
             if spec.type in ("text", "json"):
-                is_id = is_customer(spec) or name.endswith("customer_id")
                 direct |= own if spec.personal in ("direct", "sensitive") else set()
-                spoken |= own if spec.personal == "indirect" and not is_id else set()
         text = {name for name, kind in columns.items() if kind.startswith(TEXTS)}
         person = frozenset(name for i in ids if i.is_person for name in i.columns)
-        unmapped = {name for name in columns if name not in mapped} if self.maps else set()
         if not self.maps:
             direct = set(columns)
+        needed |= set(spec_of.key) if spec_of else set()
         return RawTable(
             tuple(ids), bool(staying), frozenset(kept - (personal - needed) - person), frozenset(direct & text),
-            frozenset(((spoken - needed) | unmapped) & text - direct),
+            frozenset(text - direct - person), frozenset(needed - person),
         )  # fmt: skip
 
 

@@ -27,10 +27,9 @@ SCHEMA = pa.schema(
     ]
 )  # fmt: skip
 MAX_WORDS = 8  # longer values are not looked for in text
-VALUE, KEY = (
-    "value",
-    "key",
-)  # kinds of values and of customer keys; ids have kind `customer:SYSTEM`, `sales_order:SYSTEM`
+# Kinds: of texts in glued form, of values as lists of before had them (words in lower case), and of customer keys; ids
+# have kind `customer:SYSTEM`, `sales_order:SYSTEM`.
+TEXT, VALUE, KEY = "text", "value", "key"
 BETWEEN_WORDS = r"[\s,;|\"(){}\[\]<>:=&?/]+"
 AROUND_WORDS = ".!'*"
 
@@ -45,17 +44,19 @@ class Sealed:
     """What to seal: an id, or the words of a value.
 
     Args:
-        kind: VALUE, KEY, or the kind of an id.
-        value: in clear.
+        kind: TEXT, VALUE, KEY, or the kind of an id.
+        value: in clear; of a text its glued form.
+        words: of how many words a text is.
     """
 
     kind: str
     value: str
+    words: int = 0
 
     def plain(self) -> tuple[str, int]:
         """What is hashed, and of how many words it is (0 for ids, which are compared whole)."""
         if self.kind != VALUE:
-            return self.value, 0
+            return self.value, self.words
         words = words_of(self.value)
         return " ".join(words), len(words)
 
@@ -69,6 +70,22 @@ def seal(key: str, kind: str, value: str) -> str:
 SEAL_SQL = (
     "create or replace temp macro seal(k, kind, val) as left(sha256(k || sha256(k || kind || chr(31) || val)), 40)"
 )
+
+
+def text_of(keys: dict[str, str]) -> bytes:
+    """The file of the keys."""
+    return "".join(f"{name} {key}\n" for name, key in sorted(keys.items())).encode()
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Replace a file that only its owner reads, in one step."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
 
 
 @dataclass(frozen=True)
@@ -92,6 +109,16 @@ class Suppression:
             return {}
         return dict(line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
 
+    def secret(self) -> str:
+        """The key that new entries are sealed with; made where there is none."""
+        keys = self.keys()
+        if not keys:
+            key = secrets.token_hex(32)
+            keys = {hashlib.sha256(key.encode()).hexdigest()[:8]: key}
+            self.root.mkdir(parents=True, exist_ok=True)
+            write_private(self.files[1], text_of(keys))
+        return next(iter(keys.values()))
+
     def entries(self) -> pa.Table:
         """Every entry (SCHEMA)."""
         return pq.read_table(self.files[0], schema=SCHEMA) if self else SCHEMA.empty_table()
@@ -104,10 +131,8 @@ class Suppression:
 
     def add(self, found: Iterable[Sealed], now: dt.datetime) -> None:
         """Put ids and values on the list; what is there already stays as it is."""
+        self.secret()
         keys = self.keys()
-        if not keys:
-            key = secrets.token_hex(32)
-            keys = {hashlib.sha256(key.encode()).hexdigest()[:8]: key}
         key_id, key = next(iter(keys.items()))
         plain = {(s.kind, *s.plain()) for s in found}
         rows = [
@@ -130,15 +155,8 @@ class Suppression:
         self.root.mkdir(parents=True, exist_ok=True)
         sink = pa.BufferOutputStream()
         pq.write_table(entries, sink)
-        text = "".join(f"{name} {key}\n" for name, key in sorted(keys.items()))
-        for path, content in ((self.files[1], text.encode()), (self.files[0], sink.getvalue().to_pybytes())):
-            temporary = path.with_name(f".{path.name}.{os.getpid()}")
-            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
+        write_private(self.files[1], text_of(keys))
+        write_private(self.files[0], sink.getvalue().to_pybytes())
 
     def bind(self, con: duckdb.DuckDBPyConnection) -> list[int]:
         """Make temporary table `suppressed` (key, kind, seal, words) and macro `seal`; returns the words that values

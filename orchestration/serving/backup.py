@@ -24,6 +24,7 @@ from orchestration.durable import move, sync_file, write_whole
 from orchestration.errors import RegularsError, UsageError
 from orchestration.landing.lake import Lake
 from orchestration.landing.lost import look
+from orchestration.privacy.erasure import refuse_pending
 from orchestration.privacy.scrub import scrub_lake
 from orchestration.privacy.suppression import KEYS, LIST, Suppression
 from orchestration.serving.seal import checksum
@@ -66,6 +67,7 @@ def backup(config: CompanyConfig, target: Path, created_at: str) -> dict[str, An
         RegularsError: the disk is full or not writable, or a load of the lake is damaged.
     """
     paths = config.paths
+    refuse_pending(config)
     if not paths.state.exists() or not paths.lake.exists():
         raise UsageError(f"nothing was loaded yet in {paths.root}", "Run: regulars refresh")
     with State(paths.state, read_only=True) as state:

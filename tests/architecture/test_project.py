@@ -19,6 +19,7 @@ from orchestration import dbt
 from orchestration.connectors import rejects
 from orchestration.contracts import load_contracts
 from orchestration.paths import DBT_PROJECT, PROJECT
+from orchestration.privacy.masking import CLASSES
 
 MODELS = sorted((DBT_PROJECT / "models").rglob("*.sql"))
 MAX_LINES, MEDIAN_LINES = 200, 30
@@ -78,6 +79,22 @@ def test_every_model_and_column_is_described(manifest: dict[str, Any]) -> None:
             assert (PROJECT / "dbt_project" / node["original_file_path"]).with_suffix(".yml").exists()
             for column in node["columns"].values():
                 assert column["description"], f"{node['name']}.{column['name']}"
+
+
+def test_every_published_column_has_a_personal_data_class(manifest: dict[str, Any]) -> None:
+    """Figures and words of the product's own are `none`; keys of customers are keyed."""
+    wrong = [
+        f"{node['name']}.{column['name']}: {column['config']['meta'].get('personal')}"
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["database"] == "serve"
+        for column in node["columns"].values()
+        if column["config"]["meta"].get("personal") not in set(CLASSES) - {"direct"}
+        or (
+            column["name"].endswith(("customer_key", "household_key")) and column["config"]["meta"]["personal"] != "key"
+        )
+        or (column["config"]["meta"]["personal"] in ("free_text", "json", "label") and column["data_type"] != "varchar")
+    ]
+    assert wrong == []
 
 
 def test_published_models_check_their_keys(manifest: dict[str, Any]) -> None:

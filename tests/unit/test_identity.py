@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import hmac
 import random
 
+import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -15,13 +19,15 @@ from models_ml.identity import resolve
 from models_ml.identity.resolve import HISTORY_SCHEMA, alone, assign_keys
 from orchestration.company import CompanyConfig, load_company
 from orchestration.errors import ConfigError
-from orchestration.identity import resolve_identity
+from orchestration.identity import ledger, resolve_identity
+from orchestration.identity.ledger import LEDGER, read_history, rekey
 from orchestration.landing.lake import Lake
 from orchestration.warehouse import open_warehouse
 from tests.support.conforming import START, load_and_conform, rows
 from tests.support.shop import CUSTOMERS, Shop
 
 EMPTY = HISTORY_SCHEMA.empty_table()
+SECRET = "of this company"
 
 
 def records(pairs: list[tuple[str, str]]) -> pa.Table:
@@ -46,7 +52,7 @@ def clusters_of(*groups: str) -> pa.Table:
 
 def step(history: pa.Table, day: int, *groups: str) -> tuple[pa.Table, dict[str, int]]:
     """One more run: the history after it, and each record's key."""
-    history = pa.concat_tables([history, dated(assign_keys(clusters_of(*groups), history), day)])
+    history = pa.concat_tables([history, dated(assign_keys(clusters_of(*groups), history, SECRET), day)])
     return history, {record[1]: key for record, key in keys(history).items()}
 
 
@@ -63,13 +69,13 @@ ids = st.lists(
 @settings(max_examples=30, deadline=None)
 @given(ids, st.randoms(use_true_random=False))
 def test_keys_do_not_depend_on_order_or_on_how_records_arrive(pairs: list[tuple[str, str]], rng: random.Random) -> None:
-    whole = keys(assign_keys(alone(records(pairs)), EMPTY))
+    whole = keys(assign_keys(alone(records(pairs)), EMPTY, SECRET))
     shuffled = list(pairs)
     rng.shuffle(shuffled)
     ledger = EMPTY
     cut = rng.randrange(len(shuffled) + 1)
     for day, part in enumerate((shuffled[:cut], shuffled), 1):
-        fresh = assign_keys(alone(records(part)), ledger)
+        fresh = assign_keys(alone(records(part)), ledger, SECRET)
         ledger = pa.concat_tables([ledger, dated(fresh, day)])
     assert keys(ledger) == whole
     assert len(set(whole.values())) == len(set(pairs))
@@ -79,14 +85,13 @@ def test_keys_do_not_depend_on_order_or_on_how_records_arrive(pairs: list[tuple[
 
 def test_keys_are_pinned() -> None:
     """A key is a promise to everybody who stored it: a change of the hash must not go unnoticed."""
-    import hashlib
-
-    expected = int(hashlib.md5(b"shop\x1f1\x1f0").hexdigest()[:13], 16) + 1
-    assert keys(assign_keys(alone(records([("shop", "1")])), EMPTY)) == {("shop", "1"): expected}
+    for secret in (SECRET, "s" * 64, "longer than a block of the hash " * 3):
+        expected = int(hmac.new(secret.encode(), b"shop\x1f1\x1f0", hashlib.sha256).hexdigest()[:13], 16) + 1
+        assert keys(assign_keys(alone(records([("shop", "1")])), EMPTY, secret)) == {("shop", "1"): expected}
 
 
 def test_system_and_id_are_not_run_together() -> None:
-    found = keys(assign_keys(alone(records([("a", "bc"), ("ab", "c")])), EMPTY))
+    found = keys(assign_keys(alone(records([("a", "bc"), ("ab", "c")])), EMPTY, SECRET))
     assert len(set(found.values())) == 2
 
 
@@ -94,14 +99,14 @@ def test_colliding_hashes_get_different_keys(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(resolve, "KEY_SPACE", 64)
     monkeypatch.setattr(resolve, "MAX_ATTEMPTS", 400)
     pairs = [("shop", str(i)) for i in range(40)]
-    first = dated(assign_keys(alone(records(pairs[:25])), EMPTY))
-    second = dated(assign_keys(alone(records(pairs)), first), 2)
+    first = dated(assign_keys(alone(records(pairs[:25])), EMPTY, SECRET))
+    second = dated(assign_keys(alone(records(pairs)), first, SECRET), 2)
     assert second.num_rows == 15
     assert len(set(keys(pa.concat_tables([first, second])).values())) == 40
 
 
 def test_a_new_record_joins_the_key_of_its_cluster() -> None:
-    known = dated(assign_keys(alone(records([("crm", "7")])), EMPTY))
+    known = dated(assign_keys(alone(records([("crm", "7")])), EMPTY, SECRET))
     clusters = pa.table(
         {
             "source_system": ["crm", "shop"],
@@ -112,7 +117,7 @@ def test_a_new_record_joins_the_key_of_its_cluster() -> None:
             "weight": [None, 12.5],
         }
     )
-    old, new = assign_keys(clusters, known).to_pylist()
+    old, new = assign_keys(clusters, known, SECRET).to_pylist()
     assert old["customer_key"] == new["customer_key"] == known.column("customer_key")[0].as_py()
     assert new["source_customer_key"] != new["customer_key"]
     assert (old["rule"], new["weight"]) == ("email", 12.5)
@@ -171,7 +176,116 @@ def test_records_that_only_facts_mention_get_a_customer_too(config: CompanyConfi
     assert [m.load_id for m in lake.manifests() if m.table_name == "identity_ledger"] == ["L1"]
 
 
-def test_published_ids_are_pseudonyms_unless_the_company_clears_them(shop: Shop) -> None:
+def guesses(system: str, name: str) -> set[int]:
+    """What somebody with an id but without the secret can try: hashes of it, cut as keys are."""
+    found = set()
+    for text in (name, f"{system}\x1f{name}", f"{system}\x1f{name}\x1f0", f"{system}|{name}", f"{system}:{name}"):
+        for kind in ("md5", "sha1", "sha256", "sha512"):
+            digest = hashlib.new(kind, text.encode()).hexdigest()
+            found |= {int(digest[:13], 16) + 1, int(digest[:13], 16), int(digest[:15], 16), int(digest[:16], 16)}
+    return found
+
+
+def resolve_again(config: CompanyConfig, load_id: str) -> dict[str, int]:
+    """Run the identity step; each record's own key."""
+    with open_warehouse(config) as con:
+        resolve_identity(con, config, Lake(config.paths.lake), load_id, START)
+    return dict(rows(config, "select customer_id, source_customer_key from identity.customer_link"))
+
+
+@pytest.mark.parametrize("clear_keys", [False, True])
+def test_who_has_the_ids_but_not_the_secret_finds_nobody(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, clear_keys: bool
+) -> None:
+    monkeypatch.delenv("REGULARS_PSEUDONYM_KEY", raising=False)
+    shop.configure(company={"privacy": {"clear_keys": clear_keys}})
+    config = load_company("shop")
+    load_and_conform(config)
+    own = resolve_again(config, "L1")
+    assert len(own) == CUSTOMERS
+    assert not {key for name in own for key in guesses("till", name)} & set(own.values())
+    assert resolve_again(config, "L2") == own
+
+
+def test_another_secret_mints_every_key_again_and_the_old_one_brings_them_back(
+    config: CompanyConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the lake remembers by customer key follows."""
+    monkeypatch.setenv("REGULARS_PSEUDONYM_KEY", "first")
+    load_and_conform(config)
+    first = resolve_again(config, "L1")
+    lake = Lake(config.paths.lake)
+    score = pa.table({"customer_key": [first["C1"], first["C2"], -1], "score": [0.1, 0.2, 0.3]})
+    lake.remember("churn_score", score, "L1", START)
+    monkeypatch.setenv("REGULARS_PSEUDONYM_KEY", "second")
+    second = resolve_again(config, "L2")
+    assert not set(first.values()) & set(second.values())
+    translation = config.paths.translation
+    pairs = pq.read_table(translation)
+    assert translation.stat().st_mode & 0o777 == 0o600
+    assert dict(zip(pairs["old_key"].to_pylist(), pairs["new_key"].to_pylist(), strict=True)) == {
+        first[name]: second[name] for name in first
+    }
+
+    def scores() -> list[tuple[int, float]]:
+        file = lake.files(lake.loads("_regulars", "churn_score")[0])
+        with duckdb.connect() as con:
+            return con.execute("select customer_key, score from read_parquet($1) order by score", [file]).fetchall()
+
+    assert scores() == [(second["C1"], 0.1), (second["C2"], 0.2), (-1, 0.3)]
+    assert resolve_again(config, "L3") == second
+    monkeypatch.setenv("REGULARS_PSEUDONYM_KEY", "first")
+    assert resolve_again(config, "L4") == first
+    assert scores() == [(first["C1"], 0.1), (first["C2"], 0.2), (-1, 0.3)]
+
+
+@pytest.mark.parametrize("killed_at", ["write_private", "translate", "remember_keys", "drop", None])
+def test_a_ledger_of_before_there_were_secrets_is_minted_again_once(
+    config: CompanyConfig, monkeypatch: pytest.MonkeyPatch, killed_at: str | None
+) -> None:
+    """Also when the change is killed on its way."""
+    load_and_conform(config)
+    names = [f"C{i}" for i in range(1, CUSTOMERS + 1)]
+    old = {name: 1000 + i for i, name in enumerate(names)}
+    history = pa.Table.from_pylist(
+        [{"source_system": "till", "customer_id": name, "source_customer_key": old[name],
+          "customer_key": old["C1"] if name == "C2" else 77 if name == "C3" else old[name], "rule": "email",
+          "weight": None, "valid_from": dt.datetime(2024, 1, 1)} for name in names], HISTORY_SCHEMA,
+    )  # fmt: skip
+    lake = Lake(config.paths.lake)
+    lake.remember(LEDGER, history, "L0", START)
+    lake.remember("churn_score", pa.table({"customer_key": [old["C5"], 77]}), "L0", START)
+    arguments = (lake, SECRET, "L1", START, config.paths.translation)
+    if killed_at:
+        with monkeypatch.context() as broken:
+
+            def die(*_: object) -> None:
+                raise KeyboardInterrupt
+
+            broken.setattr(*(Lake, "drop") if killed_at == "drop" else (ledger, killed_at), die)
+            with pytest.raises(KeyboardInterrupt):
+                rekey(*arguments)
+    rekey(lake, SECRET, "L2", START, config.paths.translation)
+    assert rekey(*arguments) == 0
+    with open_warehouse(config) as con:
+        found = {row["customer_id"]: row for row in read_history(con, lake).to_pylist()}
+    assert len(lake.loads("_regulars", LEDGER)) == 1
+    own = {name: row["source_customer_key"] for name, row in found.items()}
+    digest = hmac.new(SECRET.encode(), b"till\x1fC1\x1f0", hashlib.sha256).hexdigest()
+    assert own["C1"] == int(digest[:13], 16) + 1
+    assert len(set(own.values())) == CUSTOMERS
+    assert found["C2"]["customer_key"] == own["C1"]
+    part = found["C3"]["customer_key"]
+    assert part not in {77, *own.values()}
+    file = lake.files(lake.loads("_regulars", "churn_score")[0])
+    with duckdb.connect() as con:
+        assert con.execute("select customer_key from read_parquet($1)", [file]).fetchall() == [(own["C5"],), (part,)]
+
+
+def test_published_ids_are_pseudonyms_unless_the_company_clears_them(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("REGULARS_PSEUDONYM_KEY", raising=False)
     shop.configure(company={"privacy": {"clear_keys": False}})
     config = load_company("shop")
     load_and_conform(config)

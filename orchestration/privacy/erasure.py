@@ -1,0 +1,124 @@
+"""The journal of an erasure that is not ended: who, and which texts, until the proof has run (SPEC S3.9).
+
+It is written before anything else is touched and removed when the search for what is left has run, so that whatever
+was killed in between, the next command that opens a session goes on with all of it: list, lake, what was made of the
+lake, what runs left behind, publication, search. Its texts are sealed: encrypted under the key of the suppression list,
+so that the journal itself names nobody, and only its owner reads either file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestration.company import CompanyConfig
+from orchestration.errors import RegularsError, UsageError
+from orchestration.privacy.search import Found, search
+from orchestration.privacy.suppression import Sealed, Suppression, write_private
+
+FILE = "erasure.pending"
+NONCE, TAG = 16, 32  # bytes
+
+
+@dataclass(frozen=True)
+class Erasure:
+    """An erasure.
+
+    Args:
+        sealed: what goes on the suppression list.
+        texts: what only this person had, in clear.
+    """
+
+    sealed: tuple[Sealed, ...]
+    texts: tuple[str, ...]
+
+
+def journal_of(config: CompanyConfig) -> Path:
+    """The journal's file."""
+    return config.paths.root / FILE
+
+
+def is_pending(config: CompanyConfig) -> bool:
+    """Whether an erasure is not ended."""
+    return journal_of(config).exists()
+
+
+def refuse_pending(config: CompanyConfig) -> None:
+    """Stop a command that would keep, or bring back, what is being erased.
+
+    Raises:
+        UsageError: an erasure is not ended.
+    """
+    if is_pending(config):
+        raise UsageError("the erasure of a person is not ended", "Run: regulars refresh, which ends it")
+
+
+def begin(config: CompanyConfig, erasure: Erasure) -> None:
+    """Write the journal; with one that is not ended, both are ended together."""
+    before = pending(config)
+    if before:
+        erasure = Erasure(
+            tuple(dict.fromkeys(before.sealed + erasure.sealed)), tuple(dict.fromkeys(before.texts + erasure.texts))
+        )
+    key = Suppression(config.paths.root).secret()
+    plain = json.dumps({"sealed": [[s.kind, s.value] for s in erasure.sealed], "texts": erasure.texts}).encode()
+    write_private(journal_of(config), enclose(key, plain))
+
+
+def pending(config: CompanyConfig) -> Erasure | None:
+    """The erasure that is not ended.
+
+    Raises:
+        RegularsError: the journal cannot be read with the keys that are there.
+    """
+    path = journal_of(config)
+    if not path.exists():
+        return None
+    for key in Suppression(config.paths.root).keys().values():
+        plain = disclose(key, path.read_bytes())
+        if plain is not None:
+            told = json.loads(plain)
+            return Erasure(tuple(Sealed(kind, value) for kind, value in told["sealed"]), tuple(told["texts"]))
+    raise RegularsError(
+        f"{path}: cannot be read with {Suppression(config.paths.root).files[1]}",
+        "Bring the key file back; without it, delete the journal and run regulars forget again",
+    )
+
+
+def prove(config: CompanyConfig, texts: Sequence[str]) -> Found:
+    """Search every file of the company for the texts, then close the journal."""
+    found = search(config.paths.root, texts, without=(journal_of(config),))
+    journal_of(config).unlink(missing_ok=True)
+    return found
+
+
+def stream(key: str, nonce: bytes, size: int) -> bytes:
+    """Key stream: HMAC-SHA-256 in counter mode."""
+    secret = hmac.new(key.encode(), b"erasure journal", hashlib.sha256).digest()
+    blocks = (hmac.new(secret, nonce + n.to_bytes(8), hashlib.sha256).digest() for n in range(size // 32 + 1))
+    return b"".join(blocks)[:size]
+
+
+def tag_of(key: str, sealed: bytes) -> bytes:
+    """Authentication of the sealed bytes."""
+    return hmac.new(key.encode(), b"erasure tag" + sealed, hashlib.sha256).digest()
+
+
+def enclose(key: str, plain: bytes) -> bytes:
+    """Bytes that say nothing without the key."""
+    nonce = secrets.token_bytes(NONCE)
+    sealed = nonce + bytes(a ^ b for a, b in zip(plain, stream(key, nonce, len(plain)), strict=True))
+    return tag_of(key, sealed) + sealed
+
+
+def disclose(key: str, enclosed: bytes) -> bytes | None:
+    """What was enclosed; None where the key is another one."""
+    tag, sealed = enclosed[:TAG], enclosed[TAG:]
+    if not hmac.compare_digest(tag, tag_of(key, sealed)):
+        return None
+    return bytes(a ^ b for a, b in zip(sealed[NONCE:], stream(key, sealed[:NONCE], len(sealed) - NONCE), strict=True))

@@ -1,0 +1,180 @@
+"""What published text may say of the company's people."""
+
+from __future__ import annotations
+
+import base64
+import unicodedata
+from pathlib import Path
+from urllib.parse import quote as percent
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from orchestration.company import CompanyConfig, load_company
+from orchestration.paths import CompanyPaths
+from orchestration.privacy import forms
+from orchestration.privacy.masking import mask_published, masked
+from tests.support.shop import Shop
+
+GIVEN, FAMILY = "Jörg", "Österlund"
+NAME, EMAIL, PHONE, CARD = f"{GIVEN} {FAMILY}", "j.osterlund@else.example", "+46 70 123 45 67", "7788-9911"
+CLASSES = {
+    "core.said": {"free": "free_text", "label": "label", "thing": "catalogue", "facts": "json", "no": "document"}
+}
+
+
+def written(text: str) -> dict[str, str]:
+    """Ways in which a text is written."""
+    return {
+        "as it is": text, "upper case": text.upper(), "NFD": unicodedata.normalize("NFD", text),
+        "dashed": text.replace(" ", "-"), "glued": text.replace(" ", ""), "spaced": text.replace(" ", "   "),
+        "URL": percent(text), "URL twice": percent(percent(text)), "plus": text.replace(" ", "+"),
+        "all escaped": "".join(f"%{byte:02X}" for byte in text.encode()),
+        "base64": base64.b64encode(text.encode()).decode(),
+        "HTML": "".join(f"&#{ord(c)};" for c in text), "HTML hex": "".join(f"&#x{ord(c):X};" for c in text),
+        "HTML names": text.replace("ö", "&ouml;").replace("Ö", "&Ouml;").replace(" ", "&nbsp;"),
+        "JSON": "".join(f"\\u{ord(c):04x}" for c in text),
+    }  # fmt: skip
+
+
+@pytest.fixture
+def build(config: CompanyConfig, tmp_path: Path) -> CompanyPaths:
+    """A warehouse with two people, and a build with a table to fill."""
+    paths = CompanyPaths(tmp_path / "built")
+    paths.root.mkdir()
+    warehouse, serve = paths.warehouse, paths.serve
+    with duckdb.connect(str(warehouse)) as con:
+        con.execute("create schema input; create schema identity")
+        for entity, contract in config.contracts.items():
+            columns = ", ".join(f"{name} {spec.sql_type}" for name, spec in contract.columns.items())
+            con.execute(f"create table input.{entity} ({columns})")
+        con.execute(
+            "insert into input.customer by name select $given as given_name, $family as family_name, $email as email, "
+            "$phone as phone, $card as loyalty_card_no, 'Storgatan 17' as address_line",
+            {"given": GIVEN, "family": FAMILY, "email": EMAIL, "phone": PHONE, "card": CARD},
+        )
+        con.execute("insert into input.lead by name select '郭倉義' as full_name, 'Ann Brown' as job_title")
+        con.execute(
+            "create table identity.standard_customer (given varchar, family varchar, han varchar, email varchar, "
+            "phones varchar[], street varchar, house_no varchar)"
+        )
+        con.execute(
+            "insert into identity.standard_customer values ('jorg', 'osterlund', null, 'josterlund@else.example', "
+            "['+46701234567'], 'storgatan', '17')"
+        )
+    with duckdb.connect(str(serve)) as con:
+        con.execute("create schema core; create schema marts")
+        con.execute("create table core.said (i integer, free varchar, label varchar, thing varchar, facts varchar, "
+                    "no varchar)")  # fmt: skip
+    return paths
+
+
+def shown(config: CompanyConfig, build: CompanyPaths, column: str, *said: str) -> list[str | None]:
+    """What becomes of texts in a column."""
+    with duckdb.connect(str(build.serve)) as con:
+        con.execute("delete from core.said")
+        con.executemany(
+            f"insert into core.said (i, {column}) values (?, ?)", [[i, text] for i, text in enumerate(said)]
+        )
+    mask_published(config, build, CLASSES, "core")
+    with duckdb.connect(str(build.serve)) as con:
+        return [row[0] for row in con.execute(f"select {column} from core.said order by i").fetchall()]
+
+
+def test_free_text_loses_people_and_keeps_the_rest(config: CompanyConfig, build: CompanyPaths) -> None:
+    said = {
+        f"too small, says {NAME}": "too small, says [name]",
+        f"{FAMILY}, {GIVEN}: Größe 42 passt nicht": "[name]: Größe 42 passt nicht",
+        f"the {FAMILY.lower()}s asked, {FAMILY.upper()} did": "the österlunds asked, [name] did",
+        f"write to {EMAIL}, not to other.person@mail.example": "write to [e-mail], not to [e-mail]",
+        "ring 070-123 45 67 after 10:30 on 01.02.2024": "ring [number] after 10:30 on 01.02.2024",
+        "card 7788 9911 and 4111 1111 1111 1111": "card [number] and [number]",
+        "pay to DE89 3704 0044 0532 0130 00 please": "pay to [number] please",
+        "Mrs Brown-Smith and Dr. van Dyke called": "[name] and Dr. van Dyke called",
+        "lives at Storgatan 17, 2nd floor": "lives at [address], 2nd floor",
+        "郭倉義來電，要求退貨": "[name]來電，要求退貨",
+        "too large": "too large",
+        "Order of 1234567.50 EUR": "Order of 1234567.50 EUR",
+        "Jörgen und Storgatan 171": "Jörgen und Storgatan 171",
+    }
+    assert shown(config, build, "free", *said) == list(said.values())
+
+
+@pytest.mark.parametrize("column", ["free", "label", "thing"])
+@pytest.mark.parametrize("text", [NAME, EMAIL, "郭倉義"])
+def test_no_way_of_writing_hides_a_person(config: CompanyConfig, build: CompanyPaths, column: str, text: str) -> None:
+    ways = {way: name for name, way in written(text).items()}  # what three rows say is a brand
+    result = shown(config, build, column, *(f"x {way} y" for way in ways))
+    for (way, name), found in zip(ways.items(), result, strict=True):
+        assert found is not None
+        assert way not in found, name
+        assert forms.glued(text) not in forms.glued(forms.decoded(found)), name
+
+
+def test_labels_keep_words_that_are_somebodys_name(config: CompanyConfig, build: CompanyPaths) -> None:
+    said = [FAMILY, "jorg", "0701 a1", "rang 070-123 45 67 twice", "0046701234567"]
+    assert shown(config, build, "label", *said, NAME) == [*said[:3], "rang [number] twice", "[number]", "[name]"]
+
+
+def test_a_brand_is_no_person(config: CompanyConfig, build: CompanyPaths) -> None:
+    assert shown(config, build, "thing", NAME, NAME, NAME, "one") == [NAME] * 3 + ["one"]
+    assert shown(config, build, "thing", NAME, "one") == ["[name]", "one"]
+
+
+def test_texts_that_the_company_names_are_never_masked(shop: Shop, build: CompanyPaths) -> None:
+    shop.configure(company={"privacy": {"never_masked": [NAME, "service@shop.example"]}})
+    config = load_company("shop")
+    assert shown(config, build, "label", NAME, f"write to service@shop.example, {EMAIL}") == [
+        NAME, "write to service@shop.example, [e-mail]",
+    ]  # fmt: skip
+
+
+def test_only_allowed_attributes_are_published(shop: Shop, build: CompanyPaths) -> None:
+    said = (
+        '{"size": 36, "name": "Jörg Österlund", "note": "by Jörg Österlund", "deep": {"a": 1}}',
+        "no JSON",
+        '{"x": 1}',
+    )
+    assert shown(load_company("shop"), build, "facts", *said) == [None, None, None]
+    shop.configure(company={"privacy": {"attributes": ["size", "note", "deep"]}})
+    assert shown(load_company("shop"), build, "facts", *said) == [
+        '{"size":36,"note":"by [name]","deep":{"a":1}}', None, None,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("how", "expected"), [("clear", NAME), ("left_out", None)])
+def test_the_company_may_grant_free_text_or_leave_it_out(
+    shop: Shop, build: CompanyPaths, how: str, expected: str | None
+) -> None:
+    shop.configure(company={"privacy": {"free_text": how}})
+    assert shown(load_company("shop"), build, "free", NAME) == [expected]
+    assert shown(load_company("shop"), build, "label", NAME) == ["[name]"]
+
+
+def test_ids_of_documents_lose_people_and_nothing_else(config: CompanyConfig, build: CompanyPaths) -> None:
+    assert shown(config, build, "no", "A-1", "20240101000123", f"{EMAIL} 1", "0701234567", NAME) == [
+        "A-1", "20240101000123", "[e-mail] 1", "0701234567", "[name]",
+    ]  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(st.sampled_from("aZö郭0 -%&#;\\u4e@.=+é"), max_size=30))
+def test_a_text_has_one_form_in_sql_and_in_python(text: str) -> None:
+    with duckdb.connect() as con:
+        forms.bind(con)
+        found = con.execute("select glued(undone($1)), folded($1)", [text]).fetchone()
+        grams = con.execute(
+            f"select distinct gram from ({forms.grams_sql('select $1 as cell, $1 as said', 3)})", [text]
+        )
+        assert {row[0] for row in grams.fetchall()} == forms.grams(text, 3)
+    assert found is not None
+    assert found[1] == forms.folded(text)
+    if all(c.isascii() for c in forms.undone(text)):
+        assert found[0] == forms.glued(forms.undone(text))
+
+
+def test_a_mask_covers_marks_and_gaps() -> None:
+    said = unicodedata.normalize("NFD", f"<{GIVEN}> - <{FAMILY}>!")
+    assert masked(said, "free_text", [("jorgosterlund", "name")]) == "<[name]>!"
