@@ -1,4 +1,4 @@
-"""The journal of an erasure that is not ended: who, and which texts, until the proof has run (SPEC S3.9).
+"""The journal of an erasure that is not ended: who, and which texts, until the proof has run.
 
 It is written before anything else is touched and removed when the search for what is left has run, so that whatever
 was killed in between, the next command that opens a session goes on with all of it: list, lake, what was made of the

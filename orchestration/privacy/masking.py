@@ -1,4 +1,4 @@
-"""What published text may say: each column's personal-data class decides (SPEC S3.9).
+"""What published text may say: each column's personal-data class decides.
 
 Models carry texts as the sources write them; before a build is published, its tables are gone over here. A class stands
 in the model's YAML as `meta: {personal: ...}`:
