@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.literals import quote
+from orchestration.literals import exact_path, quote
 
 # Table functions that make rows of their arguments alone; all others may read files, settings or the database itself.
 TABLE_FUNCTIONS = {
@@ -39,7 +39,9 @@ def shut(con: duckdb.DuckDBPyConnection, *folders: Path) -> None:
     [(is_open,)] = con.execute("select current_setting('enable_external_access')").fetchall()
     if not is_open:
         return
-    allowed = ", ".join(quote(f"{folder.absolute()}/") for folder in folders)
+    # A folder is named as it is, and as the pattern that `exact_path` makes of it.
+    names = [name for folder in folders for name in (folder.absolute(), exact_path(folder.absolute()))]
+    allowed = ", ".join(quote(f"{name}/") for name in names)
     con.execute(f"set allowed_directories = [{allowed}]")
     con.execute("set enable_external_access = false")
 
