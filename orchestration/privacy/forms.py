@@ -13,7 +13,7 @@ import html
 import re
 import unicodedata
 from collections.abc import Collection
-from html.entities import html5
+from html.entities import html5, name2codepoint
 
 import duckdb
 
@@ -24,11 +24,12 @@ ENCODED = r"[A-Za-z0-9+/_-]{8,}"  # what may be base64
 HAN = "[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]"  # scripts that are written without gaps
 HAN_NAME = range(2, 5)  # characters of a name in them
 NUMBER = 9  # digits that tell a telephone number without its country and area prefixes
+LONGEST = 13  # digits of a telephone number with its country; longer ones are known by all their digits
 ROUNDS = 2  # escapes within escapes
 WIDE = "".join(chr(code) for code in range(0xFF01, 0xFF5F))
 NARROW = "".join(chr(code) for code in range(0x21, 0x7F))
-NAMED = {name.rstrip(";"): value for name, value in html5.items() if name.endswith(";") and len(value) == 1}
-NAMED = {name: value for name, value in NAMED.items() if len(name) <= 8}
+SIGNS = ("apos", "colon", "comma", "commat", "dash", "hyphen", "lowbar", "period", "plus", "sol")
+NAMED = {name: html5[f"{name};"] for name in (*name2codepoint, *SIGNS)}
 
 
 def macros() -> list[str]:
@@ -116,7 +117,8 @@ def grams_sql(cells: str, most: int, lengths: Collection[int] | None = None) -> 
         f"run as (select cell, unnest(regexp_extract_all(folded(said), '{HAN}{{2,}}')) as run from ({cells}) "
         f"where regexp_matches(said, '{HAN}')), told as ({spans} union all {han}) "
         "select cell, unnest(case when "
-        f"regexp_full_match(gram, '[0-9]{{{NUMBER + 1},}}') then [gram, right(gram, {NUMBER})] else [gram] end) "
+        f"regexp_full_match(gram, '[0-9]{{{NUMBER + 1},{LONGEST + 2}}}') "
+        f"then [gram, right(gram, {NUMBER})] else [gram] end) "
         "as gram from told"
     )
 
@@ -191,7 +193,7 @@ def grams(text: str, most: int) -> set[str]:
     """Up to so many words of a text that follow each other, in glued form, and what may be a name in Han characters."""
     said = words(text)
     found = {"".join(said[i : i + n]) for n in range(1, most + 1) for i in range(len(said) - n + 1)}
-    found |= {gram[-NUMBER:] for gram in found if len(gram) > NUMBER and re.fullmatch("[0-9]+", gram)}
+    found |= {gram[-NUMBER:] for gram in found if NUMBER < len(gram) <= LONGEST + 2 and re.fullmatch("[0-9]+", gram)}
     for run in re.findall(HAN + "{2,}", folded(text)):
         found |= {run[i : i + n] for n in HAN_NAME for i in range(len(run) - n + 1)}
     return found
@@ -206,6 +208,6 @@ def forms_of(text: str) -> list[str]:
     """Glued forms by which a text is known: its own and, of a telephone or card number, its last digits."""
     form = glued(text).replace(SEPARATOR, "")
     found = [form] if form else []
-    if form.isdigit() and len(form.lstrip("0")) >= NUMBER:
+    if form.isdigit() and NUMBER <= len(form.lstrip("0")) <= LONGEST:
         found.append(national(form))
     return list(dict.fromkeys(found))

@@ -192,7 +192,8 @@ def bind_terms(con: duckdb.DuckDBPyConnection, config: CompanyConfig) -> None:
           select term, kind, gram from told
           union all
           select term, kind, right(ltrim(gram, '0'), {forms.NUMBER}) from told
-          where kind = 'number' and regexp_full_match(gram, '[0-9]+') and length(ltrim(gram, '0')) >= {forms.NUMBER}
+          where kind = 'number' and regexp_full_match(gram, '[0-9]+')
+            and length(ltrim(gram, '0')) between {forms.NUMBER} and {forms.LONGEST}
         )
         select gram, kind, count(*) as records from form
         semi join (select distinct gram from gram) using (gram)
