@@ -7,6 +7,7 @@ import datetime as dt
 import logging
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 
@@ -47,9 +48,10 @@ def open_instance() -> DagsterInstance:
 
 @contextlib.contextmanager
 def heard_interrupts() -> Iterator[Callable[[], bool]]:
-    """Hear every Ctrl-C of the block, also one whose exception a library swallowed; yields whether there was one.
+    """Hear every Ctrl-C of the block, also one whose exception was swallowed; yields whether there was one.
 
-    Python writes each signal's number to a file descriptor as it arrives, whoever handles it.
+    Where the signal comes while a finalizer or a weak reference's callback runs, Python prints its exception and goes
+    on. It writes each signal's number to a file descriptor as it arrives, whoever handles it: that is read.
     """
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False
@@ -57,6 +59,13 @@ def heard_interrupts() -> Iterator[Callable[[], bool]]:
     heard = False
     reader, writer = os.pipe2(os.O_NONBLOCK)
     before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    tell = sys.unraisablehook
+
+    def tell_others(ignored: sys.UnraisableHookArgs) -> None:
+        if not is_interrupt(ignored.exc_value):
+            tell(ignored)
+
+    sys.unraisablehook = tell_others
 
     def was_heard() -> bool:
         nonlocal heard
@@ -67,6 +76,7 @@ def heard_interrupts() -> Iterator[Callable[[], bool]]:
     try:
         yield was_heard
     finally:
+        sys.unraisablehook = tell
         signal.set_wakeup_fd(before)
         os.close(reader)
         os.close(writer)
