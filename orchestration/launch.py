@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -71,9 +72,10 @@ def open_instance() -> DagsterInstance:
 
 @contextlib.contextmanager
 def heard_interrupts() -> Iterator[Callable[[], bool]]:
-    """Hear every Ctrl-C of the block, also one whose exception a library swallowed; yields whether there was one.
+    """Hear every Ctrl-C of the block, also one whose exception was swallowed; yields whether there was one.
 
-    Python writes each signal's number to a file descriptor as it arrives, whoever handles it.
+    Where the signal comes while a finalizer or a weak reference's callback runs, Python prints its exception and goes
+    on. It writes each signal's number to a file descriptor as it arrives, whoever handles it: that is read.
     """
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False
@@ -81,6 +83,13 @@ def heard_interrupts() -> Iterator[Callable[[], bool]]:
     heard = False
     reader, writer = os.pipe2(os.O_NONBLOCK)
     before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    tell = sys.unraisablehook
+
+    def tell_others(ignored: sys.UnraisableHookArgs) -> None:
+        if not is_interrupt(ignored.exc_value):
+            tell(ignored)
+
+    sys.unraisablehook = tell_others
 
     def was_heard() -> bool:
         nonlocal heard
@@ -91,6 +100,7 @@ def heard_interrupts() -> Iterator[Callable[[], bool]]:
     try:
         yield was_heard
     finally:
+        sys.unraisablehook = tell
         signal.set_wakeup_fd(before)
         os.close(reader)
         os.close(writer)

@@ -8,6 +8,7 @@ around them.
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
 from typing import Any
 
@@ -41,6 +42,8 @@ def run_webserver() -> None:
 
 
 if __name__ == "__main__":
+    # Started in the background, a shell has it ignore Ctrl-C, and Dagster makes SIGTERM whatever Ctrl-C is.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if sys.argv[1:2] == ["dev"]:
         run_dev()
     else:

@@ -168,3 +168,28 @@ def test_a_ctrl_c_that_a_library_swallowed_is_heard_all_the_same() -> None:
         assert was_heard()  # and is not forgotten
     with heard_interrupts() as again:
         assert not again()
+
+
+class Finalized:
+    """Is interrupted while it is taken away, where Python prints exceptions and goes on."""
+
+    def __del__(self) -> None:
+        raise KeyboardInterrupt
+
+
+def test_an_interrupt_in_a_finalizer_prints_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    import sys
+
+    from orchestration.launch import heard_interrupts
+
+    told: list[object] = []
+    before, sys.unraisablehook = sys.unraisablehook, told.append
+    try:
+        with heard_interrupts():
+            Finalized()
+        assert told == []
+        Finalized()
+        assert len(told) == 1
+    finally:
+        sys.unraisablehook = before
+    assert "Traceback" not in capsys.readouterr().err
