@@ -22,7 +22,7 @@ from tests.support.shop import Shop, command
 # Set by the product for its own processes, or read from the real environment alone.
 INTERNAL = {
     "REGULARS_CONTACTS", "REGULARS_WAREHOUSE", "REGULARS_SERVE", "REGULARS_TEMP", "REGULARS_MEMORY_LIMIT",
-    "REGULARS_ENV_FILE",
+    "REGULARS_ENV_FILE", "REGULARS_DBT_ARTEFACTS",
 }  # fmt: skip
 
 

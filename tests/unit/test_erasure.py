@@ -227,6 +227,7 @@ def test_an_erasure_that_is_killed_is_ended_by_the_next_session(
             if command == "forget":
                 session.forget(person)
             session.published = "a version without the person"
+            (config.paths.versions / session.published).mkdir(parents=True, exist_ok=True)
 
     for command in ("forget", "refresh"):
         if command == "refresh" and not erasure.is_pending(config):

@@ -159,7 +159,9 @@ def test_ctrl_c_in_the_first_line_of_a_stage_is_the_sessions_error(
 def test_a_ctrl_c_that_a_library_swallowed_is_heard_all_the_same() -> None:
     from orchestration.launch import heard_interrupts
 
-    with heard_interrupts() as was_heard:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    with contextlib.ExitStack() as undo, heard_interrupts() as was_heard:
+        undo.callback(signal.signal, signal.SIGINT, before)
         assert not was_heard()
         with contextlib.suppress(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)

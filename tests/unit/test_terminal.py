@@ -274,7 +274,11 @@ def test_an_interrupt_is_one_wherever_it_comes_out() -> None:
     assert in_plain_words(RegularsError("no", "yes")).exit_code == 1
 
 
-STARTED = "print('up', flush=True); from orchestration.__main__ import main; main()"
+# A shell's background jobs ignore Ctrl-C, and their children would, too.
+STARTED = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); print('up', flush=True); "
+    "from orchestration.__main__ import main; main()"
+)
 
 
 @pytest.mark.parametrize("wait", [0.7, 3.0])

@@ -6,8 +6,11 @@ with interaction as (
     case when is_cancelled then 'cancelled order' when source_net_amount < 0 then 'credit note' else 'order' end as kind,
     channel,
     'sales' as department,
-    case when source_net_amount < 0 then 'Credit note of ' else 'Order of ' end
-    || cast(abs(source_net_amount) as decimal(18, 2)) || ' ' || currency as summary
+    case
+      when amount_basis = 'none' then 'Order whose amount is not known'
+      else case when source_net_amount < 0 then 'Credit note of ' else 'Order of ' end
+        || cast(abs(source_net_amount) as decimal(18, 2)) || ' ' || currency
+    end as summary
   from {{ ref('fct_order') }}
   where refunded_order_key is null
   union all
