@@ -26,7 +26,7 @@ PHASES: dict[str, tuple[int, list[list[str]]]] = {
         ],
     ),
     "types": (120, [["mypy"]]),
-    "unit": (420, [["pytest", "-q", "-n", "2", "tests/unit"]]),
+    "unit": (600, [["pytest", "-q", "-n", "2", "tests/unit"]]),
     "architecture": (60, [["pytest", "-q", "tests/architecture"]]),
     "integration": (
         720,

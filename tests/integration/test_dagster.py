@@ -145,6 +145,7 @@ def test_the_job_ends_early_where_nothing_is_new_and_says_so(refreshed: Shop, co
     with pytest.MonkeyPatch.context() as patch:
         for name, value in shop.environment().items():
             patch.setenv(name, value)
+        patch.setenv("DAGSTER_HOME", str(shop.state / "dagster"))
         with dg.DagsterInstance.from_config(str(shop.state / "dagster")) as instance:
             kinds = dg.DagsterEventType
 

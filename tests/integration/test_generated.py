@@ -15,7 +15,7 @@ from orchestration.company import load_company
 from orchestration.contracts import load_contracts
 from orchestration.generator.run import Format, generate
 from orchestration.paths import PROJECT
-from orchestration.privacy.search import in_duckdb
+from orchestration.privacy.search import Wanted, in_duckdb
 from tests.support.conforming import load_and_conform
 from tests.support.shop import Shop
 
@@ -142,7 +142,7 @@ def test_pairs_to_decide_on_are_shown_side_by_side_with_the_grant_only(
             "select left_customer_id, right_customer_id from review_pair order by gain desc, left_system, "
             "left_customer_id, right_system, right_customer_id"
         ).fetchone()
-    sides = app.dataframe[0].value
+    sides = app.dataframe[0].value.set_index("field")
     assert (sides.loc["customer id", "left"], sides.loc["customer id", "right"]) == first
     app.radio(key="decision0").set_value("same").run()
     assert not app.exception
@@ -166,7 +166,7 @@ def test_contacts_hold_what_the_sources_say_and_the_published_tables_do_not(comp
     )
     assert counts[1] > 100
     assert counts[2] == 0
-    assert list(in_duckdb(company.published, [name.lower(), email.lower()])) == []
+    assert list(in_duckdb(company.published, Wanted([name, email]))) == []
 
 
 def test_both_forms_give_the_same_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

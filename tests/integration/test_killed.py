@@ -9,17 +9,19 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from orchestration.paths import PROJECT
 from orchestration.state import State
 from tests.integration.conftest import Copier
 from tests.support.equality import contents, difference
 from tests.support.shared import built_once
-from tests.support.shop import Shop, command
+from tests.support.shop import Shop
 
 pytestmark = pytest.mark.slow
 
@@ -178,8 +180,11 @@ def test_two_refreshes_at_once(copy: Copier) -> None:
 def test_ctrl_c_of_a_terminal_ends_in_one_line_whatever_works(copy: Copier) -> None:
     """A terminal sends Ctrl-C to every process of the command; none of them may answer with a traceback."""
     shop = copy()
-    process = subprocess.Popen([*command(), "refresh", "--full"], env=shop.environment(), stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, text=True, start_new_session=True)  # fmt: skip
+    # A shell's background jobs ignore Ctrl-C, and their children would, too.
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    started = [sys.executable, "-c", heard + "from orchestration.__main__ import main; main()"]
+    process = subprocess.Popen([*started, "refresh", "--full"], env=shop.environment(), stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, text=True, start_new_session=True, cwd=PROJECT)  # fmt: skip
     known, deadline = newest_run(shop), time.monotonic() + TIMEOUT
     while newest_run(shop) == known or stage_states(shop).get("dbt") != STARTED:
         assert process.poll() is None

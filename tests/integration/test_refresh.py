@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -325,11 +326,7 @@ def test_an_empty_company_publishes_empty_marts(copy: Copier) -> None:
     shop = copy()
     for table in ("orders", "lines", "customers", "products"):
         shop.put(table, "select * from {table} limit 0")
-    (shop.state / "state.sqlite").unlink()
-    import shutil
-
-    for folder in ("lake", "published"):
-        shutil.rmtree(shop.state / folder)
+    shutil.rmtree(shop.state)
     done = shop.regulars("refresh", "--full")
     assert done.returncode == 0, done.stdout + done.stderr
     assert query(shop, "select count(*) from marts.kpi_tree") == [(0,)]
