@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,8 +13,11 @@ from typing import Any
 import duckdb
 import pytest
 
+from orchestration.company import load_company
+from orchestration.dbt import text_classes
 from orchestration.literals import quote
-from orchestration.paths import DBT_PROJECT
+from orchestration.paths import DBT_PROJECT, CompanyPaths
+from orchestration.privacy.masking import mask_published
 from tests.spark.cluster import Cluster
 from tests.support.equality import contents, difference
 from tests.support.fixture import Fixture
@@ -98,13 +102,22 @@ def as_duckdb(cluster: Cluster, published: Path, target: Path) -> None:
                 con.execute(f"create table {schema}.{table} as select {chosen} from read_parquet({files})")
 
 
-def test_every_table_is_equal_to_duckdbs(company: Fixture, cluster: Cluster, tmp_path: Path) -> None:
+def test_every_table_is_equal_to_duckdbs(
+    company: Fixture, cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     done = build(cluster, hand_over(company, tmp_path / "handed_over"), tmp_path / "dbt")
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
     status = cluster.status()
     assert status["aliveworkers"] == 2
     [application] = status["activeapps"]
     assert application["cores"] == 2  # it ran on both
-    copy = tmp_path / "spark.duckdb"
+    paths = CompanyPaths(tmp_path / "spark")
+    paths.root.mkdir()
+    copy = paths.serve
     as_duckdb(cluster, company.published, copy)
+    shutil.copyfile(company.state / "warehouse.duckdb", paths.warehouse)
+    for name, value in company.environment().items():
+        monkeypatch.setenv(name, value)
+    for schema in SERVED:  # as what DuckDB built was, before it was published
+        mask_published(load_company("fixture"), paths, text_classes(), schema)
     assert difference(contents(copy, SERVED), contents(company.published, SERVED)) is None
