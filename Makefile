@@ -57,6 +57,7 @@ screenshots: install-dev
 	$(VENV)/bin/python docs/screenshots.py
 
 reference: install-dev
+	$(VENV)/bin/python -m orchestration.staging
 	$(VENV)/bin/python docs/reference.py
 
 clean:

@@ -58,6 +58,10 @@ class Column(Strict):
     references: str | None = Field(default=None, description="entity whose key the value must be")
     case: Literal["upper"] | None = Field(default=None, description="letters that a code is written in")
     personal: Literal["none", "direct", "indirect", "sensitive"] = "none"
+    staged: bool | None = Field(
+        default=None,
+        description="whether the warehouse's models may read it; default: neither direct nor sensitive data",
+    )
     business_date: str | None = Field(default=None, description="name of the derived local calendar date")
     drives_as_of: str | None = Field(
         default=None, description="SQL condition of the rows whose business date may be the last one of the data"
@@ -71,6 +75,11 @@ class Column(Strict):
     def sql_type(self) -> str:
         """DuckDB type of the column."""
         return SQL_TYPE[self.type]
+
+    @property
+    def is_staged(self) -> bool:
+        """Whether the staging models hand it on to the warehouse's."""
+        return self.personal not in ("direct", "sensitive") if self.staged is None else self.staged
 
     @model_validator(mode="after")
     def check(self) -> Column:
@@ -158,6 +167,10 @@ class Contract(Strict):
     lasting: bool = Field(
         default=False, description="a record that is gone from its source keeps its last version: facts refer to it"
     )
+    dated_by: str | None = Field(
+        default=None, description="date of a row: a build leaves out the rows that are dated after its as_of"
+    )
+    versions: bool = Field(default=False, description="every version of a record is staged too, with its span")
     columns: dict[str, Column] = Field(min_length=1)
     years: Years = Field(default=YEARS, description="plausible years of the entity's dates")
     quality: Quality = Quality()
@@ -180,6 +193,9 @@ class Contract(Strict):
         for name in (*self.key, *(self.parent.columns if self.parent else ())):
             if name not in self.columns:
                 raise ValueError(f"key or parent column '{name}' is not among the columns")
+        dates = {name for name, column in self.columns.items() if column.type == "date"}
+        if self.dated_by and self.dated_by not in dates | set(self.business_dates.values()):
+            raise ValueError(f"dated_by '{self.dated_by}' is neither a date nor a business date of the columns")
         if not self.columns[self.key[0]].required:
             raise ValueError(f"the first key column, '{self.key[0]}', must be required")
         return self
