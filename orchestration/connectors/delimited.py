@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, field_validator
 
-from orchestration.connectors.base import WHOLE, Part, SourceFile, System, none_rejected
+from orchestration.connectors.base import WHOLE, Kind, Part, SourceFile, System, none_rejected
 from orchestration.connectors.dialect import Dialect
 from orchestration.connectors.files import column_key, distinct_names, own_name, united
 from orchestration.connectors.mend import Job, Mended, UnclearRecords, mend
@@ -290,3 +290,6 @@ def likely_delimiter(text: str, mark: str) -> str:
     counts = {one: [line.count(one) for line in lines] for one in DELIMITERS}
     scored = {one: (sum(n == c[0] for n in c), c[0]) for one, c in counts.items() if c and c[0]}
     return max(scored, key=lambda one: scored[one]) if scored else ","
+
+
+KIND = Kind(DelimitedSettings, DelimitedConnector, ("charset-normalizer",))

@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 from pydantic import Field
 
-from orchestration.connectors.base import WHOLE, Part, SourceFile, System
+from orchestration.connectors.base import WHOLE, Kind, Part, SourceFile, System
 from orchestration.connectors.files import INVISIBLE, column_key, distinct_names
 from orchestration.connectors.json_twice import nested_twice
 from orchestration.connectors.lines import LineConnector
@@ -298,3 +298,6 @@ def dumped(record: Any) -> str:
     if holds_twice(record):
         return f"[{', '.join(map(dumped, record))}]"
     return json.dumps(record)
+
+
+KIND = Kind(JsonSettings, JsonConnector, ("charset-normalizer",))

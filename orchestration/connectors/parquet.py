@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 import duckdb
 
-from orchestration.connectors.base import RESERVED, WHOLE, Part, SourceFile, System, span_sql
+from orchestration.connectors.base import RESERVED, WHOLE, Kind, Part, SourceFile, System, span_sql
 from orchestration.connectors.files import (
     FileConnector,
     FileSettings,
@@ -138,3 +138,6 @@ class ParquetConnector(FileConnector):
                 f"{self.place(table)}: not readable as Parquet: {str(error).splitlines()[0]}",
                 "Replace the file with a whole one, or mend the table's path",
             ) from error
+
+
+KIND = Kind(ParquetSettings, ParquetConnector)

@@ -106,6 +106,11 @@ def session_resource(config: CompanyConfig) -> dg.ResourceDefinition:
     return session
 
 
+def build(config: CompanyConfig) -> dg.Definitions:
+    """The resource `session`."""
+    return dg.Definitions(resources={"session": session_resource(config)})
+
+
 @contextlib.contextmanager
 def user_errors() -> Iterator[None]:
     """Show an error that the user can mend as one line, and do not retry it."""
