@@ -1,6 +1,6 @@
 """Staging models of the input entities, written from their contracts: SQL, descriptions, and dbt's sources.
 
-Usage: python -m orchestration.staging   (part of `make reference`; a test fails while the files are not what it writes)
+Called by `make reference`; a test fails while the files are not what it writes.
 
 Each entity is staged as `stg_<entity>`: the columns that its contract says are staged, with both clocks applied. One
 with `versions` is staged as `stg_<entity>_version`, too. What needs more than that stands beside this folder, by hand.
@@ -19,7 +19,7 @@ from orchestration.paths import DBT_PROJECT
 
 FOLDER = DBT_PROJECT / "models" / "staging" / "generated"
 WIDTH = 100
-NOTE = "Generated from data/contracts by orchestration/staging.py: make reference."
+NOTE = "Generated from data/contracts: make reference."
 
 RECORD = ("source_system", "record_key")
 SPAN = {

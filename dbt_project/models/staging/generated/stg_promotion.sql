@@ -1,4 +1,4 @@
-{#- Generated from data/contracts by orchestration/staging.py: make reference. -#}
+{#- Generated from data/contracts: make reference. -#}
 {{ as_known(
   'promotion',
   [
