@@ -8,11 +8,11 @@ import pkgutil
 
 import dagster as dg
 
-from orchestration import dbt
 from orchestration import defs as wiring
-from orchestration.company import DEFAULT_COMPANY, load_company
-from orchestration.custody import harden
-from orchestration.environment import load_environment
+from orchestration.config.company import DEFAULT_COMPANY, load_company
+from orchestration.platform.custody import harden
+from orchestration.platform.environment import load_environment
+from orchestration.warehouse import dbt
 
 
 @dg.definitions

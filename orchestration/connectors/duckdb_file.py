@@ -8,7 +8,7 @@ import duckdb
 
 from orchestration.connectors.base import Kind
 from orchestration.connectors.database import DatabaseFileConnector, DatabaseFileSettings
-from orchestration.errors import RegularsError
+from orchestration.platform.errors import RegularsError
 
 
 class DuckdbSettings(DatabaseFileSettings):
