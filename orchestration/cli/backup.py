@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from orchestration.cli.command import Command, Panel
 from orchestration.cli.console import CompanyOption, escape, out
 from orchestration.config.company import DEFAULT_COMPANY, load_company
 from orchestration.platform.clock import utc_now
@@ -46,3 +47,9 @@ def restore(
         f"{len(contents['files'])} files of {contents['created_at'][:19].replace('T', ' ')} are back. "
         "To build and publish: regulars refresh --full"
     )
+
+
+COMMANDS = (
+    Command(backup, Panel.VERSIONS, 50),
+    Command(restore, Panel.VERSIONS, 60),
+)

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from orchestration.cli.command import Command, Panel
 from orchestration.cli.console import JsonOption, escape, out
 from orchestration.platform.errors import UsageError
 
@@ -47,3 +48,6 @@ def generate(
     if form == "parquet":
         settings += f" REGULARS_COMPANIES={folder.absolute() / 'companies'}"
     out.print(f"\nNext: {escape(settings)}\n      regulars refresh --company {COMPANY}")
+
+
+COMMANDS = (Command(generate, Panel.SOURCES, 30),)

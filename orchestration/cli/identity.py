@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from orchestration.cli.command import Command, Panel
 from orchestration.cli.console import CompanyOption, JsonOption, escape, out, show
 from orchestration.config.company import DEFAULT_COMPANY, load_company
 from orchestration.platform.clock import utc_now
@@ -93,3 +94,9 @@ def review_import(
     with open_session(config, "review import") as session:
         session.decide(found)
     out.print(f"{found.num_rows} decision(s) kept. To apply them: regulars refresh")
+
+
+COMMANDS = (
+    Command(explain, Panel.CUSTOMERS, 10),
+    Command(review_app, Panel.CUSTOMERS, 20, name="review"),
+)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orchestration.cli.command import Command, Panel
 from orchestration.cli.console import CompanyOption, JsonOption, escape, out, say_unread, show
 from orchestration.config.company import DEFAULT_COMPANY, load_company
 from orchestration.platform.errors import RegularsError
@@ -223,3 +224,11 @@ def doctor(company: CompanyOption = DEFAULT_COMPANY, as_json: JsonOption = False
                 out.print(f"         {escape(finding['cure'])}")
     if any(finding["state"] == "problem" for finding in findings):
         raise typer.Exit(1)
+
+
+COMMANDS = (
+    Command(status, Panel.EVERY_DAY, 20),
+    Command(check, Panel.QUALITY, 10),
+    Command(drift, Panel.QUALITY, 30),
+    Command(doctor, Panel.QUALITY, 60),
+)

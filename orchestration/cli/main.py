@@ -6,24 +6,12 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import typer
 
-from orchestration.cli.backup import backup, restore
+from orchestration.cli.command import found
 from orchestration.cli.console import as_called, err, escape
-from orchestration.cli.generate import generate
-from orchestration.cli.identity import explain, review_app
-from orchestration.cli.look import check, doctor, drift, status
-from orchestration.cli.models import models
-from orchestration.cli.privacy import access_report, forget
-from orchestration.cli.quarantine import quarantine_app
-from orchestration.cli.refresh import backfill, refresh, retrain
-from orchestration.cli.serve import dashboard, ui
-from orchestration.cli.source import init, source_app
-from orchestration.cli.sql import sql
-from orchestration.cli.versions import publish, rollback, versions
 from orchestration.platform.custody import harden
 from orchestration.platform.environment import load_environment
 from orchestration.platform.errors import RegularsError, Stopped, in_plain_words
@@ -42,20 +30,8 @@ app = typer.Typer(
     add_completion=False,
 )
 
-# Groups of `regulars --help`, the daily ones first.
-GROUPS: dict[str, tuple[Callable[..., Any] | tuple[str, typer.Typer], ...]] = {
-    "Every day": (refresh, status, sql, dashboard, ui),
-    "Data quality and models": (check, ("quarantine", quarantine_app), drift, models, retrain, doctor),
-    "Connect sources": (init, ("source", source_app), generate),
-    "Customers and privacy": (explain, ("review", review_app), access_report, forget),
-    "Versions and copies": (versions, rollback, publish, backfill, backup, restore),
-}
-for panel, commands in GROUPS.items():
-    for command in commands:
-        if isinstance(command, tuple):
-            app.add_typer(command[1], name=command[0], rich_help_panel=panel)
-        else:
-            app.command(rich_help_panel=panel)(command)
+for command in found():
+    command.add_to(app)
 
 
 def main() -> None:

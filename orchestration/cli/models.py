@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from orchestration.cli.command import Command, Panel
 from orchestration.cli.console import CompanyOption, JsonOption, escape, out, show
 from orchestration.config.company import DEFAULT_COMPANY, load_company
 
@@ -65,3 +66,6 @@ def metric_line(rows: Sequence[Mapping[Any, Any]], metric: str) -> dict[str, str
     return {"metric": metric} | {
         name: "{value:.3f} ({low:.3f}–{high:.3f})".format(**own[name]) if name in own else "" for name in names
     }
+
+
+COMMANDS = (Command(models, Panel.QUALITY, 40),)

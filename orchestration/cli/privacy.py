@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from orchestration.cli.command import Command, Panel
 from orchestration.cli.console import CompanyOption, JsonOption, Progress, escape, out, run_refresh, show
 from orchestration.config.company import DEFAULT_COMPANY, load_company
 from orchestration.platform.clock import utc_now
@@ -117,3 +118,9 @@ def access_report(
         f"Customer [bold]{person.customer_key}[/]: {rows['as_received']} rows as received, "
         f"{rows['as_understood']} as understood, {rows['as_published']} as published, in {escape(str(file))}"
     )
+
+
+COMMANDS = (
+    Command(access_report, Panel.CUSTOMERS, 30),
+    Command(forget, Panel.CUSTOMERS, 40),
+)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from orchestration.cli.command import Command, Panel
 from orchestration.cli.console import CompanyOption, JsonOption, Progress, escape, out, show
 from orchestration.config.company import DEFAULT_COMPANY, load_company
 from orchestration.platform.errors import UsageError
@@ -105,3 +106,6 @@ def corrections_in(path: Path) -> list[tuple[str, str, str | None]]:
         if lacking:
             raise UsageError(f"{path}: lacks the column {', '.join(sorted(lacking))}", "Header: row_id,column,value")
         return [(row["row_id"], row["column"], row["value"] or None) for row in reader]
+
+
+COMMANDS = (Command(quarantine_app, Panel.QUALITY, 20, name="quarantine"),)

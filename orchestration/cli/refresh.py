@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orchestration.cli.command import Command, Panel
 from orchestration.cli.console import (
     CompanyOption,
     JsonOption,
@@ -177,3 +178,10 @@ def backfill(
         print(json.dumps({"status": "succeeded", "version": session.published, "as_of": str(session.as_of)}))
     else:
         out.print(f"Published version [bold]{session.published}[/], {span[0]} to {span[1]} read again.")
+
+
+COMMANDS = (
+    Command(refresh, Panel.EVERY_DAY, 10),
+    Command(retrain, Panel.QUALITY, 50),
+    Command(backfill, Panel.VERSIONS, 40),
+)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
+import time
+import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from orchestration.cli.command import Command, Panel
 from orchestration.cli.console import CompanyOption, escape, out
 from orchestration.config.company import DEFAULT_COMPANY, load_company
-from orchestration.platform.errors import RegularsError
+from orchestration.platform.errors import RegularsError, UsageError
 from orchestration.platform.paths import PROJECT
 
 
@@ -63,6 +69,8 @@ def dashboard(
     from orchestration.serving.publish import CONTACTS_GRANT, contacts_file, read_contacts
 
     config = load_company(company, need_env=False)
+    if answers(port):
+        raise UsageError(f"port {port} is in use", "Take another one with --port")
     environment = dict(os.environ) | {"REGULARS_COMPANY": company, CONTACTS_GRANT: "granted" if contacts else ""}
     if contacts:
         read_contacts(contacts_file(config.paths)).close()  # says now who may not read it
@@ -70,11 +78,30 @@ def dashboard(
     page = str(PROJECT / "orchestration" / "dashboard" / "serve.py")
     command = [
         sys.executable, "-m", "streamlit", "run", page, "--server.address", "127.0.0.1", "--server.port", str(port),
-        "--server.headless", "false" if browser else "true", "--browser.gatherUsageStats", "false",
-        "--server.showEmailPrompt", "false",
+        # With a head Streamlit offers whoever looks to install files of its own beside the pages.
+        "--server.headless", "true", "--browser.gatherUsageStats", "false", "--server.showEmailPrompt", "false",
     ]  # fmt: skip
     out.print(f"Dashboard for {escape(config.company.title)}: http://127.0.0.1:{port}")
+    if browser and (sys.platform == "darwin" or environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
+        threading.Thread(target=open_browser, args=(port,), daemon=True).start()
     run_until_interrupt(command, environment)
+
+
+def open_browser(port: int, patience: float = 60) -> None:
+    """Open the browser once a server of this machine answers at the port; not at all where none does in time."""
+    end = time.monotonic() + patience
+    while time.monotonic() < end:
+        if answers(port):
+            webbrowser.open(f"http://127.0.0.1:{port}")
+            return
+        time.sleep(0.2)
+
+
+def answers(port: int) -> bool:
+    """Whether something on this machine listens at the port."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
 
 
 def run_until_interrupt(command: Sequence[str], environment: dict[str, str], folder: Path = PROJECT) -> None:
@@ -90,3 +117,9 @@ def run_until_interrupt(command: Sequence[str], environment: dict[str, str], fol
             return
     if code not in (0, -signal.SIGTERM, 130):
         raise RegularsError(f"{Path(command[0]).name} ended with code {code}", "See its messages above")
+
+
+COMMANDS = (
+    Command(dashboard, Panel.EVERY_DAY, 40),
+    Command(ui, Panel.EVERY_DAY, 50),
+)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from orchestration.cli.command import Command, Panel
 from orchestration.cli.console import CompanyOption, JsonOption, bullet, command_name, escape, out, plain, show
 from orchestration.config.company import DEFAULT_COMPANY, check_timezone, load_company
 from orchestration.config.contracts import load_contracts
@@ -132,3 +133,9 @@ def source_suggest(
         plain(f"  # QUESTION: {question}")
     for made in draft.maps:
         plain(as_yaml(made, config.sources[system].formats))
+
+
+COMMANDS = (
+    Command(init, Panel.SOURCES, 10),
+    Command(source_app, Panel.SOURCES, 20, name="source"),
+)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from orchestration.cli.command import Command, Panel
 from orchestration.cli.console import CompanyOption, out, show
 from orchestration.config.company import DEFAULT_COMPANY, load_company
 from orchestration.platform.errors import RegularsError, Stopped, UsageError
@@ -95,3 +96,6 @@ def distinct(names: list[str]) -> list[str]:
             unique = f"{name}_{number}"
         found.append(unique)
     return found
+
+
+COMMANDS = (Command(sql, Panel.EVERY_DAY, 30),)

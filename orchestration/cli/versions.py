@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from orchestration.cli.command import Command, Panel
 from orchestration.cli.console import CompanyOption, JsonOption, out, show
 from orchestration.config.company import DEFAULT_COMPANY, load_company
 from orchestration.platform.errors import UsageError
@@ -59,3 +60,10 @@ def publish(company: CompanyOption = DEFAULT_COMPANY) -> None:
     with in_charge(config.paths):
         refuse_pending(config)
         out.print(f"Readers now see version [bold]{publish_built(config, dbt.public_tables(), write_contacts)}[/].")
+
+
+COMMANDS = (
+    Command(versions, Panel.VERSIONS, 10),
+    Command(rollback, Panel.VERSIONS, 20),
+    Command(publish, Panel.VERSIONS, 30),
+)

@@ -430,7 +430,7 @@ def raw_markdown(source: str) -> list[str]:
 def test_pages_give_no_text_of_data_to_markdown(path: Path) -> None:
     assert raw_markdown(path.read_text()) == []
     assert "unsafe_allow_html" not in path.read_text()
-    assert path.name == "kit.py" or "st.dataframe(" not in path.read_text()
+    assert path.name == "parts.py" or "st.dataframe(" not in path.read_text()
 
 
 def test_the_rule_on_markdown_can_fail() -> None:

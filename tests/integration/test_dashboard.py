@@ -118,7 +118,9 @@ def test_a_browser_draws_both_pages(refreshed: Shop, monkeypatch: pytest.MonkeyP
     assert errors == []
 
 
-@pytest.mark.parametrize("name", ["lifecycle", "value_churn", "churn", "models", "quality"])
+@pytest.mark.parametrize(
+    "name", ["customers.lifecycle", "customers.value_churn", "customers.churn", "data.models", "data.quality"]
+)
 def test_pages_show_a_company_whose_model_is_a_rule(
     name: str, refreshed: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,7 +134,7 @@ def test_pages_show_a_company_whose_model_is_a_rule(
     app = AppTest.from_function(show, default_timeout=60, args=(name,)).run()
     assert not app.exception
     warned = any("Observed rates, no model" in warning.value for warning in app.warning)
-    assert warned == (name in ("value_churn", "churn", "models"))
+    assert warned == (name.split(".")[1] in ("value_churn", "churn", "models"))
     for box in app.selectbox:
         for option in range(len(box.options)):
             if box.key == "cell":  # its labels begin with the code that stands behind them
@@ -245,9 +247,11 @@ def test_names_are_found_and_shown_with_the_grant_only(copy: Copier, monkeypatch
 
 
 def test_every_page_has_its_own_address_and_all_are_known() -> None:
-    from orchestration.dashboard.pages import PAGES
+    from orchestration.dashboard.kit.page import found
 
-    assert [path for *_, path in PAGES] == [
+    addresses = [page.path for pages in found().values() for page in pages]
+
+    assert addresses == [
         "overview", "kpi-tree", "life-cycle", "value-churn", "churn", "customer", "review", "models", "data-quality",
     ]  # fmt: skip
 
@@ -276,7 +280,17 @@ def test_without_a_search_customers_are_listed_and_each_row_leads_to_one(
     assert any(metric.label == "Spent" for metric in opened.metric)
 
 
-@pytest.mark.parametrize("name", ["lifecycle", "churn", "value_churn", "customer", "quality", "kpi_tree"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "customers.lifecycle",
+        "customers.churn",
+        "customers.value_churn",
+        "customers.customer",
+        "data.quality",
+        "sales.kpi_tree",
+    ],
+)
 def test_columns_of_tables_have_names_that_people_use(
     name: str, refreshed: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -380,7 +394,9 @@ def test_planted_text_is_shown_as_it_is_and_nobody_is_called(copy: Copier, monke
     from playwright.sync_api import sync_playwright
 
     from docs.screenshots import CHROMIUM_FLAGS, free_port, server
-    from orchestration.dashboard.pages import PAGES
+    from orchestration.dashboard.kit.page import found
+
+    addresses = [page.path for pages in found().values() for page in pages]
 
     shop = copy()
     use(shop, monkeypatch)
@@ -396,7 +412,7 @@ def test_planted_text_is_shown_as_it_is_and_nobody_is_called(copy: Copier, monke
         page = browser.new_page(viewport={"width": 1280, "height": 2000})
         page.on("request", lambda request: asked.append(request.url))
         with server("dashboard", free_port(), "--no-browser", "--contacts") as address:
-            for path in [*(path for *_, path in PAGES), f"customer?key={key}"]:
+            for path in [*addresses, f"customer?key={key}"]:
                 page.goto(f"{address}/{path}")
                 page.wait_for_selector("h1", timeout=60_000)
                 page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')", timeout=60_000)

@@ -103,7 +103,7 @@ main()
 """
 
 
-@pytest.mark.parametrize("module", ["orchestration.cli", "yaml", "orchestration.authoring.preview"])
+@pytest.mark.parametrize("module", ["orchestration.cli.main", "yaml", "orchestration.authoring.preview"])
 def test_a_ctrl_c_at_any_moment_is_one_line_and_130(module: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", INTERRUPTED.format(module=module)],

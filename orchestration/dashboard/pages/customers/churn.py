@@ -6,6 +6,7 @@ import streamlit as st
 
 from orchestration.dashboard.kit import charts, published
 from orchestration.dashboard.kit.churn import NO_SCORES, WHO, WHY, churn_standing
+from orchestration.dashboard.kit.page import Page
 from orchestration.dashboard.kit.parts import Column, cards, chart, choose, head, take_away
 
 LEVELS = {"normal": "Normal", "prevent": "Prevent", "retain": "Retain", "win_back": "Win back"}
@@ -72,3 +73,6 @@ def page() -> None:
         take_away(published.query(LIST, level=level), f"churn_{level}", COLUMNS)
     else:
         st.info("Nobody is at this level.")
+
+
+PAGE = Page(page, "Churn warning", "warning", "churn", place=50)

@@ -9,6 +9,7 @@ import streamlit as st
 
 from orchestration.dashboard.kit import charts, published
 from orchestration.dashboard.kit.churn import WHO
+from orchestration.dashboard.kit.page import Page
 from orchestration.dashboard.kit.parts import Column, cards, chart, choose, head, table, take_away
 from orchestration.platform.markup import md
 
@@ -265,3 +266,6 @@ def evidence(text: str) -> pd.DataFrame:
         for name, (level, weight, rarity) in json.loads(text).items()
     ]
     return pd.DataFrame(rows, columns=["comparison", "level", "weight"])
+
+
+PAGE = Page(page, "Customer", "person_search", "customer", place=60)

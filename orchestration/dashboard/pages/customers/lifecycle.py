@@ -6,6 +6,7 @@ import streamlit as st
 
 from orchestration.dashboard.kit import charts, published
 from orchestration.dashboard.kit.churn import NO_ORDERS, WHO
+from orchestration.dashboard.kit.page import Page
 from orchestration.dashboard.kit.parts import Column, cards, chart, choose, head, table, take_away
 from orchestration.dashboard.pages.sales.overview import STATES
 
@@ -62,3 +63,6 @@ def page() -> None:
     st.subheader("Who they are")
     chosen = choose("State", list(shown["state_basic"]), STATES.__getitem__, key="state")
     take_away(published.query(LIST, state=chosen), f"lifecycle_{chosen}", COLUMNS, build.currency)
+
+
+PAGE = Page(page, "Life cycle", "autorenew", "life-cycle", place=30)

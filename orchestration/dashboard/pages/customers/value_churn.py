@@ -7,6 +7,7 @@ import streamlit as st
 
 from orchestration.dashboard.kit import charts, published
 from orchestration.dashboard.kit.churn import NO_SCORES, WHO, WHY, churn_standing
+from orchestration.dashboard.kit.page import Page
 from orchestration.dashboard.kit.parts import Column, chart, choose, head, table, take_away
 from orchestration.platform.markup import md
 
@@ -101,3 +102,6 @@ def weights() -> None:
                 md("{customers:,} customers: no source tells their {parts}; the other parts weigh more.",
                    customers=line.customers, parts=line.missing_parts)
             )  # fmt: skip
+
+
+PAGE = Page(page, "Value × churn", "grid_on", "value-churn", place=40)

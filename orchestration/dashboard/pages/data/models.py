@@ -7,6 +7,7 @@ import streamlit as st
 
 from orchestration.dashboard.kit import charts, published
 from orchestration.dashboard.kit.churn import STATUS, churn_standing
+from orchestration.dashboard.kit.page import Page
 from orchestration.dashboard.kit.parts import Column, cards, chart, choose, head, table
 from orchestration.platform.markup import literal, md
 
@@ -102,3 +103,6 @@ def curves(version: str) -> None:
         chart(
             charts.lines(points[points["curve"] == "gains"], "share of customers, riskiest first", "share of churners")
         )
+
+
+PAGE = Page(page, "Models", "model_training", "models", place=80)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from orchestration.dashboard.kit import charts, published
+from orchestration.dashboard.kit.page import Page
 from orchestration.dashboard.kit.parts import Column, cards, chart, head, table
 
 CHECKS = """
@@ -83,3 +84,6 @@ def page() -> None:
         ),
         LOAD_COLUMNS,
     )
+
+
+PAGE = Page(page, "Data quality", "fact_check", "data-quality", place=90)

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from orchestration.dashboard.kit import charts, published
+from orchestration.dashboard.kit.page import Page
 from orchestration.dashboard.kit.parts import Column, chart, head, safe_csv, table
 from orchestration.dashboard.pages.customers.customer import evidence
 from orchestration.platform.markup import md
@@ -82,3 +83,6 @@ def side_by_side(pair: pd.Series) -> pd.DataFrame:
     frame["differs"] = (frame["left"] != frame["right"]).map({True: "≠", False: ""})
     frame.index = pd.Index([str(name).replace("_", " ") for name in frame.index], name="field")
     return frame
+
+
+PAGE = Page(page, "Review", "compare_arrows", "review", place=70)

@@ -7,6 +7,7 @@ import streamlit as st
 
 from orchestration.dashboard.kit import charts, published
 from orchestration.dashboard.kit.churn import NO_ORDERS
+from orchestration.dashboard.kit.page import Page
 from orchestration.dashboard.kit.parts import HEAD, ROW, Column, chart, choose, head, table
 from orchestration.platform.markup import md
 
@@ -204,3 +205,6 @@ def history(grain: str, tree: pd.DataFrame, currency: str, dimension: str, membe
     )
     unit = tree.set_index("node_code").loc[node, "unit"]
     chart(charts.area(values, "period_start", "value", currency if unit == "money" else str(unit), "is_complete"))
+
+
+PAGE = Page(page, "KPI tree", "account_tree", "kpi-tree", place=20)

@@ -7,6 +7,7 @@ import streamlit as st
 
 from orchestration.dashboard.kit import charts, published
 from orchestration.dashboard.kit.churn import NO_ORDERS
+from orchestration.dashboard.kit.page import Page
 from orchestration.dashboard.kit.parts import Column, cards, chart, head, table
 from orchestration.platform.markup import md
 
@@ -119,3 +120,6 @@ def books() -> None:
             table(loads, LOADED)
         with right:
             table(refused, REFUSED)
+
+
+PAGE = Page(page, "Overview", "dashboard", "overview", place=10)
