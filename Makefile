@@ -47,6 +47,7 @@ test: system install-dev
 
 break: install-dev
 	@$(VENV)/bin/python -m tests.breaking
+	@REGULARS_EXHAUSTIVE=1 $(VENV)/bin/pytest -q tests/integration/test_killed.py
 
 test-spark: $(BOOTSTRAP)
 	@bash tests/system.sh java

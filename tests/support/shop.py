@@ -13,6 +13,7 @@ import duckdb
 import yaml
 
 from orchestration.platform.literals import exact_path, quote
+from tests.support import warm
 
 CUSTOMERS, PRODUCTS, ORDERS = 40, 12, 400
 
@@ -175,14 +176,7 @@ class Shop:
 
     def regulars(self, *arguments: str, timeout: int = 300) -> subprocess.CompletedProcess[str]:
         """Run the command line to its end."""
-        return subprocess.run(
-            [*command(), *arguments],
-            env=self.environment(),
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
+        return warm.regulars(arguments, self.environment(), timeout)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start the command line and go on."""
