@@ -18,6 +18,8 @@ import yaml
 from orchestration import dbt
 from orchestration.connectors import rejects
 from orchestration.contracts import load_contracts
+from orchestration.dictionary.kpi import load_dictionary
+from orchestration.dictionary.survivorship import load_survivorship
 from orchestration.paths import DBT_PROJECT, PROJECT
 from orchestration.privacy.masking import CLASSES
 
@@ -318,30 +320,9 @@ def test_terms_define_what_the_published_tables_name() -> None:
     terms = (PROJECT / "docs" / "reference" / "terms.md").read_text()
     words = {"new", "active", "at_risk", "lost", "normal", "prevent", "retain", "win_back", "high", "middle", "low"}
     words |= {churn + value for churn in "ABC" for value in "DGS"} | set(DIMENSION) | set(DIMENSION.values())
-    words |= {line.split(",")[1] for line in (DBT_PROJECT / "seeds" / "kpi_node.csv").read_text().splitlines()[1:]}
+    kpis, golden = load_dictionary(), load_survivorship()
+    words |= {*kpis.files.nodes, *kpis.files.measures, *kpis.files.dimensions, *golden.groups}
     assert [word for word in sorted(words) if f"`{word}`" not in terms] == []
-
-
-def test_every_measure_of_the_kpi_tree_stands_where_the_how_to_says() -> None:
-    how_to = (PROJECT / "docs" / "how-to" / "add-a-kpi.md").read_text()
-    macro = (
-        (DBT_PROJECT / "macros" / "business" / "kpi.sql")
-        .read_text()
-        .split("macro kpi_measures")[1]
-        .split("endmacro")[0]
-    )
-    measures = set(re.findall(r"'([a-z_]+)'", macro))
-    assert {"sales", "buyers"} <= measures
-    models = [Path(path) for path in re.findall(r"`(dbt_project/models/[\w/]+\.sql)`", how_to)]
-    assert len(models) == 5
-    texts = {path.stem: (PROJECT / path).read_text() for path in models}
-    company = texts["int_kpi_sales"] + texts["int_kpi_measure_company"]
-    for text in (company, texts["int_kpi_measure_order"], texts["int_kpi_measure_customer"]):
-        loops = "kpi_measures()" in text
-        missing = {name for name in measures if not re.search(rf"\b{name}\b", text)}
-        assert loops or not missing, missing
-        if text is company or text is texts["int_kpi_measure_customer"]:
-            assert missing == set(), missing
 
 
 README_PAGES = re.findall(r"\]\((docs/[\w/-]+\.md)\)", (PROJECT / "README.md").read_text())
