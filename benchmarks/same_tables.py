@@ -17,7 +17,7 @@ import duckdb
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from orchestration.literals import quote
+from orchestration.platform.literals import quote
 from tests.support.equality import RELATIVE, RUN_COLUMNS
 
 SCHEMAS = ("core", "marts")

@@ -6,12 +6,12 @@ import csv
 from collections.abc import Callable
 from typing import Any
 
-from orchestration.company import Churn, ChurnClasses, Lifecycle, Value, ValueClasses
+from orchestration.config.company import Churn, ChurnClasses, Lifecycle, Value, ValueClasses
+from orchestration.config.dictionary.declared import Measure
+from orchestration.config.dictionary.kpi import load_dictionary
+from orchestration.config.dictionary.survivorship import load_survivorship
 from orchestration.conform.casting import REASONS
-from orchestration.dictionary.declared import Measure
-from orchestration.dictionary.kpi import load_dictionary
-from orchestration.dictionary.survivorship import load_survivorship
-from orchestration.paths import DBT_PROJECT
+from orchestration.platform.paths import DBT_PROJECT
 from orchestration.quality.rules import DIMENSION, MEANING
 
 Table = Callable[[list[str], list[list[object]]], str]

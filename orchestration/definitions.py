@@ -1,16 +1,18 @@
-"""Dagster's entry point: loads defs/ for one company (`REGULARS_COMPANY`), nothing else."""
+"""Dagster's entry point: every module of defs/, for one company (`REGULARS_COMPANY`)."""
 
 from __future__ import annotations
 
+import importlib
 import os
+import pkgutil
 
 import dagster as dg
 
-from orchestration import dbt
-from orchestration.company import DEFAULT_COMPANY, load_company
-from orchestration.custody import harden
-from orchestration.defs import automation, identity, input, publish, quality, resources, scores, sources, warehouse
-from orchestration.environment import load_environment
+from orchestration import defs as wiring
+from orchestration.config.company import DEFAULT_COMPANY, load_company
+from orchestration.platform.custody import harden
+from orchestration.platform.environment import load_environment
+from orchestration.warehouse import dbt
 
 
 @dg.definitions
@@ -20,6 +22,6 @@ def defs() -> dg.Definitions:
     load_environment()
     config = load_company(os.environ.get("REGULARS_COMPANY") or DEFAULT_COMPANY)
     dbt.ensure_manifest()
-    parts = [m.build(config) for m in (sources, input, quality, identity, warehouse, scores, publish, automation)]
-    own = dg.Definitions(resources={"session": resources.session_resource(config)}, executor=dg.in_process_executor)
-    return dg.Definitions.merge(own, *parts)
+    modules = [importlib.import_module(f"{wiring.__name__}.{m.name}") for m in pkgutil.iter_modules(wiring.__path__)]
+    own = dg.Definitions(executor=dg.in_process_executor)
+    return dg.Definitions.merge(own, *(module.build(config) for module in modules))

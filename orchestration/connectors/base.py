@@ -7,17 +7,17 @@ import hashlib
 import importlib.util
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, get_args
 
 import duckdb
 import pyarrow as pa
 
-from orchestration.errors import RegularsError
-from orchestration.literals import quote, quote_name
-from orchestration.yaml_model import Strict
+from orchestration.platform.errors import RegularsError
+from orchestration.platform.literals import quote, quote_name
+from orchestration.platform.yaml_model import Strict
 
 PACKAGE = "package://"
 ROOTS = "REGULARS_ROOTS"
@@ -149,6 +149,21 @@ class Connector(Protocol):
 
     def rejected(self, con: duckdb.DuckDBPyConnection) -> pa.Table:
         """Rows of the part just read that are no rows of the table, with place and reason; schema `REJECTED`."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of source system, which its module declares as `KIND`: what it is told, what reads it, its packages."""
+
+    settings: type[Settings]
+    connector: Callable[[System], Connector]
+    packages: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What a source's YAML calls it."""
+        (name,) = get_args(self.settings.model_fields["kind"].annotation)
+        return str(name)
 
 
 def bind(con: duckdb.DuckDBPyConnection, batches: pa.RecordBatchReader) -> str:

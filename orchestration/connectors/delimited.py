@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, field_validator
 
-from orchestration.connectors.base import WHOLE, Part, SourceFile, System, none_rejected
+from orchestration.connectors.base import WHOLE, Kind, Part, SourceFile, System, none_rejected
 from orchestration.connectors.dialect import Dialect
 from orchestration.connectors.files import column_key, distinct_names, own_name, united
 from orchestration.connectors.mend import Job, Mended, UnclearRecords, mend
@@ -34,8 +34,8 @@ from orchestration.connectors.rejects import reader_rejects
 from orchestration.connectors.scan import Expected
 from orchestration.connectors.shapes import Shapes
 from orchestration.connectors.text import SMALLEST_BUFFER, TextConnector, TextSettings, unpacked_name
-from orchestration.errors import RegularsError
-from orchestration.literals import exact_path, quote, quote_name
+from orchestration.platform.errors import RegularsError
+from orchestration.platform.literals import exact_path, quote, quote_name
 
 FileKey = tuple[str, str, int, int]  # table, file, size, time
 DELIMITERS = ",;\t|"
@@ -290,3 +290,6 @@ def likely_delimiter(text: str, mark: str) -> str:
     counts = {one: [line.count(one) for line in lines] for one in DELIMITERS}
     scored = {one: (sum(n == c[0] for n in c), c[0]) for one, c in counts.items() if c and c[0]}
     return max(scored, key=lambda one: scored[one]) if scored else ","
+
+
+KIND = Kind(DelimitedSettings, DelimitedConnector, ("charset-normalizer",))

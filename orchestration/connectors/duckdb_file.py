@@ -6,8 +6,9 @@ from typing import Literal
 
 import duckdb
 
+from orchestration.connectors.base import Kind
 from orchestration.connectors.database import DatabaseFileConnector, DatabaseFileSettings
-from orchestration.errors import RegularsError
+from orchestration.platform.errors import RegularsError
 
 
 class DuckdbSettings(DatabaseFileSettings):
@@ -39,3 +40,6 @@ class DuckdbConnector(DatabaseFileConnector):
                     "Load those files as a source of their own, or make the view a table",
                 ) from error
         return None
+
+
+KIND = Kind(DuckdbSettings, DuckdbConnector)

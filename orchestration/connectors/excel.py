@@ -12,13 +12,13 @@ from typing import Any, ClassVar, Literal
 import pyarrow as pa
 from pydantic import Field
 
-from orchestration.connectors.base import BATCH_ROWS, WHOLE, Part, SourceFile, System
+from orchestration.connectors.base import BATCH_ROWS, WHOLE, Kind, Part, SourceFile, System
 from orchestration.connectors.excel_cells import unread_cells, with_plain_errors
 from orchestration.connectors.excel_extent import sparse_extent
 from orchestration.connectors.files import FileSettings, TextColumnsConnector, distinct_names
 from orchestration.connectors.numbers import number_text
 from orchestration.connectors.rejects import REPEATED_HEADER, TOO_MANY_COLUMNS
-from orchestration.errors import RegularsError
+from orchestration.platform.errors import RegularsError
 
 MERGED = "#MERGED!"  # a number that stands in one cell for several rows
 MAX_UNPACKED = 2 << 30  # bytes of a workbook's parts together; Excel's own limit of rows keeps honest ones below
@@ -261,3 +261,6 @@ def fill_down(rows: list[list[Any]], top: int, left: int, bottom: int, kinds: Li
 def looks_like_workbook(path: Path) -> bool:
     """Whether a file's name says that it is one."""
     return path.suffix.lower() in ExcelConnector.suffixes
+
+
+KIND = Kind(ExcelSettings, ExcelConnector, ("python-calamine",))

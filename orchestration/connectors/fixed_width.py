@@ -6,11 +6,12 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from orchestration.connectors.base import Kind
 from orchestration.connectors.lines import LineConnector
 from orchestration.connectors.rejects import TOO_LONG, TOO_SHORT
 from orchestration.connectors.text import TextSettings
-from orchestration.errors import RegularsError
-from orchestration.literals import quote, quote_name
+from orchestration.platform.errors import RegularsError
+from orchestration.platform.literals import quote, quote_name
 
 
 class FixedWidthSettings(TextSettings):
@@ -89,3 +90,6 @@ class FixedWidthConnector(LineConnector):
             f"nullif(trim(substring(line, {spans[n][0]}, {spans[n][1] - spans[n][0] + 1})), '') as {quote_name(n)}"
             for n in names
         )
+
+
+KIND = Kind(FixedWidthSettings, FixedWidthConnector, ("charset-normalizer",))

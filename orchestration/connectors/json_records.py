@@ -15,16 +15,16 @@ import duckdb
 import pyarrow as pa
 from pydantic import Field
 
-from orchestration.connectors.base import WHOLE, Part, SourceFile, System
+from orchestration.connectors.base import WHOLE, Kind, Part, SourceFile, System
 from orchestration.connectors.files import INVISIBLE, column_key, distinct_names
 from orchestration.connectors.json_twice import nested_twice
 from orchestration.connectors.lines import LineConnector
 from orchestration.connectors.numbers import number_text_sql
 from orchestration.connectors.rejects import KEY_TWICE, NO_OBJECT, NUL
 from orchestration.connectors.text import TextSettings, unpacked_name
-from orchestration.errors import RegularsError
-from orchestration.literals import quote, quote_name
-from orchestration.scratch import memory_database
+from orchestration.platform.errors import RegularsError
+from orchestration.platform.literals import quote, quote_name
+from orchestration.platform.scratch import memory_database
 
 MAX_DOCUMENT = 1 << 30  # bytes of a document that is read as a whole; larger files are written a record a line
 
@@ -298,3 +298,6 @@ def dumped(record: Any) -> str:
     if holds_twice(record):
         return f"[{', '.join(map(dumped, record))}]"
     return json.dumps(record)
+
+
+KIND = Kind(JsonSettings, JsonConnector, ("charset-normalizer",))

@@ -7,9 +7,9 @@ from typing import Literal
 import duckdb
 from pydantic import Field
 
-from orchestration.connectors.base import SOURCE_FLAGS
+from orchestration.connectors.base import SOURCE_FLAGS, Kind
 from orchestration.connectors.database import ALIAS, ServerConnector, ServerSettings
-from orchestration.literals import quote
+from orchestration.platform.literals import quote
 
 
 class MysqlSettings(ServerSettings):
@@ -63,3 +63,6 @@ class MysqlConnector(ServerConnector):
 def mysql_name(name: str) -> str:
     """A name as MySQL quotes it."""
     return "`" + name.replace("`", "``") + "`"
+
+
+KIND = Kind(MysqlSettings, MysqlConnector, ("duckdb-extension-mysql-scanner",))

@@ -8,11 +8,11 @@ from typing import Any, Literal
 import duckdb
 from pydantic import Field
 
-from orchestration.connectors.base import WHOLE, Part
+from orchestration.connectors.base import WHOLE, Kind, Part
 from orchestration.connectors.database import ALIAS, ServerConnector, ServerSettings
 from orchestration.connectors.numbers import MARK
-from orchestration.literals import quote, quote_name
-from orchestration.scratch import memory_database
+from orchestration.platform.literals import quote, quote_name
+from orchestration.platform.scratch import memory_database
 
 
 class PostgresSettings(ServerSettings):
@@ -105,3 +105,6 @@ def numeric_cast(column: str, kind: str, is_odd: bool, digits: int) -> str | Non
     if digits <= 38 - PLACES:
         return f"{column}::numeric(38, {PLACES})"
     return f"case when {column} = trunc({column}) then trunc({column})::text else {column}::text || '{MARK}' end"
+
+
+KIND = Kind(PostgresSettings, PostgresConnector, ("duckdb-extension-postgres-scanner",))

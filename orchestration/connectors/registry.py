@@ -1,49 +1,31 @@
-"""Connector kinds by name. A new kind is one module and one line here."""
+"""Connector kinds by name: every module of this package that declares a `KIND`."""
 
 from __future__ import annotations
 
 import functools
+import importlib
 import operator
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+import pkgutil
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from orchestration.connectors.base import Connector, Settings, System
-from orchestration.connectors.delimited import DelimitedConnector, DelimitedSettings
-from orchestration.connectors.duckdb_file import DuckdbConnector, DuckdbSettings
-from orchestration.connectors.excel import ExcelConnector, ExcelSettings
-from orchestration.connectors.fixed_width import FixedWidthConnector, FixedWidthSettings
-from orchestration.connectors.json_records import JsonConnector, JsonSettings
-from orchestration.connectors.mysql import MysqlConnector, MysqlSettings
-from orchestration.connectors.parquet import ParquetConnector, ParquetSettings
-from orchestration.connectors.postgres import PostgresConnector, PostgresSettings
-from orchestration.connectors.sqlite import SqliteConnector, SqliteSettings
-from orchestration.connectors.web_log import WebLogConnector, WebLogSettings
-from orchestration.connectors.xml import XmlConnector, XmlSettings
+from orchestration import connectors
+from orchestration.connectors.base import Connector, Kind, Settings, System
 
 
-class Kind(NamedTuple):
-    """A kind: what it is told, what reads it, and the packages that only it needs."""
+def declared() -> dict[str, Kind]:
+    """The kinds, by name."""
+    modules = (
+        importlib.import_module(f"{connectors.__name__}.{found.name}")
+        for found in pkgutil.iter_modules(connectors.__path__)
+        if f"{connectors.__name__}.{found.name}" != __name__
+    )
+    kinds = [module.KIND for module in modules if hasattr(module, "KIND")]
+    return {kind.name: kind for kind in sorted(kinds, key=operator.attrgetter("name"))}
 
-    settings: type[Settings]
-    connector: Callable[[System], Connector]
-    packages: tuple[str, ...] = ()
 
-
-KINDS: dict[str, Kind] = {
-    "csv": Kind(DelimitedSettings, DelimitedConnector, ("charset-normalizer",)),
-    "duckdb": Kind(DuckdbSettings, DuckdbConnector),
-    "excel": Kind(ExcelSettings, ExcelConnector, ("python-calamine",)),
-    "fixed_width": Kind(FixedWidthSettings, FixedWidthConnector, ("charset-normalizer",)),
-    "json": Kind(JsonSettings, JsonConnector, ("charset-normalizer",)),
-    "mysql": Kind(MysqlSettings, MysqlConnector, ("duckdb-extension-mysql-scanner",)),
-    "parquet": Kind(ParquetSettings, ParquetConnector),
-    "postgres": Kind(PostgresSettings, PostgresConnector, ("duckdb-extension-postgres-scanner",)),
-    "sqlite": Kind(SqliteSettings, SqliteConnector, ("duckdb-extension-sqlite-scanner",)),
-    "web_log": Kind(WebLogSettings, WebLogConnector, ("charset-normalizer",)),
-    "xml": Kind(XmlSettings, XmlConnector, ("lxml",)),
-}
+KINDS = declared()
 
 if TYPE_CHECKING:
     AnySettings = Settings

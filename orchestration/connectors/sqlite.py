@@ -7,11 +7,11 @@ from typing import Literal
 import duckdb
 import pyarrow as pa
 
-from orchestration.connectors.base import REJECTED, SOURCE_FLAGS, WHOLE, Part
+from orchestration.connectors.base import REJECTED, SOURCE_FLAGS, WHOLE, Kind, Part
 from orchestration.connectors.database import ALIAS, DatabaseFileConnector, DatabaseFileSettings
 from orchestration.connectors.numbers import DIGITS, MARK
 from orchestration.connectors.rejects import SHOWN, WRONG_ENCODING
-from orchestration.literals import quote, quote_name
+from orchestration.platform.literals import quote, quote_name
 
 
 class SqliteSettings(DatabaseFileSettings):
@@ -90,3 +90,6 @@ def real_text(column: str) -> str:
         f"then cast(cast({column} as integer) as text) "
         f"when instr({shown}, 'e') then {shown} else {shown} || '{MARK}' end"
     )
+
+
+KIND = Kind(SqliteSettings, SqliteConnector, ("duckdb-extension-sqlite-scanner",))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
+from orchestration.connectors.base import Kind
 from orchestration.connectors.lines import LineConnector
 from orchestration.connectors.rejects import NO_LOG_LINE
 from orchestration.connectors.text import TextSettings
-from orchestration.literals import quote
+from orchestration.platform.literals import quote
 
 TEXT = r'"((?:[^"\\]|\\.)*)"'
 PATTERN = r"^(\S+) (\S+) (\S+) \[([^\]]+)\] " + TEXT + r" (\d{3}) (\d+|-)(?: " + TEXT + " " + TEXT + ")?"
@@ -75,3 +76,6 @@ class WebLogConnector(LineConnector):
     def fields(self, table: str, names: list[str]) -> str:  # noqa: ARG002 - the interface's
         """The parts, cleaned."""
         return ", ".join(f"{COLUMNS[name]} as {name}" for name in names)
+
+
+KIND = Kind(WebLogSettings, WebLogConnector, ("charset-normalizer",))

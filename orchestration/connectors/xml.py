@@ -10,9 +10,9 @@ from typing import Any, ClassVar, Literal
 import pyarrow as pa
 from pydantic import Field
 
-from orchestration.connectors.base import WHOLE, Part, SourceFile, System
+from orchestration.connectors.base import WHOLE, Kind, Part, SourceFile, System
 from orchestration.connectors.files import FileSettings, TextColumnsConnector, distinct_names
-from orchestration.errors import RegularsError
+from orchestration.platform.errors import RegularsError
 
 BATCH = 10_000
 HEAD = 1 << 16
@@ -347,3 +347,6 @@ def twice(names: Iterable[str]) -> set[str]:
     """Names that occur more than once."""
     seen: set[str] = set()
     return {name for name in names if name in seen or seen.add(name)}  # type: ignore[func-returns-value]
+
+
+KIND = Kind(XmlSettings, XmlConnector, ("lxml",))

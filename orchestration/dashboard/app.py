@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
-from orchestration.custody import harden
-from orchestration.dashboard import published
-from orchestration.dashboard.pages import PAGES
-from orchestration.environment import load_environment
-from orchestration.errors import RegularsError
-from orchestration.markup import md
+from orchestration.dashboard.kit import published
+from orchestration.dashboard.kit.page import Page, found
+from orchestration.platform.custody import harden
+from orchestration.platform.environment import load_environment
+from orchestration.platform.errors import RegularsError
+from orchestration.platform.markup import md
 
 st.set_page_config(page_title="Regulars", page_icon="◆", layout="wide")
+
+
+def entry(page: Page) -> StreamlitPage:
+    """The page's entry in the menu."""
+    return st.Page(page.show, title=page.title, icon=f":material/{page.icon}:", url_path=page.path)
 
 
 def main() -> None:
     """Show the chosen page under the build that it reads, or say what to do where there is none."""
     # The default page has no address but `/`: a hidden one leads on, so that each page has its own.
-    pages = [st.Page(show, title=title, icon=f":material/{icon}:", url_path=path) for show, title, icon, path in PAGES]
-    home = st.Page(lambda: st.switch_page(pages[0]), title="Regulars", default=True, visibility="hidden")
-    page = st.navigation([home, *pages])
+    menu = {area: [entry(page) for page in pages] for area, pages in found().items()}
+    first = next(iter(menu.values()))[0]
+    home = st.Page(lambda: st.switch_page(first), title="Regulars", default=True, visibility="hidden")
+    page = st.navigation({"": [home], **menu})
     harden()
     try:
         load_environment()

@@ -8,10 +8,10 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.clock import utc_now
-from orchestration.company import CompanyConfig
-from orchestration.errors import RegularsError
-from orchestration.refresh import Session, nothing_new, open_session
+from orchestration.config.company import CompanyConfig
+from orchestration.platform.clock import utc_now
+from orchestration.platform.errors import RegularsError
+from orchestration.run.refresh import Session, nothing_new, open_session
 
 REFRESH = "refresh"  # the job that is the command of that name
 PUBLISHED = dg.AssetKey(["published", "current"])
@@ -104,6 +104,11 @@ def session_resource(config: CompanyConfig) -> dg.ResourceDefinition:
             handle.close()
 
     return session
+
+
+def build(config: CompanyConfig) -> dg.Definitions:
+    """The resource `session`."""
+    return dg.Definitions(resources={"session": session_resource(config)})
 
 
 @contextlib.contextmanager

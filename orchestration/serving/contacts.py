@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from orchestration.company import CompanyConfig
-from orchestration.dictionary.survivorship import Survivorship, survivorship
-from orchestration.literals import quote
-from orchestration.warehouse import open_warehouse
+from orchestration.config.company import CompanyConfig
+from orchestration.config.dictionary.survivorship import Survivorship, survivorship
+from orchestration.platform.literals import quote
+from orchestration.warehouse.connections import open_warehouse
 
 SHOWN = (
     "customer_type", "full_name", "title", "given_name", "family_name", "organisation_name", "gender", "birth_date",

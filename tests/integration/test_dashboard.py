@@ -17,7 +17,7 @@ import duckdb
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from orchestration.paths import PROJECT
+from orchestration.platform.paths import PROJECT
 from tests.integration.conftest import Copier
 from tests.support.shop import Shop
 
@@ -56,7 +56,7 @@ def test_overview_by_week_and_quarter(refreshed: Shop, monkeypatch: pytest.Monke
 
 
 def kpi_tree_page() -> None:
-    from orchestration.dashboard.views import kpi_tree
+    from orchestration.dashboard.pages.sales import kpi_tree
 
     kpi_tree.page()
 
@@ -80,7 +80,7 @@ def test_kpi_tree_splits_any_node(refreshed: Shop, monkeypatch: pytest.MonkeyPat
 
 def _values(app: AppTest) -> list[object]:
     """Values behind the period's options: the labels are formatted."""
-    from orchestration.dashboard import published
+    from orchestration.dashboard.kit import published
 
     frame = published.query("select distinct period_start from kpi_tree where period_grain = 'month'")
     return list(frame["period_start"])
@@ -118,7 +118,9 @@ def test_a_browser_draws_both_pages(refreshed: Shop, monkeypatch: pytest.MonkeyP
     assert errors == []
 
 
-@pytest.mark.parametrize("name", ["lifecycle", "value_churn", "churn", "models", "quality"])
+@pytest.mark.parametrize(
+    "name", ["customers.lifecycle", "customers.value_churn", "customers.churn", "data.models", "data.quality"]
+)
 def test_pages_show_a_company_whose_model_is_a_rule(
     name: str, refreshed: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,12 +129,12 @@ def test_pages_show_a_company_whose_model_is_a_rule(
     def show(name: str) -> None:
         import importlib
 
-        importlib.import_module(f"orchestration.dashboard.views.{name}").page()
+        importlib.import_module(f"orchestration.dashboard.pages.{name}").page()
 
     app = AppTest.from_function(show, default_timeout=60, args=(name,)).run()
     assert not app.exception
     warned = any("Observed rates, no model" in warning.value for warning in app.warning)
-    assert warned == (name in ("value_churn", "churn", "models"))
+    assert warned == (name.split(".")[1] in ("value_churn", "churn", "models"))
     for box in app.selectbox:
         for option in range(len(box.options)):
             if box.key == "cell":  # its labels begin with the code that stands behind them
@@ -161,7 +163,7 @@ def test_one_customer_is_found_by_key_and_by_a_sources_id(refreshed: Shop, monke
         ).fetchall()
 
     def show() -> None:
-        from orchestration.dashboard.views import customer
+        from orchestration.dashboard.pages.customers import customer
 
         customer.page()
 
@@ -179,7 +181,7 @@ def test_one_customer_is_found_by_key_and_by_a_sources_id(refreshed: Shop, monke
 def test_lists_are_safe_for_spreadsheets() -> None:
     import pandas as pd
 
-    from orchestration.dashboard.kit import safe_csv
+    from orchestration.dashboard.kit.parts import safe_csv
 
     text = safe_csv(pd.DataFrame({"who": ["=1+1", "@x", "Ann", None], "n": [-1, 2, 3, 4]})).decode("utf-8-sig")
     assert text.splitlines() == ["who,n", "'=1+1,-1", "'@x,2", "Ann,3", ",4"]
@@ -188,7 +190,7 @@ def test_lists_are_safe_for_spreadsheets() -> None:
 def test_downloads_quote_headers_categories_and_every_start_of_a_formula() -> None:
     import pandas as pd
 
-    from orchestration.dashboard.kit import safe_csv
+    from orchestration.dashboard.kit.parts import safe_csv
 
     frame = pd.DataFrame(
         {"=x": pd.Categorical(["=1", "b"]), "t": ["\n=1", "\t=2"], "o": pd.Series([1, "+2"], dtype=object),
@@ -201,7 +203,7 @@ def test_downloads_quote_headers_categories_and_every_start_of_a_formula() -> No
 
 
 def customer_page() -> None:
-    from orchestration.dashboard.views import customer
+    from orchestration.dashboard.pages.customers import customer
 
     customer.page()
 
@@ -245,9 +247,11 @@ def test_names_are_found_and_shown_with_the_grant_only(copy: Copier, monkeypatch
 
 
 def test_every_page_has_its_own_address_and_all_are_known() -> None:
-    from orchestration.dashboard.pages import PAGES
+    from orchestration.dashboard.kit.page import found
 
-    assert [path for *_, path in PAGES] == [
+    addresses = [page.path for pages in found().values() for page in pages]
+
+    assert addresses == [
         "overview", "kpi-tree", "life-cycle", "value-churn", "churn", "customer", "review", "models", "data-quality",
     ]  # fmt: skip
 
@@ -276,7 +280,17 @@ def test_without_a_search_customers_are_listed_and_each_row_leads_to_one(
     assert any(metric.label == "Spent" for metric in opened.metric)
 
 
-@pytest.mark.parametrize("name", ["lifecycle", "churn", "value_churn", "customer", "quality", "kpi_tree"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "customers.lifecycle",
+        "customers.churn",
+        "customers.value_churn",
+        "customers.customer",
+        "data.quality",
+        "sales.kpi_tree",
+    ],
+)
 def test_columns_of_tables_have_names_that_people_use(
     name: str, refreshed: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -285,7 +299,7 @@ def test_columns_of_tables_have_names_that_people_use(
     def show(name: str) -> None:
         import importlib
 
-        importlib.import_module(f"orchestration.dashboard.views.{name}").page()
+        importlib.import_module(f"orchestration.dashboard.pages.{name}").page()
 
     app = AppTest.from_function(show, default_timeout=60, args=(name,)).run()
     assert not app.exception
@@ -380,7 +394,9 @@ def test_planted_text_is_shown_as_it_is_and_nobody_is_called(copy: Copier, monke
     from playwright.sync_api import sync_playwright
 
     from docs.screenshots import CHROMIUM_FLAGS, free_port, server
-    from orchestration.dashboard.pages import PAGES
+    from orchestration.dashboard.kit.page import found
+
+    addresses = [page.path for pages in found().values() for page in pages]
 
     shop = copy()
     use(shop, monkeypatch)
@@ -396,7 +412,7 @@ def test_planted_text_is_shown_as_it_is_and_nobody_is_called(copy: Copier, monke
         page = browser.new_page(viewport={"width": 1280, "height": 2000})
         page.on("request", lambda request: asked.append(request.url))
         with server("dashboard", free_port(), "--no-browser", "--contacts") as address:
-            for path in [*(path for *_, path in PAGES), f"customer?key={key}"]:
+            for path in [*addresses, f"customer?key={key}"]:
                 page.goto(f"{address}/{path}")
                 page.wait_for_selector("h1", timeout=60_000)
                 page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')", timeout=60_000)

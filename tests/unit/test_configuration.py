@@ -8,10 +8,11 @@ import time
 import pytest
 import yaml
 
-from orchestration.company import load_company
-from orchestration.contracts import load_contracts
-from orchestration.errors import ConfigError, RegularsError, UsageError
-from orchestration.yaml_model import UniqueKeyLoader
+from orchestration.config.company import load_company
+from orchestration.config.contracts import Contract, load_contracts
+from orchestration.platform.errors import ConfigError, RegularsError, UsageError
+from orchestration.platform.yaml_model import UniqueKeyLoader
+from orchestration.warehouse import staging
 from tests.support.shop import SOURCE, Shop
 
 
@@ -142,6 +143,40 @@ def test_secrets_come_from_the_environment(shop: Shop, monkeypatch: pytest.Monke
     assert load_company("shop").sources["till"].connector.path == str(shop.data)
 
 
+VISIT = {
+    "entity": "visit", "title": "Visit", "subject": "service", "description": "One row per visit of a place.",
+    "key": ["visit_id"],
+    "columns": {
+        "visit_id": {"type": "text", "required": True, "description": "Id of the visit"},
+        "visitor": {"type": "text", "personal": "direct", "description": "Name of the visitor"},
+        "came_at": {"type": "timestamp", "business_date": "came_on", "description": "When it began"},
+    },
+}  # fmt: skip
+
+
+def test_staging_of_an_entity_follows_from_its_contract() -> None:
+    visit = Contract.model_validate(VISIT | {"dated_by": "came_on"})
+    ((name, sql, described),) = staging.models(visit)
+    assert name == "stg_visit"
+    assert " ".join(sql.split("-#}")[1].split()) == (
+        "{{ as_known( 'visit', [ 'visit_id', 'came_at', 'came_on', ], on='came_on' ) }}"
+    )
+    read = yaml.safe_load(described)["models"][0]
+    assert read["description"] == "One row per visit of a place. As known at known_at, up to as_of."
+    assert [c["name"] for c in read["columns"]] == [
+        "source_system", "record_key", "parent_key", "visit_id", "came_at", "came_on", "version_at",
+    ]  # fmt: skip
+
+    undated = Contract.model_validate(VISIT | {"versions": True})
+    assert [name for name, *_ in staging.models(undated)] == ["stg_visit", "stg_visit_version"]
+    assert all("on=" not in sql for _, sql, _ in staging.models(undated))
+
+
+def test_an_entity_is_dated_by_a_date_of_its_own() -> None:
+    with pytest.raises(ValueError, match="dated_by 'came_at' is neither a date nor a business date"):
+        Contract.model_validate(VISIT | {"dated_by": "came_at"})
+
+
 def test_contract_columns_are_the_promised_ones() -> None:
     """Companies written against these names must load."""
     contracts = load_contracts()
@@ -157,7 +192,7 @@ def test_contract_columns_are_the_promised_ones() -> None:
 
 
 def test_the_first_key_column_must_be_required() -> None:
-    from orchestration.contracts import Contract
+    from orchestration.config.contracts import Contract
 
     with pytest.raises(ValueError, match="must be required"):
         Contract(

@@ -11,9 +11,9 @@ import sys
 import duckdb
 import pytest
 
-from orchestration.dbt import BuildError, DbtResult, NodeResult, TestStop, failure
-from orchestration.errors import QualityStop, RegularsError, Stopped, in_plain_words
-from orchestration.paths import PROJECT
+from orchestration.platform.errors import QualityStop, RegularsError, Stopped, in_plain_words
+from orchestration.platform.paths import PROJECT
+from orchestration.warehouse.dbt import BuildError, DbtResult, NodeResult, TestStop, failure
 
 
 @pytest.mark.parametrize(
@@ -98,12 +98,12 @@ class Interrupt:
 
 sys.meta_path.insert(0, Interrupt())
 sys.argv = ["regulars", "source", "test", "--json"]
-from orchestration.__main__ import main
+from orchestration.cli.__main__ import main
 main()
 """
 
 
-@pytest.mark.parametrize("module", ["orchestration.cli", "yaml", "orchestration.authoring.preview"])
+@pytest.mark.parametrize("module", ["orchestration.cli.main", "yaml", "orchestration.authoring.preview"])
 def test_a_ctrl_c_at_any_moment_is_one_line_and_130(module: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", INTERRUPTED.format(module=module)],

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -19,16 +20,18 @@ from hypothesis import strategies as st
 from rich.console import Console
 from typer.testing import CliRunner
 
-from orchestration.cli import EXIT_CODES, GROUPS, app
-from orchestration.cli_look import checks_of_state, last_runs
-from orchestration.clock import utc_now
-from orchestration.console import escape
-from orchestration.errors import RegularsError, Stopped, in_plain_words
-from orchestration.literals import no_formula, visible
-from orchestration.paths import PROJECT, CompanyPaths
-from orchestration.progress import Progress
-from orchestration.rows import Format, as_csv, laid_out
-from orchestration.state import State
+from orchestration.cli.command import Panel, found
+from orchestration.cli.console import escape
+from orchestration.cli.look import checks_of_state, last_runs
+from orchestration.cli.main import EXIT_CODES, app
+from orchestration.cli.serve import open_browser
+from orchestration.platform.clock import utc_now
+from orchestration.platform.errors import RegularsError, Stopped, in_plain_words
+from orchestration.platform.literals import no_formula, visible
+from orchestration.platform.paths import PROJECT, CompanyPaths
+from orchestration.platform.progress import Progress
+from orchestration.platform.rows import Format, as_csv, laid_out
+from orchestration.platform.state import State
 
 HOSTILE = ["[bold]x[/]", r"\[/]", "[/]", "\x1b[31mred\x1b[0m", "\x9b2J", "\x1b]8;;http://x\x07link", ":smile:", "a\rb",
            "\u202eevil", "[link=http://x]y[/link]", "\\"]  # fmt: skip
@@ -168,7 +171,7 @@ def test_a_model_without_a_version_is_not_called_none() -> None:
     progress("score", "churn: too few customers", {})
     progress("score", "done", {"churn": "not_enough_data", "value": "published", "seconds": 2})
     assert "None" not in console.file.getvalue()  # type: ignore[attr-defined]
-    source = (PROJECT / "orchestration" / "refresh.py").read_text()
+    source = (PROJECT / "orchestration" / "run" / "refresh.py").read_text()
     assert "{model['model']} {model['version']}" not in source
 
 
@@ -177,7 +180,7 @@ def test_a_model_without_a_version_is_not_called_none() -> None:
 
 def test_help_groups_the_commands_with_refresh_first() -> None:
     shown = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "80"}).stdout
-    places = [shown.index(group) for group in GROUPS]
+    places = [shown.index(group) for group in (panel.value for panel in Panel)]
     assert places == sorted(places)
     first = next(line for line in shown.splitlines() if line.startswith("│") and "--help" not in line)
     assert first.split()[1] == "refresh"
@@ -190,8 +193,8 @@ def test_every_command_is_in_a_group() -> None:
 
     known = set(get_command(app).commands)  # type: ignore[attr-defined]
     panels = {info.rich_help_panel for info in (*app.registered_commands, *app.registered_groups)}
-    assert panels == set(GROUPS)
-    assert len(known) == sum(map(len, GROUPS.values()))
+    assert panels == {panel.value for panel in Panel}
+    assert len(known) == len(found())
 
 
 def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CompanyPaths:
@@ -250,7 +253,7 @@ def test_status_tells_a_killed_run_and_when_it_last_spoke(tmp_path: Path, monkey
 
 
 def test_status_does_not_call_a_living_run_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from orchestration.lock import refresh_lock
+    from orchestration.platform.lock import refresh_lock
 
     paths = company(tmp_path, monkeypatch)
     with refresh_lock(paths.lock, "2024-01-31T10:11:12", "regulars refresh"), State(paths.state) as state:
@@ -277,7 +280,7 @@ def test_an_interrupt_is_one_wherever_it_comes_out() -> None:
 # A shell's background jobs ignore Ctrl-C, and their children would, too.
 STARTED = (
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); print('up', flush=True); "
-    "from orchestration.__main__ import main; main()"
+    "from orchestration.cli.__main__ import main; main()"
 )
 
 
@@ -294,3 +297,16 @@ def test_ctrl_c_ends_a_command_in_one_line(tmp_path: Path, wait: float) -> None:
     assert "Traceback" not in said
     assert said.splitlines()[-1] == "Error: stopped by Ctrl-C. Run it again to go on from what was committed"
     assert process.returncode == 130
+
+
+def test_the_browser_opens_once_the_server_answers_and_never_without_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        open_browser(port)
+        assert opened == [f"http://127.0.0.1:{port}"]
+        taken = CliRunner().invoke(app, ["dashboard", "--port", str(port)])
+        assert f"port {port} is in use" in str(taken.exception)
+    open_browser(port, patience=0.3)
+    assert len(opened) == 1

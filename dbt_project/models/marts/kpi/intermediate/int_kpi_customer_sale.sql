@@ -7,18 +7,15 @@ with order_row as (
 
 amounts as (
   select
-    periods.period_grain,
-    periods.period_start,
+    calendar.period_grain,
+    calendar.period_start,
     order_row.customer_key,
     sum(order_row.net_amount) as sold_amount,
     {{ kpi_sums(measures) }}
   from order_row
-  inner join {{ ref('dim_date') }} as calendar on order_row.date_key = calendar.date_key
-  inner join {{ ref('int_kpi_period') }} as periods
-    on
-      periods.period_grain <> 'week'
-      and periods.period_start = {{ period_of('periods.period_grain', 'calendar') }}
-  group by periods.period_grain, periods.period_start, order_row.customer_key
+  inner join {{ ref('int_kpi_day') }} as calendar
+    on order_row.date_key = calendar.date_key and calendar.period_grain <> 'week'
+  group by calendar.period_grain, calendar.period_start, order_row.customer_key
 )
 
 select
@@ -26,7 +23,7 @@ select
   amounts.period_start,
   amounts.customer_key,
   buyer.start_state,
-  cast(amounts.sold_amount as double) as sold_amount,
+  amounts.sold_amount,
   {{ kpi_columns(measures, 'cast(amounts.{} as double)') }}
 from amounts
 left join {{ ref('int_kpi_buyer') }} as buyer

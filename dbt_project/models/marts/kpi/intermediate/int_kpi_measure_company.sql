@@ -9,15 +9,6 @@ with periods as (
   from {{ ref('int_kpi_period') }}
 ),
 
-day_period as (
-  select
-    calendar.date_key,
-    periods.period_grain,
-    periods.period_start
-  from {{ ref('dim_date') }} as calendar
-  inner join periods on periods.period_start = {{ period_of('periods.period_grain', 'calendar') }}
-),
-
 {% for fact in names if kpi_measures(fact) -%}
 {% set measures = kpi_measures(fact) -%}
 {{ fact }}_row as (
@@ -25,11 +16,11 @@ day_period as (
   select * from {{ ref(kpi().facts[fact].model) }}
   {%- else %}
   select
-    day_period.period_grain,
-    day_period.period_start,
+    calendar.period_grain,
+    calendar.period_start,
     counted.*
   from ({{ fact_rows(fact) }}) as counted
-  inner join day_period on counted.date_key = day_period.date_key
+  inner join {{ ref('int_kpi_day') }} as calendar on counted.date_key = calendar.date_key
   {%- endif %}
 ),
 

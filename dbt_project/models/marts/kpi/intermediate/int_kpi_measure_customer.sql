@@ -9,7 +9,12 @@
 -- sold to people nobody knows is a member of its own, so that members add up to the whole.
 with activity as (
   select
-    *,
+    period_grain,
+    period_start,
+    customer_key,
+    start_state,
+    sold_amount,
+    {{ kpi_columns(sums) }},
     start_state is not null as is_buyer,
     cast(null as integer) as customers
   from {{ ref('int_kpi_customer_sale') }}
@@ -19,7 +24,7 @@ with activity as (
     period_start,
     customer_key,
     eve_state as start_state,
-    0 as sold_amount,
+    cast(null as decimal(38, 4)) as sold_amount,
     {{ kpi_columns(sums, 'null') }},
     false as is_buyer,
     1 as customers
@@ -113,7 +118,7 @@ shown as (
     dimension,
     member,
     case
-      when row_number() over (partition by dimension order by round(abs(coalesce(sold_amount, 0)), 4) desc, member asc)
+      when row_number() over (partition by dimension order by abs(coalesce(sold_amount, 0)) desc, member asc)
         <= {{ most_members }} then member
       else '(other)'
     end as shown_member,

@@ -129,15 +129,8 @@ daily as (
 ),
 
 day_period as (
-  select
-    calendar.date_key,
-    periods.period_grain,
-    periods.period_start
-  from {{ ref('dim_date') }} as calendar
-  inner join {{ ref('int_kpi_period') }} as periods
-    on
-      periods.period_grain <> 'week'
-      and periods.period_start = {{ period_of('periods.period_grain', 'calendar') }}
+  select * from {{ ref('int_kpi_day') }}
+  where period_grain <> 'week'
 ),
 
 order_amount as (

@@ -1,6 +1,0 @@
-{{ as_known(
-  'agent',
-  [
-    'agent_id', 'name', 'team', 'vendor', 'role', 'hired_on', 'hourly_cost',
-  ]
-) }}

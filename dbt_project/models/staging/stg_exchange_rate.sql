@@ -1,7 +1,0 @@
-{{ as_known(
-  'exchange_rate',
-  [
-    'currency', 'day', 'rate_to_base',
-  ],
-  on='day'
-) }}

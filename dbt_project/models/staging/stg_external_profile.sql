@@ -1,7 +1,0 @@
-{{ as_known(
-  'external_profile',
-  [
-    'profile_id', 'list_id', 'organisation_name', 'city', 'postal_code', 'provider', 'attributes',
-    'valid_until',
-  ]
-) }}

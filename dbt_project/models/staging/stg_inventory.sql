@@ -1,7 +1,0 @@
-{{ as_known(
-  'inventory',
-  [
-    'product_id', 'store_id', 'day', 'on_hand',
-  ],
-  on='day'
-) }}

@@ -1,6 +1,0 @@
-{{ as_known(
-  'offer_product',
-  [
-    'offer_id', 'campaign_id', 'product_id',
-  ]
-) }}

@@ -1,6 +1,0 @@
-{{ as_known(
-  'store',
-  [
-    'store_id', 'name', 'kind', 'city', 'region', 'country', 'opened_on', 'latitude', 'longitude',
-  ]
-) }}

@@ -1,0 +1,1 @@
+"""The pages: a folder for each area, a module for each page, which declares itself (`kit.page`)."""
