@@ -27,7 +27,7 @@ PHASES: dict[str, tuple[int, list[list[str]]]] = {
     ),
     "types": (120, [["mypy"]]),
     "unit": (600, [["pytest", "-q", "-n", "2", "tests/unit"]]),
-    "architecture": (60, [["pytest", "-q", "tests/architecture"]]),
+    "architecture": (150, [["pytest", "-q", "tests/architecture"]]),
     "integration": (
         720,
         [["pytest", "-q", "-n", "2", "--dist", "loadgroup", "--durations", "12", "tests/integration"]],
