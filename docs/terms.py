@@ -147,8 +147,9 @@ BASES = {
 
 def counting(measure: Measure) -> str:
     """What counts of a measure's rows."""
-    where = f", where {measure.where}" if measure.where else ""
-    return measure.expression + where + (f"; {measure.if_zero} where that adds to zero" if measure.if_zero else "")
+    where = f", where `{measure.where}`" if measure.where else ""
+    otherwise = f"; `{measure.if_zero}` where it adds to zero" if measure.if_zero else ""
+    return f"`{measure.expression}`{where}{otherwise}"
 
 
 def kpis(table: Table) -> str:
@@ -159,7 +160,7 @@ def kpis(table: Table) -> str:
         node = kpi.node
         below = {"sum": "its children add up", "product": "its children multiply", None: "a leaf"}[node.children]
         sign = ", taken off" if node.sign == -1 else ""
-        rows.append([f"`{code}`", node.name, kpi.unit, node.formula.replace(" / ", " ÷ "), below + sign, node.owner,
+        rows.append([f"`{code}`", node.name, kpi.unit, f"`{node.formula}`", below + sign, node.owner,
                      node.link or ""])  # fmt: skip
     measures: list[list[object]] = [
         [f"`{code}`", measure.name, measure.unit, measure.fact, counting(measure), measure.kind, BASES[measure.basis]]

@@ -161,7 +161,7 @@ class Dictionary:
                 raise self.files.at("tree", f"nodes.{code}.parent").error(
                     self.files.nodes[code].parent, "a node above, not below"
                 )
-            if self.factors(code) > MOST_FACTORS:
+            if self.files.nodes[code].children == "product" and self.factors(code) > MOST_FACTORS:
                 at = self.files.at("tree", f"nodes.{code}.children")
                 raise at.error(
                     self.files.nodes[code].children, f"at most {MOST_FACTORS} leaves that multiply each other"
