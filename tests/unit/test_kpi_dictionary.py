@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -242,7 +243,7 @@ def test_the_macros_give_what_the_dictionary_says() -> None:
     value = {"a": ['it\'s {{ x }} 中 \\ "q"', None, 1, -0.5, True], "b": {}}
     environment = jinja2.Environment()
     found: list[object] = []
-    environment.globals["return"] = lambda v: found.append(v) or ""
+    environment.globals |= {"return": lambda v: found.append(v) or "", "fromjson": json.loads}
     environment.from_string(macros.macro("m", value) + "{{ m() }}").render()
     assert found == [value]
 
@@ -253,7 +254,7 @@ def test_what_dbt_parses_changes_with_the_dictionary(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(macros, "KPI", folder)
     assert dbt.project_fingerprint() != before
     made = macros.text(load_dictionary(folder), load_survivorship())
-    assert '"name": "All sales"' in made
+    assert '"All sales"' in made.replace("\\", "")
 
 
 @pytest.mark.parametrize(
