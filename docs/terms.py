@@ -7,6 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from orchestration.config.company import Churn, ChurnClasses, Lifecycle, Value, ValueClasses
+from orchestration.config.dictionary.declared import Measure
+from orchestration.config.dictionary.kpi import load_dictionary
+from orchestration.config.dictionary.survivorship import load_survivorship
 from orchestration.conform.casting import REASONS
 from orchestration.platform.paths import DBT_PROJECT
 from orchestration.quality.rules import DIMENSION, MEANING
@@ -135,23 +138,72 @@ def strategies(table: Table) -> str:
     )
 
 
+BASES = {
+    "company": "the whole company",
+    "order": "the whole company, members of orders and of customers",
+    "customer_state": "the whole company, members of customers",
+}
+
+
+def counting(measure: Measure) -> str:
+    """What counts of a measure's rows."""
+    where = f", where `{measure.where}`" if measure.where else ""
+    otherwise = f"; `{measure.if_zero}` where it adds to zero" if measure.if_zero else ""
+    return f"`{measure.expression}`{where}{otherwise}"
+
+
 def kpis(table: Table) -> str:
-    """Nodes of the KPI tree."""
+    """Nodes of the KPI tree, the measures that they are made of, and what they are drilled by."""
+    found = load_dictionary()
     rows: list[list[object]] = []
-    for row in sorted(seed("kpi_node"), key=lambda node: int(node["sort_order"])):
-        formula = row["numerator"] + (f" ÷ {row['denominator']}" if row["denominator"] else "")
-        below = {"sum": "its children add up", "product": "its children multiply", "": "a leaf"}[row["operator"]]
-        sign = ", taken off" if row["sign"] == "-1" else ""
-        rows.append([f"`{row['node_code']}`", row["name"], row["unit"], formula, below + sign, row["owner_role"],
-                     row["link_no"]])  # fmt: skip
+    for code, kpi in found.kpis.items():
+        node = kpi.node
+        below = {"sum": "its children add up", "product": "its children multiply", None: "a leaf"}[node.children]
+        sign = ", taken off" if node.sign == -1 else ""
+        rows.append([f"`{code}`", node.name, kpi.unit, f"`{node.formula}`", below + sign, node.owner,
+                     node.link or ""])  # fmt: skip
+    measures: list[list[object]] = [
+        [f"`{code}`", measure.name, measure.unit, measure.fact, counting(measure), measure.kind, BASES[measure.basis]]
+        for code, measure in found.files.measures.items()
+    ]
+    facts: list[list[object]] = [
+        [fact, spec.description, f"`{spec.model}`"] for fact, spec in found.files.facts.items()
+    ]
+    dimensions: list[list[object]] = [
+        [f"`{code}`", spec.name, f"{spec.basis}s" if spec.member else "", f"`{spec.member}`" if spec.member else ""]
+        for code, spec in found.files.dimensions.items()
+    ]
     links: list[list[object]] = [[number, text] for number, text in LINKS.items()]
     return (
         "## KPI tree\n\nEach node of `kpi_tree` by period: `value`, the period before, the year before. "
         "`contribution_to_parent` and `contribution_to_root` split a change exactly over the parts (Shapley shares); "
-        "leaves add up to the change of sales.\n\n"
+        "leaves add up to the change of the root.\n\n"
         + table(["node", "name", "unit", "formula", "kind", "owner", "link"], rows)
+        + "\n\n### Measures\n\nWhat formulas are made of (`data/kpi/measures.yml`):\n\n"
+        + table(["measure", "name", "unit", "fact", "what counts", "kind", "known for"], measures)
+        + "\n\n"
+        + table(["fact", "rows", "model"], facts)
+        + "\n\n### Dimensions\n\nWhat the tree is drilled by (`data/kpi/dimensions.yml`); `dimension` and `member` of "
+        "`kpi_tree`:\n\n"
+        + table(["dimension", "name", "shares out", "member"], dimensions)
         + "\n\n### Marketing links\n\n`link_no` says which link of the chain a node belongs to, and so what to work "
         "on:\n\n" + table(["link", "about"], links)
+    )
+
+
+def golden(table: Table) -> str:
+    """Groups of the golden record."""
+    rows: list[list[object]] = []
+    read = load_survivorship()
+    for name, rules in read.rules({}).items():
+        group = read.groups[name]
+        fields = ", ".join([*group.fields, *(f"{field} (contacts only)" for field in group.contact)])
+        rows.append([f"`{name}`", fields, ", ".join(rules)])
+    return (
+        "## Golden record\n\nA customer's records are one in `dim_customer` and in clear contact data: what a group "
+        "holds is taken together from one record, the one that the rules choose (`data/survivorship.yml`; a company's "
+        "own: `identity.survivorship` in `company.yml`). `customer_lineage.field_group` says from which:\n\n"
+        + table(["group", "fields", "rules, the first that tells two records apart"], rows)
     )
 
 
@@ -174,5 +226,5 @@ def quality(table: Table) -> str:
 
 def page(note: str, table: Table) -> str:
     """The whole page."""
-    parts = (lifecycle, churn, value, strategies, kpis, quality)
+    parts = (lifecycle, churn, value, strategies, kpis, golden, quality)
     return "\n\n".join([f"{note}\n# Terms", *(part(table) for part in parts)])

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from orchestration.config.contracts import NAME, Contract, Quality, Years, load_contracts
+from orchestration.config.dictionary.survivorship import Rules, survivorship
 from orchestration.config.questions import CURE, where_asked
 from orchestration.connectors.base import Settings, System, TableAt
 from orchestration.connectors.numbers import as_written
@@ -160,28 +161,13 @@ class Retention(Strict):
     as_of_days: int = Field(default=30, ge=1, description="builds as of a past day")
 
 
-SurvivorshipRule = Literal["verified", "source_priority", "most_recent", "earliest", "most_frequent", "longest"]
-FIELD_GROUPS: dict[str, tuple[SurvivorshipRule, ...]] = {
-    "person": ("verified", "source_priority", "most_recent"),
-    "address": ("verified", "source_priority", "most_recent"),
-    "occupation": ("source_priority", "most_recent"),
-    "household": ("source_priority", "most_recent"),
-    "organisation": ("source_priority", "most_recent"),
-    "status": ("most_recent",),
-    "listing": ("source_priority", "most_recent"),
-    "language": ("most_frequent", "most_recent"),
-    "origin": ("earliest",),
-    "attributes": ("most_recent",),
-}
-
-
 class Identity(Strict):
     """How several records of one customer become one."""
 
     source_priority: tuple[str, ...] = Field(
         default=(), description="source systems, the most trusted first; those not named come after them"
     )
-    survivorship: dict[str, tuple[SurvivorshipRule, ...]] = Field(
+    survivorship: dict[str, Rules] = Field(
         default_factory=dict,
         description="field group → rules in order, of which the first that tells two records apart decides; the fields "
         "of a group are taken from one record together",
@@ -189,17 +175,18 @@ class Identity(Strict):
 
     @field_validator("survivorship")
     @classmethod
-    def groups(cls, value: dict[str, tuple[SurvivorshipRule, ...]]) -> dict[str, tuple[SurvivorshipRule, ...]]:
+    def groups(cls, value: dict[str, Rules]) -> dict[str, Rules]:
         """Known groups, one to three rules each."""
+        known = survivorship().groups
         for group, rules in value.items():
-            if group not in FIELD_GROUPS or not 1 <= len(rules) <= 3:
-                raise ValueError(f"one of {', '.join(FIELD_GROUPS)}, each with one to three rules")
+            if group not in known or not 1 <= len(rules) <= 3:
+                raise ValueError(f"one of {', '.join(known)}, each with one to three rules")
         return value
 
     @property
-    def rules(self) -> dict[str, tuple[SurvivorshipRule, ...]]:
+    def rules(self) -> dict[str, Rules]:
         """The rules of every field group."""
-        return FIELD_GROUPS | self.survivorship
+        return survivorship().rules(self.survivorship)
 
 
 class Privacy(Strict):

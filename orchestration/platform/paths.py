@@ -9,6 +9,8 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 CONTRACTS = PROJECT / "data" / "contracts"
+KPI = PROJECT / "data" / "kpi"
+SURVIVORSHIP = PROJECT / "data" / "survivorship.yml"
 DBT_PROJECT = PROJECT / "dbt_project"
 
 

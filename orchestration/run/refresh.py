@@ -57,7 +57,7 @@ from orchestration.warehouse.connections import check_disk, open_warehouse, remo
 AS_OF, NEXT_DAY = "as_of", "following_business_day"
 SEEN = "published_marks"  # sizes and times of the published files, as they were after publishing
 ERASURE = "erasure"  # set by versions of before the journal: the lake is to be cleaned again
-CODE_FOLDERS = ("orchestration", "models_ml", "data/contracts")
+CODE_FOLDERS = ("orchestration", "models_ml", "data/contracts")  # dbt's fingerprint holds the dictionaries
 
 
 def inputs_fingerprint(config: CompanyConfig) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from orchestration.config.company import CompanyConfig
+from orchestration.config.dictionary import macros
 from orchestration.platform.errors import QualityStop, RegularsError
 from orchestration.platform.paths import DBT_PROJECT, CompanyPaths
 from orchestration.warehouse.connections import settings
@@ -84,13 +85,15 @@ class TestStop(QualityStop):
 
 
 def project_fingerprint() -> str:
-    """Hash of every file that dbt parses."""
+    """Hash of every file that dbt parses, and of the dictionaries that some of it is made of."""
     digest = hashlib.sha256()
     for path in sorted(p for p in DBT_PROJECT.rglob("*") if p.suffix in PARSED):
-        if "target" in path.relative_to(DBT_PROJECT).parts[:1] or "logs" in path.relative_to(DBT_PROJECT).parts[:1]:
+        if path.relative_to(DBT_PROJECT).parts[0] in ("target", "logs") or path == macros.MACROS:
             continue
         digest.update(str(path.relative_to(DBT_PROJECT)).encode())
         digest.update(path.read_bytes())
+    for path in macros.sources():
+        digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
 
 
@@ -107,12 +110,13 @@ def ensure_manifest() -> Path:
     """Parse the project if its files changed since the last parse; returns the manifest's path.
 
     Raises:
-        RegularsError: the project does not parse; the message is dbt's.
+        RegularsError: a dictionary is wrong, or the project does not parse; the message is dbt's.
     """
     fingerprint = project_fingerprint()
     with target_lock():
         if MANIFEST.exists() and FINGERPRINT.exists() and FINGERPRINT.read_text() == fingerprint:
             return MANIFEST
+        macros.write_macros()
         result = invoke(["parse", "--target-path", str(TARGET), "--log-path", str(TARGET), "--no-partial-parse"])
         if not result.success:
             raise RegularsError(

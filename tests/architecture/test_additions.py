@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -14,6 +15,7 @@ from tests.support.shop import Shop
 
 PAGES = [
     "add-an-input-entity.md", "add-a-connector.md", "add-a-mart.md", "add-a-page.md", "add-a-command.md",
+    "add-a-kpi.md", "add-a-kpi-measure.md", "add-a-kpi-dimension.md",
 ]  # fmt: skip
 
 BRANCHES = """
@@ -58,6 +60,26 @@ menu = {area: [page.path for page in pages] for area, pages in found().items()}
 print(json.dumps({
     "error": [str(e.value) for e in app.exception],
     "columns": list(app.dataframe[0].value.columns), "rows": len(app.dataframe[0].value), "menu": menu,
+}))
+"""
+
+
+KPI_PAGE = """
+import json
+from streamlit.testing.v1 import AppTest
+
+def show():
+    from orchestration.dashboard.pages.sales import kpi_tree
+    kpi_tree.page()
+
+app = AppTest.from_function(show, default_timeout=60).run()
+drill = app.selectbox(key="dimension_month")
+tree = app.dataframe[0].value
+drill.select("gender").run()
+print(json.dumps({
+    "error": [str(e.value) for e in app.exception], "dimensions": list(drill.options),
+    "tree": dict(zip((name.strip(" \u2003·×Σ") for name in tree["KPI"]), tree["Formula"])),
+    "members": list(app.selectbox(key="member_gender").options),
 }))
 """
 
@@ -139,3 +161,96 @@ def test_a_command_is_one_module(copy: Grown) -> None:
         where not is_cancelled group by 1 order by 2 desc, 1 limit 1
     """)
     assert copy.run("orchestration.cli", "best-day").strip() == f"{day}: {amount:,.2f} EUR"
+
+
+BY_MONTH = """
+with counted as (
+  select month_start, is_weekend, category_1, customer_key, is_purchase and customer_key <> -1 as is_counted,
+    line.net_amount, quantity
+  from core.fct_order_line line
+  join core.fct_order using (order_key, customer_key, date_key)
+  join core.dim_date using (date_key)
+  join core.dim_product using (product_key)
+  where not fct_order.is_cancelled
+)
+"""
+
+
+def values(copy: Grown, dimension: str, *nodes: str) -> list[tuple[object, ...]]:
+    """Value of some nodes by month and member, members without any left out."""
+    columns = ", ".join(f"max(value) filter (where node_code = '{node}')" for node in nodes)
+    return copy.rows(
+        f"select period_start, member, {columns} from marts.kpi_tree where period_grain = 'month' "
+        f"and dimension = '{dimension}' group by 1, 2 having count(value) filter (where node_code = '{nodes[0]}') > 0 "
+        "order by 1, 2"
+    )
+
+
+def approximately(rows: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
+    """The same rows, numbers to rounding."""
+    return [tuple(pytest.approx(float(v)) if isinstance(v, float | Decimal) else v for v in row) for row in rows]
+
+
+def test_a_kpi_is_a_node_of_the_tree(copy: Grown) -> None:
+    """Its value, for the whole company and per category, from orders; its part of the change of sales adds up."""
+    expected = copy.rows(
+        BY_MONTH
+        + """
+        select month_start, coalesce(category_1, '(no category)'), sum(net_amount)::double,
+          sum(net_amount) filter (where customer_key = -1) / sum(net_amount)
+        from counted group by 1, 2 having sum(net_amount) filter (where customer_key = -1) > 0 order by 1, 2
+    """
+    )
+    found = [row for row in values(copy, "category", "all_sales", "anonymous_share") if row[3]]
+    assert found == approximately(expected)
+    assert len(found) > 10
+    apart = copy.rows("""
+        select abs(parent.change - sum(part.contribution_to_parent)), sum(abs(part.contribution_to_root)) > 0
+        from marts.kpi_tree parent
+        join marts.kpi_tree part using (period_grain, period_start, dimension, member)
+        where dimension = 'all' and period_grain = 'month' and parent.node_code = 'anonymous_sales'
+          and part.parent_code = 'anonymous_sales' and parent.change is not null
+        group by period_start, parent.change
+    """)
+    assert len(apart) > 5
+    assert all(difference < 1e-6 and is_felt for difference, is_felt in apart)  # type: ignore[operator]
+
+
+def test_a_measure_is_an_entry_of_the_dictionary(copy: Grown) -> None:
+    """Lines of orders are counted in every dimension, members of lines among them."""
+    expected = copy.rows(
+        BY_MONTH
+        + """
+        select month_start, coalesce(category_1, '(no category)'), sum(quantity) / count(*)::double
+        from counted where is_counted group by 1, 2 order by 1, 2
+    """
+    )
+    assert values(copy, "category", "units_per_line") == approximately(expected)
+    dimensions = copy.rows(
+        "select distinct dimension from marts.kpi_tree where node_code = 'units_per_line' order by 1"
+    )
+    assert dimensions == copy.rows("select distinct dimension from marts.kpi_tree order by 1")
+
+
+def test_a_dimension_is_an_entry_of_the_dictionary(copy: Grown) -> None:
+    """Orders by the day they fell on; customers by what they are, and those nobody knows."""
+    expected = copy.rows(
+        BY_MONTH
+        + """
+        select month_start, case when is_weekend then 'Weekend' else 'Weekday' end, sum(net_amount)::double
+        from counted group by 1, 2 order by 1, 2
+    """
+    )
+    assert values(copy, "day_kind", "sales") == approximately(expected)
+    members = copy.rows("select distinct member from marts.kpi_tree where dimension = 'gender' order by 1")
+    assert members == [("(anonymous)",), ("(unknown)",), ("female",), ("male",)]
+
+
+def test_the_page_lists_what_the_dictionary_got(copy: Grown) -> None:
+    (copy.root / "kpi_page.py").write_text(KPI_PAGE)
+    said = json.loads(copy.run("kpi_page").strip().splitlines()[-1])
+    assert said["error"] == []
+    assert {"Weekday or weekend", "Gender"} <= set(said["dimensions"])
+    assert said["tree"]["Share of anonymous sales"] == "anonymous_sales ÷ sales"
+    assert said["tree"]["Units per line"] == "units ÷ order_lines"
+    assert {"female", "male", "(anonymous)"} <= set(said["members"])

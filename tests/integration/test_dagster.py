@@ -35,7 +35,7 @@ def test_every_table_and_model_is_a_described_asset(definitions: dg.Definitions)
     graph = definitions.resolve_asset_graph()
     keys = {key.to_user_string() for key in graph.get_all_asset_keys()}
     assert {"lake/till/orders", "input/sales_order", "identity/customer_link", "core/fct_order"} <= keys
-    assert {"marts/kpi_tree", "published/current", "seeds/kpi_node"} <= keys
+    assert {"marts/kpi_tree", "published/current", "intermediate/int_kpi_node"} <= keys
     for key in graph.get_all_asset_keys():
         node = graph.get(key)
         assert node.group_name, key

@@ -40,6 +40,27 @@ def test_every_entity_arrives_whole(company: Fixture) -> None:
     assert {name for name, rows in tables if not rows} <= expected_empty
 
 
+def test_contacts_show_the_record_that_the_build_chose(company: Fixture) -> None:
+    """C3 and C103 are one customer with two addresses: one of them is shown, whole, and it is the published city's."""
+    with duckdb.connect(str(company.published), read_only=True) as con:
+        con.execute(f"attach '{company.published.with_name('contacts.duckdb')}' as clear (read_only)")
+        [(customers, different)] = con.execute(
+            "select count(*), count(*) filter (where c.city is distinct from d.city) from clear.customer c "
+            "join core.dim_customer d using (customer_key)"
+        ).fetchall()
+        split = con.execute(
+            "select count(*) from clear.customer c where not exists (select 1 from clear.record r where "
+            "r.customer_key = c.customer_key and r.city = c.city and r.postal_code = c.postal_code "
+            "and r.address_line = c.address_line)"
+        ).fetchone()
+        said = con.execute(
+            "select count(distinct source_customer_key) from core.customer_lineage l "
+            "join clear.customer c using (customer_key) where field_group = 'address' and customer_key in "
+            "(select customer_key from clear.record group by 1 having count(*) > 1)"
+        ).fetchone()
+    assert (customers, different, split, said) == (299, 0, (0,), (1,))
+
+
 def test_a_clean_company_fails_no_quality_check(company: Fixture) -> None:
     done = company.regulars("check", "--json")
     assert (done.returncode, json.loads(done.stdout)) == (0, [])

@@ -36,8 +36,21 @@ def run(root: Path, *arguments: str, **environment: str) -> str:
     return done.stdout
 
 
+def with_entries(text: str, addition: str) -> str:
+    """A file of entries, one section, with those of a printed block: each in place of the one of its name, else at the
+    section's end."""
+    head, _, entries = addition.partition("\n")
+    before, section, body = text.partition(f"{head}\n")
+    assert section, f"no section {head}"
+    for entry in re.split(r"^(?=  \w)", entries, flags=re.M)[1:]:
+        name = entry.partition(":")[0]
+        there = re.compile(rf"^{name}:.*\n(?:    .*\n)*", re.M)
+        body = there.sub(lambda _, entry=entry: entry, body) if there.search(body) else body + entry
+    return before + section + body
+
+
 def grown(root: Path, pages: list[str]) -> Path:
-    """Copy the project to a folder and put into it, as new files, what the pages print."""
+    """Copy the project to a folder and put into it what the pages print: new files, and entries of the dictionaries."""
     for part in PARTS:
         source, target = PROJECT / part, root / part
         if source.is_dir():
@@ -47,7 +60,11 @@ def grown(root: Path, pages: list[str]) -> Path:
             shutil.copy2(source, target)
     for page in pages:
         for path, text in printed(page).items():
-            assert not (root / path).exists(), f"{page}: {path} is no new file"
-            (root / path).write_text(text, encoding="utf-8")
+            target, whole = root / path, text
+            if path.startswith("data/kpi/"):
+                whole = with_entries(target.read_text(encoding="utf-8"), text)
+            else:
+                assert not target.exists(), f"{page}: {path} is no new file"
+            target.write_text(whole, encoding="utf-8")
     run(root, "orchestration.warehouse.staging")
     return root

@@ -1,19 +1,3 @@
-{# Fields of the golden record by group: the fields of a group come from one record together. #}
-{% macro field_groups() -%}
-  {{ return({
-    'person': ['gender', 'birth_date'],
-    'address': ['city', 'region', 'country'],
-    'occupation': ['occupation', 'education', 'income_band'],
-    'household': ['marital_status', 'household_size', 'home_owner'],
-    'organisation': ['industry', 'employees'],
-    'status': ['status'],
-    'listing': ['is_listed'],
-    'language': ['preferred_language'],
-    'origin': ['acquisition_channel', 'acquisition_campaign_id', 'registered_on'],
-    'attributes': ['attributes'],
-  }) }}
-{%- endmacro %}
-
 {# How well a record does by a rule; the highest wins. #}
 {% macro rule_score(rule) -%}
 case {{ rule }}

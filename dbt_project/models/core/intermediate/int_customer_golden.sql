@@ -1,9 +1,10 @@
 {{ config(materialized='table') }}
--- One row per customer with a record: each field group from the record that survivorship chose for it.
+-- One row per customer with a record: each field group from the record that survivorship chose for it. Clear contact data
+-- stay with the records; contacts join the same choice.
 select
   record.customer_key,
   max(record.customer_type) as customer_type
-  {%- for group, fields in field_groups().items() %}
+  {%- for group, fields in golden_fields().items() %}
   {%- for field in fields %},
   max(case when survivor.field_group = '{{ group }}' then {{ 'cast(record.' ~ field ~ ' as integer)' if field in ('home_owner', 'is_listed') else 'record.' ~ field }} end)
     as {{ field }}

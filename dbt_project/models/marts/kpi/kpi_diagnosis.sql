@@ -24,9 +24,9 @@ select
   leaf.value,
   leaf.previous_value,
   leaf.year_ago_value,
-  coalesce(leaf.link_no, advice.link_no) as link_no,
+  declared.advice_link_no as link_no,
   leaf.owner_role,
-  advice.advice,
+  declared.advice,
   leaf.as_of
 from leaf
-left join {{ ref('kpi_advice') }} as advice on leaf.node_code = advice.node_code
+left join {{ ref('int_kpi_declared') }} as declared on leaf.node_code = declared.node_code

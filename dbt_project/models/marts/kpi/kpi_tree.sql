@@ -69,7 +69,7 @@ select
   nodes.level,
   coalesce(declared.sort_order, 999) as sort_order,
   coalesce(declared.name, case nodes.node_code when 'new_member' then 'New here' else 'No longer here' end) as name,
-  coalesce(declared.unit, 'money') as unit,
+  coalesce(declared.unit, root.unit) as unit,
   nodes.operator,
   coalesce(declared.direction, 'up') as direction,
   declared.owner_role,
@@ -87,5 +87,5 @@ from nodes
 cross join {{ ref('stg_regulars__settings') }} as settings
 inner join {{ ref('int_kpi_period') }} as periods
   on nodes.period_grain = periods.period_grain and nodes.period_start = periods.period_start
-left join {{ ref('kpi_node') }} as declared
-  on nodes.root_code = declared.root_code and nodes.node_code = declared.node_code
+left join {{ ref('int_kpi_declared') }} as declared on nodes.node_code = declared.node_code
+left join {{ ref('int_kpi_declared') }} as root on nodes.root_code = root.node_code

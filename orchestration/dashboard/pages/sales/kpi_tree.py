@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pandas as pd
 import streamlit as st
 
+from orchestration.config.dictionary.kpi import ALL, dictionary
 from orchestration.dashboard.kit import charts, published
 from orchestration.dashboard.kit.churn import NO_ORDERS
 from orchestration.dashboard.kit.page import Page
@@ -15,30 +18,39 @@ TREE = """
 select node_code, parent_code, name, unit, operator, level, sort_order, value, previous_value, year_ago_value,
   change, contribution_to_parent, contribution_to_root, link_no, owner_role, is_complete
 from kpi_tree
-where dimension = $dimension and member = $member and root_code = 'sales' and period_grain = $grain
+where dimension = $dimension and member = $member and root_code = $root and period_grain = $grain
   and period_start = $start
 order by sort_order
 """
 MEMBERS = """
 select member, value, previous_value, change from kpi_tree
-where dimension = $dimension and node_code = 'sales' and root_code = 'sales' and period_grain = $grain
+where dimension = $dimension and node_code = $root and root_code = $root and period_grain = $grain
   and period_start = $start
 order by abs(change) desc nulls last, member
 """
 DIAGNOSIS = """
 select rank, name, cost_to_root, link_no, owner_role, advice from kpi_diagnosis
-where root_code = 'sales' and period_grain = $grain and period_start = $start and cost_to_root > 0 order by rank limit 8
+where root_code = $root and period_grain = $grain and period_start = $start and cost_to_root > 0 order by rank limit 8
 """
-DIAGNOSIS_COLUMNS = {
-    "rank": Column("Rank", "count"), "name": Column("KPI"), "cost_to_root": Column("Cost in sales", "money"),
-    "owner_role": Column("Owner"), "advice": Column("What to do"),
-}  # fmt: skip
-DIMENSIONS = {
-    "all": "Everything", "store": "Store", "category": "Category", "region": "Region", "cohort": "Acquisition quarter",
-    "lifecycle": "Life-cycle state at the start", "value_tier": "Value tier at the start",
-}  # fmt: skip
+ROOTS = (
+    "select distinct node_code, name, unit, sort_order from kpi_tree where node_code = root_code order by sort_order"
+)
 MOST_MEMBERS = 25
 ARROWS = {"sum": "Σ", "product": "×"}
+
+
+@dataclass(frozen=True)
+class Root:
+    """The KPI whose tree is looked at."""
+
+    code: str
+    name: str
+    unit: str
+
+    @property
+    def said(self) -> str:
+        """Its name within a sentence."""
+        return self.name[:1].lower() + self.name[1:]
 
 
 def page() -> None:
@@ -49,40 +61,51 @@ def page() -> None:
         st.info(NO_ORDERS)
         return
     grain, start = chosen
-    dimension, member = drill(grain, start, build.currency)
-    tree = published.query(TREE, grain=grain, start=start, dimension=dimension, member=member)
+    top = choose_root()
+    dimension, member = drill(grain, start, top, build.currency)
+    tree = published.query(TREE, grain=grain, start=start, dimension=dimension, member=member, root=top.code)
     if not tree["is_complete"].iloc[0]:
         st.warning(md("The data do not cover this {grain} whole: its figures are shown, not judged.", grain=grain))
     root = tree[tree["parent_code"].isna()].iloc[0]
     if pd.isna(root["previous_value"]):
         st.info(md("The first {grain} in the data has nothing to be compared with.", grain=grain))
     else:
-        root_waterfall(tree, grain, build.currency)
+        root_waterfall(tree, grain, top, build.currency)
     st.subheader("The tree")
-    shown = tree_table(tree, build.currency)
+    shown = tree_table(tree, top, build.currency)
     table(shown, {str(name): Column(str(name)) for name in shown}, height=HEAD + ROW * len(tree))
     st.caption(
-        "Σ: the parts below add up. ×: they multiply. Contributions are Shapley shares of the change; "
-        "leaves add up to the change of sales, and children to that of their parent."
-    )
-    if dimension == "all":
-        diagnosis(grain, start, build.currency)
-    history(grain, tree, build.currency, dimension, member)
+        md("Σ: the parts below add up. ×: they multiply. Contributions are Shapley shares of the change; "
+           "leaves add up to the change of {root}, and children to that of their parent.", root=top.said)
+    )  # fmt: skip
+    if dimension == ALL:
+        diagnosis(grain, start, top, build.currency)
+    history(grain, tree, top, build.currency, dimension, member)
 
 
-def drill(grain: str, start: pd.Timestamp, currency: str) -> tuple[str, str]:
+def choose_root() -> Root:
+    """The KPI whose tree to look at; asked for where there are several."""
+    found = published.query(ROOTS)
+    roots = [Root(*texts) for texts in zip(found["node_code"], found["name"], found["unit"], strict=True)]
+    return roots[0] if len(roots) == 1 else choose("Tree of", roots, lambda root: root.name, key="root")
+
+
+def drill(grain: str, start: pd.Timestamp, root: Root, currency: str) -> tuple[str, str]:
     """Dimension and member to look at; ("all", "all") for the whole company."""
     offered = published.query(
-        "select distinct dimension from kpi_tree where root_code = 'sales' and period_grain = $grain", grain=grain
+        "select distinct dimension from kpi_tree where root_code = $root and period_grain = $grain",
+        root=root.code,
+        grain=grain,
     )["dimension"]
-    options = [name for name in DIMENSIONS if name in set(offered)]
+    declared = dictionary().files.dimensions
+    options = [name for name in declared if name in set(offered)]
     if len(options) < 2:
         st.caption("By month and quarter the tree can be drilled into by store, category, customer group.")
-        return "all", "all"
-    dimension = choose("Drill by", options, DIMENSIONS.__getitem__, key=f"dimension_{grain}")
-    if dimension == "all":
-        return "all", "all"
-    members = published.query(MEMBERS, grain=grain, start=start, dimension=dimension)
+        return ALL, ALL
+    dimension = choose("Drill by", options, lambda code: declared[code].name, key=f"dimension_{grain}")
+    if dimension == ALL:
+        return ALL, ALL
+    members = published.query(MEMBERS, grain=grain, start=start, dimension=dimension, root=root.code)
     left, right = st.columns([3, 2], gap="large")
     with left:
         shown = members.dropna(subset=["change"]).head(MOST_MEMBERS)
@@ -90,10 +113,12 @@ def drill(grain: str, start: pd.Timestamp, currency: str) -> tuple[str, str]:
             st.info(md("The first {grain} in the data has nothing to be compared with.", grain=grain))
         else:
             chart(charts.members(shown, currency))
-            st.caption("What each member brought to the change of sales; the members add up to the whole.")
+            st.caption(
+                md("What each member brought to the change of {root}; the members add up to the whole.", root=root.said)
+            )
     with right:
         member = choose("Member", members["member"], key=f"member_{dimension}")
-        if dimension in ("lifecycle", "value_tier"):
+        if dictionary().is_dated(dimension):
             st.caption(
                 "Customers are grouped by what they were when the period started, and both periods are counted by that "
                 "group: nobody changes it in between."
@@ -101,13 +126,18 @@ def drill(grain: str, start: pd.Timestamp, currency: str) -> tuple[str, str]:
     return dimension, member
 
 
-def diagnosis(grain: str, start: pd.Timestamp, currency: str) -> None:
-    """What cost sales most, and what to do about it."""
-    found = published.query(DIAGNOSIS, grain=grain, start=start)
+def diagnosis(grain: str, start: pd.Timestamp, root: Root, currency: str) -> None:
+    """What cost the root most, and what to do about it."""
+    found = published.query(DIAGNOSIS, grain=grain, start=start, root=root.code)
     if found.empty:
         return
-    st.subheader("What cost sales most, and what to work on")
-    table(found, DIAGNOSIS_COLUMNS, currency)
+    st.subheader(md("What cost {root} most, and what to work on", root=root.said))
+    columns = {
+        "rank": Column("Rank", "count"), "name": Column("KPI"),
+        "cost_to_root": Column(f"Cost in {root.said}", "money" if root.unit == "money" else "number"),
+        "owner_role": Column("Owner"), "advice": Column("What to do"),
+    }  # fmt: skip
+    table(found, columns, currency)
 
 
 def choose_period() -> tuple[str, pd.Timestamp] | None:
@@ -129,14 +159,14 @@ def choose_period() -> tuple[str, pd.Timestamp] | None:
     return grain, start
 
 
-def root_waterfall(tree: pd.DataFrame, grain: str, currency: str) -> None:
+def root_waterfall(tree: pd.DataFrame, grain: str, root: Root, currency: str) -> None:
     """The change of a node, split over what lies below it."""
     parents = tree[tree["operator"].notna() & tree["change"].notna()]
     options = ["(all leaves)", *parents["node_code"]]
     names = dict(zip(tree["node_code"], tree["name"], strict=True))
     choice = choose(
         "Split the change of", options,
-        lambda code: "Sales, over every leaf of the tree" if code == options[0] else names[code], key="node",
+        lambda code: f"{root.name}, over every leaf of the tree" if code == options[0] else names[code], key="node",
     )  # fmt: skip
     if choice == options[0]:
         node, column = tree.iloc[0], "contribution_to_root"
@@ -168,7 +198,7 @@ def root_waterfall(tree: pd.DataFrame, grain: str, currency: str) -> None:
     )
 
 
-def tree_table(tree: pd.DataFrame, currency: str) -> pd.DataFrame:
+def tree_table(tree: pd.DataFrame, root: Root, currency: str) -> pd.DataFrame:
     """The tree as an indented table in reading form."""
 
     def shown(row: pd.Series, column: str) -> str:
@@ -183,21 +213,31 @@ def tree_table(tree: pd.DataFrame, currency: str) -> pd.DataFrame:
             "Now": tree.apply(lambda row: shown(row, "value"), axis=1),
             "Before": tree.apply(lambda row: shown(row, "previous_value"), axis=1),
             "Change": tree.apply(lambda row: charts.change(row["change"], row["unit"], currency), axis=1),
-            "Brought to sales": [charts.change(part, "money", currency) for part in tree["contribution_to_root"]],
+            f"Brought to {root.said}": [
+                charts.change(part, root.unit, currency) for part in tree["contribution_to_root"]
+            ],
             "Year before": tree.apply(lambda row: shown(row, "year_ago_value"), axis=1),
             "Owner": tree["owner_role"],
+            "Formula": [formula_of(code) for code in tree["node_code"]],
         }
     )
 
 
-def history(grain: str, tree: pd.DataFrame, currency: str, dimension: str, member: str) -> None:
+def formula_of(code: str) -> str:
+    """A node's formula over measures; empty for one that the dictionary has no more."""
+    node = dictionary().files.nodes.get(code)
+    return node.formula.replace(" / ", " ÷ ") if node else ""
+
+
+def history(grain: str, tree: pd.DataFrame, root: Root, currency: str, dimension: str, member: str) -> None:
     """One node over all periods."""
     st.subheader("One KPI over time")
     names = dict(zip(tree["node_code"], tree["name"], strict=True))
     node = choose("KPI", list(names), names.__getitem__, key="history")
     values = published.query(
         "select period_start, value, is_complete from kpi_tree where dimension = $dimension and member = $member "
-        "and root_code = 'sales' and period_grain = $grain and node_code = $node order by period_start",
+        "and root_code = $root and period_grain = $grain and node_code = $node order by period_start",
+        root=root.code,
         grain=grain,
         dimension=dimension,
         member=member,

@@ -1,5 +1,5 @@
 {% set keys = ['period_grain', 'period_start', 'dimension', 'member', 'root_code', 'point'] -%}
-{% set max_level = var('kpi_max_level') | int -%}
+{% set max_level = kpi().max_level -%}
 -- Shapley contributions of every node to its root: the tree's gradient on the way from old to new,
 -- integrated exactly (see quadrature). Leaves get theirs directly, inner nodes the sum of their leaves.
 with node as (

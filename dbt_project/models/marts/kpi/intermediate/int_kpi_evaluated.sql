@@ -1,5 +1,5 @@
 {% set keys = ['period_grain', 'period_start', 'dimension', 'member', 'root_code', 'point'] -%}
-{% set max_level = var('kpi_max_level') | int -%}
+{% set max_level = kpi().max_level -%}
 -- The value of every node on the straight way from old to new, at the points of the quadrature.
 with node as (
   select * from {{ ref('int_kpi_node') }}

@@ -1,34 +1,9 @@
--- Every measure now and before. What the company sold to people nobody knows is a member of its own in the
--- dimensions of customers, so that members add up to the whole.
-{% set names = kpi_measures() -%}
+-- Every measure now and before, in one long table. Groups of customers bring both sides, since nobody changes the group
+-- between the two; all others had before what they had in the period before.
 with own as (
-  select
-    period_grain,
-    period_start,
-    dimension,
-    member,
-    {{ names | join(', ') }}
-  from {{ ref('int_kpi_measure_company') }}
+  select * from {{ ref('int_kpi_measure_company') }}
   union all
-  select
-    period_grain,
-    period_start,
-    dimension,
-    member,
-    {{ names | join(', ') }}
-  from {{ ref('int_kpi_measure_order') }}
-  union all
-  select
-    company.period_grain,
-    company.period_start,
-    sliced.dimension,
-    '(anonymous)',
-    {% for name in names -%}
-    {{ 'company.anonymous_sales' if name in ('sales', 'anonymous_sales') else '0' }}{{ ', ' if not loop.last }}
-    {%- endfor %}
-  from {{ ref('int_kpi_measure_company') }} as company
-  cross join (select distinct dimension from {{ ref('int_kpi_measure_customer') }}) as sliced
-  where company.period_grain <> 'week' and company.anonymous_sales <> 0
+  select * from {{ ref('int_kpi_measure_order') }}
 )
 
 select
@@ -37,7 +12,8 @@ select
   own.dimension,
   own.member,
   'now' as side,
-  {{ names | join(', ') }}
+  own.measure,
+  own.amount
 from own
 union all
 select
@@ -46,7 +22,8 @@ select
   own.dimension,
   own.member,
   'before',
-  {{ names | join(', ') }}
+  own.measure,
+  own.amount
 from own
 inner join {{ ref('int_kpi_period') }} as periods
   on own.period_grain = periods.period_grain and own.period_start = periods.previous_start
@@ -57,5 +34,6 @@ select
   dimension,
   member,
   side,
-  {{ names | join(', ') }}
+  measure,
+  amount
 from {{ ref('int_kpi_measure_customer') }}

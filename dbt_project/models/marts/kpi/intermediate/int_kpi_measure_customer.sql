@@ -1,45 +1,33 @@
-{% set dimensions = ['region', 'cohort', 'lifecycle', 'value_tier'] -%}
-{% set measures = ['sales', 'purchase_sales', 'credited_sales', 'orders', 'units', 'line_count', 'gross_sales', 'discount'] -%}
+{% set most_members = 100 -%}
+{% set sliced = kpi_dimensions(['customer']) -%}
+{% set bases = ['order', 'customer_state'] -%}
+{% set sums = kpi_measures('order', bases) -%}
+{% set counts = kpi_measures('buyer', bases) -%}
+{% set stocks = kpi_measures('customer_state', bases) -%}
 -- Measures by what a customer was when the period started, for the period (now) and the one before it (before):
--- nobody changes the group between the two, so the difference is what the group's customers did differently.
-with started as (
-  select
-    customer_key,
-    min(first_on) as first_on
-  from {{ ref('int_customer_purchase_day') }}
-  group by customer_key
-),
-
-customer as (
-  select
-    started.customer_key,
-    coalesce(customer.region, '(unknown)') as region,
-    cast(year(started.first_on) as string) || '-Q' || cast(quarter(started.first_on) as string) as cohort
-  from started
-  inner join {{ ref('dim_customer') }} as customer on started.customer_key = customer.customer_key
-),
-
-activity as (
+-- nobody changes the group between the two, so the difference is what the group's customers did differently. What was
+-- sold to people nobody knows is a member of its own, so that members add up to the whole.
+with activity as (
   select
     period_grain,
     period_start,
     customer_key,
     start_state,
-    cast(null as string) as eve_state
-    {%- for measure in measures %},
-    cast({{ measure }} as double) as {{ measure }}
-    {%- endfor %}
+    sold_amount,
+    {{ kpi_columns(sums) }},
+    start_state is not null as is_buyer,
+    cast(null as integer) as customers
   from {{ ref('int_kpi_customer_sale') }}
   union all
   select
     period_grain,
     period_start,
     customer_key,
-    null,
-    eve_state
-    {%- for measure in measures %},
-    0
-    {%- endfor %}
+    eve_state as start_state,
+    cast(null as decimal(38, 4)) as sold_amount,
+    {{ kpi_columns(sums, 'null') }},
+    false as is_buyer,
+    1 as customers
   from {{ ref('int_kpi_customer_at') }}
 ),
 
@@ -61,70 +49,110 @@ sided as (
 
 grouped as (
   select
-    sided.*,
-    coalesce(customer.region, '(credit notes only)') as region,
-    coalesce(customer.cohort, '(credit notes only)') as cohort,
-    coalesce(was.lifecycle, '(not yet a customer)') as lifecycle,
-    coalesce(was.value_tier, '(not yet a customer)') as value_tier
+    sided.*
+    {%- for dimension in sliced %},
+    case
+      when sided.customer_key = -1 then '(anonymous)'
+      {%- if not dimension.is_dated %}
+      when started.customer_key is null then '(credit notes only)'
+      {%- endif %}
+      else coalesce(cast({{ dimension.dimension }}_of.member as string), '{{ dimension.missing }}')
+    end as {{ dimension.dimension }}_member
+    {%- endfor %}
   from sided
-  left join customer on sided.customer_key = customer.customer_key
-  left join {{ ref('int_kpi_customer_at') }} as was
+  left join {{ ref('int_kpi_first_purchase') }} as started on sided.customer_key = started.customer_key
+  {%- for dimension in sliced %}
+  left join (
+    select
+      customer_key,
+      {% if dimension.is_dated -%}
+      period_grain,
+      period_start,
+      {% endif -%}
+      {{ dimension.member }} as member
+    from {{ ref(dimension.model) }}
+  ) as {{ dimension.dimension }}_of
     on
-      sided.period_grain = was.period_grain
-      and sided.seen_from = was.period_start
-      and sided.customer_key = was.customer_key
+      sided.customer_key = {{ dimension.dimension }}_of.customer_key
+      {%- if dimension.is_dated %}
+      and sided.period_grain = {{ dimension.dimension }}_of.period_grain
+      and sided.seen_from = {{ dimension.dimension }}_of.period_start
+      {%- endif %}
+  {%- endfor %}
 ),
 
 summed as (
-  {% for dimension in dimensions -%}
+  {% for dimension in sliced -%}
   select
     period_grain,
     seen_from as period_start,
-    '{{ dimension }}' as dimension,
-    {{ dimension }} as member,
+    '{{ dimension.dimension }}' as dimension,
+    {{ dimension.dimension }}_member as member,
     side,
-    sum(sales) as sales,
-    sum(sales) as identified_sales,
-    sum(purchase_sales) as purchase_sales,
-    sum(credited_sales) as credited_sales,
-    sum(orders) as orders,
-    coalesce(nullif(sum(units), 0), sum(line_count)) as units,
-    sum(gross_sales) as gross_sales,
-    sum(discount) as discount,
-    count(start_state) as buyers,
-    count(case when start_state = 'new' then 1 end) as new_buyers,
-    count(case when start_state <> 'new' then 1 end) as returning_buyers,
-    count(case when start_state = 'one_time' then 1 end) as second_purchase_buyers,
-    count(case when start_state = 'active_repeat' then 1 end) as repeat_buyers,
-    count(case when start_state = 'at_risk' then 1 end) as saved_buyers,
-    count(case when start_state = 'lapsed' then 1 end) as recovered_buyers,
-    count(case when eve_state = 'one_time' then 1 end) as one_time_customers,
-    count(case when eve_state = 'active_repeat' then 1 end) as active_repeat_customers,
-    count(case when eve_state = 'at_risk' then 1 end) as at_risk_customers,
-    count(case when eve_state = 'lapsed' then 1 end) as lapsed_customers,
-    cast(0 as double) as anonymous_sales
+    sum(case when side = 'now' then sold_amount end) as sold_amount,
+    {{ kpi_columns(sums, 'sum({})') }}
+    {%- for measure in counts %},
+    count(case when is_buyer then {{ measure.amount }} end) as m_{{ measure.measure }}
+    {%- endfor %}
+    {%- for measure in stocks %},
+    sum({{ measure.amount }}) as m_{{ measure.measure }}
+    {%- endfor %}
   from grouped
-  group by period_grain, seen_from, {{ dimension }}, side
-  {% if not loop.last %}union all
-  {% endif %}
-  {%- endfor %}
+  group by period_grain, seen_from, {{ dimension.dimension }}_member, side
+  {% if not loop.last %}union all{% endif %}
+  {% endfor %}
 ),
 
-told as (
-  select dimension
+member_sales as (
+  select
+    dimension,
+    member,
+    sum(sold_amount) as sold_amount
   from summed
-  group by dimension
-  having count(distinct member) > 1
+  where member <> '(anonymous)'
+  group by dimension, member
+),
+
+shown as (
+  select
+    dimension,
+    member,
+    case
+      when row_number() over (partition by dimension order by abs(coalesce(sold_amount, 0)) desc, member asc)
+        <= {{ most_members }} then member
+      else '(other)'
+    end as shown_member,
+    count(*) over (partition by dimension) as members
+  from member_sales
+),
+
+-- A dimension of one member tells nothing.
+told as (
+  select distinct dimension
+  from shown
+  where members > 1
+),
+
+amounts as (
+  select
+    summed.period_grain,
+    summed.period_start,
+    summed.dimension,
+    coalesce(shown.shown_member, summed.member) as member,
+    summed.side,
+    {{ kpi_columns(sums, 'sum(summed.{})') }}
+    {%- for measure in counts + stocks %},
+    sum(summed.m_{{ measure.measure }}) as m_{{ measure.measure }}
+    {%- endfor %}
+  from summed
+  inner join told on summed.dimension = told.dimension
+  left join shown on summed.dimension = shown.dimension and summed.member = shown.member
+  group by
+    summed.period_grain,
+    summed.period_start,
+    summed.dimension,
+    coalesce(shown.shown_member, summed.member),
+    summed.side
 )
 
-select
-  summed.period_grain,
-  summed.period_start,
-  summed.dimension,
-  summed.member,
-  summed.side
-  {%- for measure in kpi_measures() %},
-  cast(summed.{{ measure }} as double) as {{ measure }}
-  {%- endfor %}
-from summed
-inner join told on summed.dimension = told.dimension
+{{ kpi_long('amounts', ['period_grain', 'period_start', 'dimension', 'member', 'side'], sums + counts + stocks) }}

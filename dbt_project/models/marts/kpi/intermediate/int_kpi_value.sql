@@ -1,36 +1,31 @@
--- One row per period, side, member and node: the node's measure, or ratio of two; null where a ratio is undefined.
-with measures as (
-  {% for measure in kpi_measures() -%}
+{% set keys = ['period_grain', 'period_start', 'dimension', 'member', 'side'] -%}
+-- One row per period, side, member and node: the node's formula over measures; null where a ratio is undefined.
+with amounts as (
   select
-    period_grain,
-    period_start,
-    dimension,
-    member,
-    side,
-    '{{ measure }}' as measure,
-    {{ measure }} as amount
-  from {{ ref('int_kpi_measure') }}
-  {% if not loop.last %}union all{% endif %}
-  {% endfor %}
+    {% for key in keys -%}
+    measured.{{ key }},
+    {% endfor -%}
+    node.root_code,
+    node.node_code,
+    node.is_ratio,
+    sum(case when term.part = 'upper' then term.factor * measured.amount end) as upper_amount,
+    sum(case when term.part = 'lower' then term.factor * measured.amount end) as lower_amount
+  from {{ ref('int_kpi_measure') }} as measured
+  inner join {{ ref('int_kpi_term') }} as term on measured.measure = term.measure
+  inner join {{ ref('int_kpi_node') }} as node
+    on term.node_code = node.node_code and measured.dimension = node.dimension
+  group by
+    {% for key in keys -%}
+    measured.{{ key }},
+    {% endfor -%}
+    node.root_code,
+    node.node_code,
+    node.is_ratio
 )
 
 select
-  upper.period_grain,
-  upper.period_start,
-  upper.dimension,
-  upper.member,
-  upper.side,
-  node.root_code,
-  node.node_code,
-  case when node.denominator is null then upper.amount else {{ safe_divide('upper.amount', 'lower.amount') }} end
-    as value
-from {{ ref('int_kpi_node') }} as node
-inner join measures as upper on node.dimension = upper.dimension and node.numerator = upper.measure
-left join measures as lower
-  on
-    node.denominator = lower.measure
-    and upper.period_grain = lower.period_grain
-    and upper.period_start = lower.period_start
-    and upper.dimension = lower.dimension
-    and upper.member = lower.member
-    and upper.side = lower.side
+  {{ keys | join(',\n  ') }},
+  root_code,
+  node_code,
+  case when is_ratio then {{ safe_divide('upper_amount', 'lower_amount') }} else upper_amount end as value
+from amounts
