@@ -6,8 +6,11 @@ import csv
 from collections.abc import Callable
 from typing import Any
 
-from orchestration.company import Churn, ChurnClasses, Lifecycle, Value, ValueClasses
+from models_ml.churn.score import Settings as Churn
+from models_ml.value.score import Settings as Value
+from orchestration.company import Lifecycle
 from orchestration.conform.casting import REASONS
+from orchestration.matrix import ChurnClasses, ValueClasses
 from orchestration.paths import DBT_PROJECT
 from orchestration.quality.rules import DIMENSION, MEANING
 

@@ -13,14 +13,16 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from models_ml.churn.train import train
 from models_ml.common import artefact
 from orchestration.company import Company, CompanyConfig
 from orchestration.landing.lake import Lake
 from orchestration.paths import CompanyPaths
-from orchestration.scoring.memory import KEEP_DAYS, ModelRun, read_runs
-from orchestration.scoring.run import TABLES, Scored, Step, against
-from tests.unit.test_churn_model import AS_OF, off, samples_of, world
+from orchestration.scoring import registry
+from orchestration.scoring.history import KEEP_DAYS, ModelRun, gather, read_runs
+from orchestration.scoring.learned import against
+from orchestration.scoring.run import run_scores, tables
+from orchestration.scoring.step import Scored, Step
+from tests.unit.test_churn_model import AS_OF, off, samples_of, train, world
 
 DAY = dt.timedelta(days=1)
 
@@ -65,7 +67,7 @@ class Scoring:
             self.con.unregister("frame")
         paths = CompanyPaths(self.root)
         run_id = self.now.strftime("%Y%m%dT%H%M%S")
-        return Step(self.con, self.config, self.lake, paths, as_of, run_id, self.now, **options).run()
+        return run_scores(Step(self.con, self.config, self.lake, paths, as_of, run_id, self.now, **options))
 
     def one(self, sql: str) -> Any:
         """The first value of a query."""
@@ -97,7 +99,7 @@ def broken(features: pd.DataFrame) -> pd.DataFrame:
 def test_a_model_that_passes_scores_everybody(scoring: Scoring) -> None:
     scored = scoring.run()
     assert churn_of(scored)["status"] == "passed"
-    assert all(gate.passed for gate in scored.gates)
+    assert all(gate.passed for gate in scored.gates["churn"])
     assert scored.rows["churn"] == scored.rows["value"] == 2_000
     assert scoring.one("select count(*) from scores.model_run where model = 'churn' and is_current") == 1
     assert scoring.one("select bool_and(is_fresh) from scores.churn")
@@ -130,14 +132,14 @@ def test_a_broken_feature_keeps_the_last_good_scores_and_says_so(scoring: Scorin
         assert churn_of(scored)["status"] == "stale"
         assert "stability index" in churn_of(scored)["message"]
         assert churn_of(scored)["scores_as_of"] == AS_OF
-        assert not all(gate.passed for gate in scored.gates)
+        assert not all(gate.passed for gate in scored.gates["churn"])
         kept = scoring.con.execute("select customer_key, churn_probability from scores.churn order by 1").fetchall()
         assert kept == good
         assert scoring.one("select bool_or(is_fresh) from scores.churn") is False
     mended = scoring.run(AS_OF + 2 * DAY)
     assert churn_of(mended)["scores_as_of"] == AS_OF + 2 * DAY
     assert scoring.one("select bool_and(is_fresh) from scores.churn")
-    assert scoring.one("select count(*) from scores.churn where probability_before is null") == 0
+    assert scoring.one("select count(*) from scores.churn where value_before is null") == 0
 
 
 def test_a_challenger_is_held_against_the_champion_on_a_window_that_neither_learned_from() -> None:
@@ -190,8 +192,8 @@ def test_a_provisional_model_gives_its_order_and_the_shares_of_observed_rates(tm
     samples = samples_of(scoring.features, scoring.labels, scoring.cutoffs)
     now = samples.cutoff == 0
     training = train(samples)
-    rates = training.baseline.probability(samples.of(training.baseline.names, now))
-    order = training.model.log_odds(samples.of(training.model.names, now))
+    rates = training.baseline.predict(samples.of(training.baseline.names, now))
+    order = training.model.scale(samples.of(training.model.names, now))
     shown = scoring.con.execute("select churn_probability from scores.churn order by customer_key").fetchnumpy()
     p = shown["churn_probability"]
     for bound in (0.3, 0.6):
@@ -265,21 +267,23 @@ def test_a_build_as_of_a_past_day_remembers_nothing_and_knows_no_later_run(scori
 def test_nobody_has_bought_yet(tmp_path: Path) -> None:
     scoring = Scoring(tmp_path, customers=40)
     scoring.run()
-    scoring.con.execute("delete from features.feat_rhythm")
+    scoring.con.execute("delete from features.feat_customer_cutoff")
+    scoring.con.execute("delete from features.feat_customer_value")
     step = Step(
         scoring.con, scoring.config, scoring.lake, CompanyPaths(tmp_path), AS_OF, "later", scoring.now, keep=False
     )
-    scored = step.run()
+    scored = run_scores(step)
     assert {model["status"] for model in scored.models} == {"not_enough_data"}
-    assert scored.rows == dict.fromkeys(TABLES, 0) | {"model_run": 2}
+    assert scored.rows == dict.fromkeys(tables(), 0) | {"model_run": 2}
 
 
 def test_a_reason_that_nobody_had_in_the_first_run_is_text_all_the_same(scoring: Scoring) -> None:
     """A column without a value has no type in its file; the first file's types must not rule the others'."""
     for load_id, reason in (("L1", None), ("L2", "longest gap 57 days")):
-        rows = pa.Table.from_pandas(pd.DataFrame({"customer_key": [1], "reason_2": [reason]}), preserve_index=False)
+        frame = pd.DataFrame({"customer_key": [1], "reason_2": [reason], "model_version": [f"baseline-{load_id}"]})
+        rows = pa.Table.from_pandas(frame, preserve_index=False)
         scoring.lake.remember("churn_score", rows, load_id, scoring.now)
-    step = Step(scoring.con, scoring.config, scoring.lake, CompanyPaths(scoring.root), AS_OF, "later", scoring.now)
-    step.gather("churn_score", "customer_key bigint, reason_2 varchar", None)
-    found = scoring.con.execute("select reason_2 from gathered order by 1 nulls first").fetchall()
-    assert found == [(None,), ("longest gap 57 days",)]
+    gather(scoring.con, scoring.lake, registry.scores()["churn"], None)
+    found = scoring.con.execute("select reason_2, score_basis from gathered order by 1 nulls first").fetchall()
+    # Runs of before there was a column for it tell their basis by the version's name.
+    assert found == [(None, "baseline"), ("longest gap 57 days", "baseline")]
