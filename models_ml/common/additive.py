@@ -24,6 +24,11 @@ from models_ml.common.types import Floats
 MANY_ROWS = 200_000  # below, threads that wait for each other cost more than they bring, minutes on a busy machine
 
 
+def few_threads(rows: int) -> Any:
+    """A context in which estimators of scikit-learn use one thread, unless there are very many rows."""
+    return threadpool_limits(1 if rows < MANY_ROWS else None)
+
+
 class Additive(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Base: probabilities from additive log-odds. `X` is (n, f) with NaN allowed, `y` is 0 and 1."""
 
@@ -131,7 +136,7 @@ class AdditiveBoosting(Additive):
             interaction_cst="no_interactions", random_state=0,
         )  # fmt: skip
         # A column without values has no bins; the trees refuse it, and it says nothing.
-        with threadpool_limits(1 if len(values) < MANY_ROWS else None):
+        with few_threads(len(values)):
             self._learn(trees, np.nan_to_num(binned, nan=-1.0), codes)
         raw = self._effects(binned)
         self.means_ = raw.mean(axis=0)

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from models_ml.common.additive import Additive
@@ -109,6 +110,7 @@ class ObservedShares(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, X: Any, y: Any) -> Self:
         """Learn the shares; each class counts with half a row in each bin."""
         values, labels = validate_data(self, X, y, dtype=float, ensure_all_finite="allow-nan")
+        check_classification_targets(labels)
         self.classes_, codes = np.unique(labels, return_inverse=True)
         bins = max(1, min(self.bins, len(codes) // MIN_BIN_ROWS))
         self.binner_ = QuantileBins(bins).fit(values[:, [self.column]])
@@ -130,6 +132,7 @@ class ObservedShares(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> Any:
         """The most frequent class."""
+        check_is_fitted(self)
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
     def __sklearn_tags__(self) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from models_ml.common.additive import few_threads
 from models_ml.common.calibration import shift_by_season
 from models_ml.common.declare import Estimator, Kind, Learning
 from models_ml.common.metrics import TINY
@@ -47,7 +48,8 @@ class Fitted:
 
     def scale(self, x: Floats) -> Floats:
         """(n,) log-odds or log of the expectation, (n, k) log-probabilities, in the training's mean season."""
-        found = target_of(self.target).scale(self.estimator, x)
+        with few_threads(len(x)):
+            found = target_of(self.target).scale(self.estimator, x)
         if not self.classes:
             return found
         every = np.full((len(x), self.classes), np.log(TINY))  # a class that the training lacked is all but impossible
@@ -94,10 +96,11 @@ def fit(name: str, learning: Learning, samples: Samples, rows: Any) -> Fitted:
     names = list(spec.features) or samples.usable(rows) or samples.names[:1]
     x, y, estimator = samples.of(names, rows), samples.y[rows], spec.make()
     weight, exposure = samples.weight[rows], samples.exposure[rows]
-    if (weight == 1).all() and (exposure == 1).all():
-        estimator.fit(x, y)
-    else:
-        estimator.fit(x, y / exposure, sample_weight=weight * exposure)
+    with few_threads(len(x)):
+        if (weight == 1).all() and (exposure == 1).all():
+            estimator.fit(x, y)
+        else:
+            estimator.fit(x, y / exposure, sample_weight=weight * exposure)
     seasons = [samples.cutoffs[int(no)].season for no in samples.cutoff[rows]]
     known = [season for season in seasons if season is not None]
     # Observed rates stay as observed.

@@ -186,8 +186,14 @@ def observed(samples: Samples, learning: Learning) -> Fitted | None:
     return fit(next(iter(learning.baselines)), learning, samples, known)
 
 
-def train(samples: Samples, learning: Learning) -> Training:
-    """Train on the samples; never fails for want of data, but says so."""
+def train(samples: Samples, learning: Learning, is_measured: bool = True) -> Training:
+    """Train on the samples; never fails for want of data, but says so.
+
+    Args:
+        samples: known by now.
+        learning: what the score declares.
+        is_measured: with metrics and their intervals for the card, which no gate reads.
+    """
     labelled = sorted(no for no, cutoff in samples.cutoffs.items() if cutoff.is_labelled)
     known = samples.is_known
     baseline = observed(samples, learning)
@@ -221,8 +227,8 @@ def train(samples: Samples, learning: Learning) -> Training:
         baseline=baseline,
         champion=champion,
         gates=gates_of(judged, learning.gates),
-        metrics=measured(newest, learning),
-        part_metrics=measured(newest.of(newest.part), learning) if newest.part is not None else {},
+        metrics=measured(newest, learning) if is_measured else {},
+        part_metrics=measured(newest.of(newest.part), learning) if is_measured and newest.part is not None else {},
         selection=selection,
         report={"y": newest.y} | newest.p,
         feature_psi=drift_of(final, samples, learn),

@@ -89,9 +89,10 @@ def read_runs(lake: Lake, model: str, as_of: dt.date) -> list[ModelRun]:
 
 
 def remember_run(lake: Lake, run: ModelRun, load_id: str, now: dt.datetime) -> None:
-    """Keep a training, unless the same is kept already."""
+    """Keep a training, unless the same is kept already. Several of one refresh are loads of their own."""
     if all(run.version != kept.version for kept in read_runs(lake, run.model, run.as_of)):
-        lake.remember(MODEL_RUN, pa.Table.from_pylist([run.row()], RUN_SCHEMA), load_id, now)
+        own = f"{load_id}-{run.model}-{run.input_fingerprint[:8]}"
+        lake.remember(MODEL_RUN, pa.Table.from_pylist([run.row()], RUN_SCHEMA), own, now)
 
 
 def remember_scores(lake: Lake, table: str, scores: pa.Table, load_id: str, now: dt.datetime) -> bool:

@@ -35,6 +35,7 @@ from orchestration.scoring.registry import DeclarationError, code_of
 from orchestration.scoring.step import Scored, Step
 
 if TYPE_CHECKING:
+    import duckdb
     import pandas as pd
 
     from models_ml.common.fitted import Fitted
@@ -50,6 +51,21 @@ def run_learned(step: Step, score: Score, scored: Scored) -> None:
     """Train if due, score, fill the score's tables; or ask for features of the horizon that the model in use has."""
     assert score.learning is not None
     Learned(step, score, score.learning).run(scored)
+
+
+def read_samples(con: duckdb.DuckDBPyConnection, score: Score) -> Samples | None:
+    """The feature tables as a learned score reads them; None where there is nobody."""
+    from models_ml.common.samples import samples_of
+
+    learning = score.learning
+    assert learning is not None
+    population = con.execute(f"select * from features.{learning.population}").df()
+    cutoffs = con.execute(f"select * from features.{learning.cutoffs} order by cutoff_no").df()
+    if population.empty or cutoffs.empty:
+        return None
+    target = learning.target
+    labels = con.execute(f"select * from features.{target.model}").df() if isinstance(target, Label) else None
+    return samples_of(population, cutoffs, target, labels, score.unit)
 
 
 @dataclass(frozen=True)
@@ -75,7 +91,7 @@ class Learned:
         from models_ml.common.train import observed, train
 
         step, score = self.step, self.score
-        samples = self.samples()
+        samples = read_samples(step.con, score)
         if samples is None:
             scored.models.append(step.nobody(score))
             return
@@ -108,19 +124,6 @@ class Learned:
     def is_horizon_set(self) -> bool:
         """Whether the company itself says how far the score looks ahead."""
         return getattr(self.step.config.company.block(self.score.name), "horizon_days", "auto") != "auto"
-
-    def samples(self) -> Samples | None:
-        """The feature tables as the score reads them; None where there is nobody."""
-        from models_ml.common.samples import samples_of
-
-        learning, frame = self.learning, self.step.frame
-        population = frame(f"select * from features.{learning.population}")
-        cutoffs = frame(f"select * from features.{learning.cutoffs} order by cutoff_no")
-        if population.empty or cutoffs.empty:
-            return None
-        target = learning.target
-        labels = frame(f"select * from features.{target.model}") if isinstance(target, Label) else None
-        return samples_of(population, cutoffs, target, labels, self.score.unit)
 
     def history(self, runs: Sequence[ModelRun], samples: Samples, is_asked: bool = False) -> History:
         """What the policy is asked about."""

@@ -20,11 +20,35 @@ from orchestration.paths import CompanyPaths
 from orchestration.scoring import registry
 from orchestration.scoring.history import KEEP_DAYS, ModelRun, gather, read_runs
 from orchestration.scoring.learned import against
-from orchestration.scoring.run import run_scores, tables
+from orchestration.scoring.run import horizon_in_use, run_scores, tables
 from orchestration.scoring.step import Scored, Step
 from tests.unit.test_churn_model import AS_OF, off, samples_of, train, world
 
 DAY = dt.timedelta(days=1)
+
+
+def feature_tables(
+    as_of: dt.date, features: pd.DataFrame, labels: pd.DataFrame, cutoffs: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
+    """The feature layer's tables, moved to a day."""
+    customers = features["customer_key"].unique()
+    moved = pd.Timestamp(as_of) - pd.Timestamp(AS_OF)
+    return {
+        "feat_rhythm": pd.DataFrame({"as_of": [as_of]}),
+        "feat_customer_cutoff": features,
+        "feat_churn_label": labels,
+        "feat_cutoff": cutoffs.assign(
+            cut_off=cutoffs["cut_off"] + moved, season=float("nan"), season_year_ago=float("nan")
+        ),
+        "feat_customer_value": pd.DataFrame(
+            {"customer_key": customers, "net_margin_12m": customers % 97 * 1.0, "is_margin_known": True,
+             "margin_ever": customers % 97 * 2.0, "spend_12m": customers % 89 * 1.0, "spend_half_year": 5.0,
+             "spend_half_year_before": 5.0, "purchase_days": customers % 13 + 1, "tenure_days": 300}
+            | dict.fromkeys(("gap_variation", "main_store_share", "points_balance", "responses_12m",
+                             "on_time_share", "days_late", "bad_debt_share", "credit_score", "categories"),
+                            float("nan"))
+        ),
+    }  # fmt: skip
 
 
 class Scoring:
@@ -43,25 +67,7 @@ class Scoring:
         """Score; a day has passed since the last time."""
         self.now += DAY
         shown = self.features if features is None else features
-        customers = shown["customer_key"].unique()
-        moved = pd.Timestamp(as_of) - pd.Timestamp(AS_OF)
-        tables = {
-            "feat_rhythm": pd.DataFrame({"as_of": [as_of]}),
-            "feat_customer_cutoff": shown,
-            "feat_churn_label": self.labels,
-            "feat_cutoff": self.cutoffs.assign(
-                cut_off=self.cutoffs["cut_off"] + moved, season=float("nan"), season_year_ago=float("nan")
-            ),
-            "feat_customer_value": pd.DataFrame(
-                {"customer_key": customers, "net_margin_12m": customers % 97 * 1.0, "is_margin_known": True,
-                 "margin_ever": customers % 97 * 2.0, "spend_12m": customers % 89 * 1.0, "spend_half_year": 5.0,
-                 "spend_half_year_before": 5.0, "purchase_days": customers % 13 + 1, "tenure_days": 300}
-                | dict.fromkeys(("gap_variation", "main_store_share", "points_balance", "responses_12m",
-                                 "on_time_share", "days_late", "bad_debt_share", "credit_score", "categories"),
-                                float("nan"))
-            ),
-        }  # fmt: skip
-        for name, frame in tables.items():
+        for name, frame in feature_tables(as_of, shown, self.labels, self.cutoffs).items():
             self.con.register("frame", frame)
             self.con.execute(f"create or replace table features.{name} as select * from frame")
             self.con.unregister("frame")
@@ -287,3 +293,37 @@ def test_a_reason_that_nobody_had_in_the_first_run_is_text_all_the_same(scoring:
     found = scoring.con.execute("select reason_2, score_basis from gathered order by 1 nulls first").fetchall()
     # Runs of before there was a column for it tell their basis by the version's name.
     assert found == [(None, "baseline"), ("longest gap 57 days", "baseline")]
+
+
+def test_a_challenger_with_another_horizon_takes_the_place_of_the_champion_only_where_it_passes(
+    scoring: Scoring,
+) -> None:
+    scoring.run()
+    days, labels = scoring.cutoffs, scoring.labels
+    scoring.cutoffs = days.assign(horizon_days=42)
+    scoring.labels = labels.assign(churned=np.random.default_rng(3).permutation(labels["churned"]))
+    scored = scoring.run(AS_OF + DAY)
+    assert scored.horizon_wanted == 30
+    assert horizon_in_use(scoring.lake, AS_OF + DAY) == (30, False)
+    # The features are built with its horizon again: the champion scores, nothing is trained.
+    scoring.cutoffs, scoring.labels = days, labels
+    scored = scoring.run(AS_OF + DAY)
+    assert (scored.horizon_wanted, churn_of(scored)["scores_as_of"]) == (None, AS_OF + DAY)
+    assert scoring.one("select distinct horizon_days from scores.churn") == 30
+    assert scoring.one("select distinct score_basis from scores.churn") == "model"
+    assert scoring.loads("model_run") == 2
+    # Half a horizon later another one may be tried, and passes.
+    assert horizon_in_use(scoring.lake, AS_OF + 16 * DAY) == (30, True)
+    scoring.cutoffs = days.assign(horizon_days=42)
+    scored = scoring.run(AS_OF + 16 * DAY)
+    assert scored.horizon_wanted is None
+    assert scoring.one("select distinct horizon_days from scores.churn") == 42
+    assert horizon_in_use(scoring.lake, AS_OF + 16 * DAY) == (42, True)
+
+
+def test_every_score_is_published_with_its_version_day_time_and_basis(scoring: Scoring) -> None:
+    scoring.run()
+    for name in registry.scores():
+        told = "count(*), count(model_version), count(as_of), count(scored_at), min(score_basis)"
+        found = scoring.con.execute(f"select {told} from scores.{name}").fetchone()
+        assert found == (2_000, 2_000, 2_000, 2_000, "model")
