@@ -38,7 +38,9 @@ def print_origin(origin: Origin) -> None:
         f"baseline {origin.baseline_loss:.4f}  shown {origin.shown_loss:.4f} ({origin.shown}){mark}"
     )
     for gate in origin.refused:
-        print(f"              {gate.name}: {gate.message}; observed {gate.observed}, bound {gate.bound}")
+        interval = gate.interval()
+        told = f"95 % interval {interval[0]:+.4f} to {interval[1]:+.4f}" if interval else f"observed {gate.observed}"
+        print(f"              {gate.name}: {gate.message}; {told}, bound {gate.bound}")
 
 
 def replay_score(con: duckdb.DuckDBPyConnection, company: str, score: Score) -> list[Origin]:

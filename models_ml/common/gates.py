@@ -24,20 +24,28 @@ from models_ml.common.uplift import qini
 
 MAX_SCORE_PSI = 0.25  # above: another population, or a broken feature
 MAX_AUC_DROP = 0.05
-ONE_SIDED = 1.645  # standard errors to an upper 95 % bound
+ONE_SIDED, TWO_SIDED = 1.645, 1.96  # standard errors to an upper 95 % bound, and to each end of an interval
 TOO_GOOD = 0.995  # no customer behaviour is so regular: a feature knows the future
 INTERVAL = 0.8  # share of the outcomes that an interval is to cover
 
 
 @dataclass(frozen=True)
 class Gate:
-    """One gate's verdict, in words that a reader of the card understands."""
+    """One gate's verdict, in words that a reader of the card understands; `error`: standard error of a difference."""
 
     name: str
     passed: bool
     observed: float | None
     bound: float | None
     message: str
+    error: float | None = None
+
+    def interval(self) -> tuple[float, float] | None:
+        """Middle 95 % of the difference to the baseline; None of a gate that is not about one."""
+        if self.error is None or self.observed is None:
+            return None
+        mean = self.observed - ONE_SIDED * self.error
+        return mean - TWO_SIDED * self.error, mean + TWO_SIDED * self.error
 
     def row(self) -> dict[str, Any]:
         """As plain data."""
@@ -89,6 +97,7 @@ def beats_baseline(
     return Gate(
         name, bool(upper < 0), round(upper, 6), 0.0,
         f"{loss} {'worse' if mean > 0 else 'better'} than {best} by {abs(mean):.4f} (standard error {error:.4f})",
+        round(error, 6),
     )  # fmt: skip
 
 

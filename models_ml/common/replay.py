@@ -92,7 +92,7 @@ def origin(samples: Samples, learning: Learning, at: int) -> Origin | None:
         shown, told = "model", p
     elif training.status == PROVISIONAL:
         shown, told = "provisional", onto(p, rule)
-    losses = [float(target.losses(y, q[here]).mean()) for q in (p, rule, told)]
+    loss, rule_loss, told_loss = (float(target.losses(y, q[here]).mean()) for q in (p, rule, told))
     labelled = sorted(training.cutoffs)
     report = labelled[0]
     windows = sum(
@@ -100,4 +100,5 @@ def origin(samples: Samples, learning: Learning, at: int) -> Origin | None:
         for step in range(WINDOWS)
     )
     refused = tuple(gate for gate in training.gates if not gate.passed)
-    return Origin(str(samples.cutoffs[at].day), windows, training.status, shown, len(y), *losses, refused)
+    day = str(samples.cutoffs[at].day)
+    return Origin(day, windows, training.status, shown, len(y), loss, rule_loss, told_loss, refused)

@@ -107,6 +107,12 @@ def test_better_than_the_best_baseline_beyond_chance() -> None:
     )
     assert better.passed
     assert "better than rate" in better.message  # the best of them
+    low, high = better.interval() or (0, 0)
+    assert low < high < 0
+    difference = losses(y, truth) - losses(y, rate)
+    assert (low + high) / 2 == pytest.approx(difference.mean(), abs=1e-5)
+    assert high - low == pytest.approx(2 * 1.96 * difference.std(ddof=1) / math.sqrt(1_000), abs=1e-4)
+    assert gates.complete(truth).interval() is None
     assert not gates.beats_baseline("beats_baseline", losses(y, rate), {"truth": losses(y, truth)}, customer).passed
     # Equally good is not better, and a thousand copies of thirty customers are thirty.
     assert not gates.beats_baseline("beats_baseline", losses(y, rate), {"rate": losses(y, rate)}, customer).passed

@@ -18,8 +18,8 @@ from orchestration.company import Company, CompanyConfig
 from orchestration.landing.lake import Lake
 from orchestration.paths import CompanyPaths
 from orchestration.scoring import registry
+from orchestration.scoring.champion import against
 from orchestration.scoring.history import KEEP_DAYS, ModelRun, gather, read_runs
-from orchestration.scoring.learned import against
 from orchestration.scoring.run import horizon_in_use, run_scores, tables
 from orchestration.scoring.step import Scored, Step
 from tests.unit.test_churn_model import AS_OF, off, samples_of, train, world
