@@ -93,16 +93,20 @@ def decide(history: History, gates: Sequence[Verdict] | None = None) -> Decision
 def is_due(history: History) -> bool:
     """Whether to train: never tried by this code on these features and this horizon, or long ago.
 
-    A model that was refused is tried again when another window is over, and what lacked data each day.
+    A model that was refused is tried again when another window is over, and what lacked data each day; one with
+    another horizon than that of the model in use where `kept_horizon` says so.
     """
     if history.is_asked or not history.attempts:
         return True
     last = history.attempts[-1]
     if (last.code, last.features) != (history.code, history.features):
         return True
+    kept, is_open = kept_horizon(history)
+    if kept not in (None, history.horizon_days):
+        return is_open
     same = [a for a in history.attempts if (a.code, a.horizon_days) == (history.code, history.horizon_days)]
     if not same:
-        return True
+        return True  # nothing is in use, and nothing was tried for this horizon
     wait = history.retrain_after_days
     if same[-1].status == NOT_ENOUGH:
         wait = 1

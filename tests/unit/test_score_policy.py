@@ -52,6 +52,10 @@ def history(*attempts: Attempt, **changes: object) -> History:
         (history(tried(1, "not_enough_data")), True),
         # A short wait of the company's own is no longer than that of a refusal.
         (history(tried(7, "refused"), retrain_after_days=7), True),
+        # Features of another horizon than that of the model in use: tried, and after a refusal when a window is over.
+        (history(tried(9, "passed"), horizon_days=42), True),
+        (history(tried(9, "passed"), tried(1, "refused", horizon_days=42), horizon_days=42), False),
+        (history(tried(20, "passed"), tried(15, "refused", horizon_days=42), horizon_days=42), True),
         # Another horizon was tried yesterday in vain: the one in use is not due for that.
         (history(tried(9, "passed"), tried(1, "refused", horizon_days=42)), False),
     ],

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from models_ml.common import artefact
+from models_ml.common import artefact, metrics
 from orchestration.company import Company, CompanyConfig
 from orchestration.landing.lake import Lake
 from orchestration.paths import CompanyPaths
@@ -83,6 +83,12 @@ class Scoring:
     def loads(self, table: str) -> int:
         """How many loads the lake holds of one of the product's own tables."""
         return len(self.lake.loads("_regulars", table))
+
+
+@pytest.fixture(autouse=True)
+def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The width of intervals on the card is not what is tested here."""
+    monkeypatch.setattr(metrics, "RESAMPLES", 20)
 
 
 @pytest.fixture
