@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -79,7 +79,7 @@ class GateKind:
     """A gate that declarations name.
 
     Args:
-        judge: (what is judged, its name) → the verdict.
+        judge: (what is judged, the gate's name, its bound) → the verdict.
         kinds: of targets that it is for.
         bound: what it allows.
         part_bound: what it allows in the part that is judged by itself; None where the part is not asked.
@@ -87,7 +87,7 @@ class GateKind:
         asks: in words, for the list of gates.
     """
 
-    judge: Callable[[Judged, str], Gate]
+    judge: Callable[[Judged, str, float], Gate]
     kinds: tuple[str, ...]
     asks: str
     bound: float = 0.0
@@ -95,7 +95,7 @@ class GateKind:
     is_soft: bool = False
 
 
-def _beats(judged: Judged, name: str) -> Gate:
+def _beats(judged: Judged, name: str, _: float) -> Gate:
     """Pooled over every window."""
     y, weight = (np.concatenate([getattr(w, key) for w in judged.windows]) for key in ("y", "weight"))
     customer = np.concatenate([w.customer for w in judged.windows])
@@ -112,7 +112,7 @@ def spoken_loss(target: Target) -> str:
     return target.loss.replace("_", "-")
 
 
-def _plausible(judged: Judged, _: str) -> Gate:
+def _plausible(judged: Judged, *_: object) -> Gate:
     y, p = judged.newest()
     if judged.target.kind == "binary":
         return gates.plausible(y, p)
@@ -123,16 +123,8 @@ def _plausible(judged: Judged, _: str) -> Gate:
     return gates.plausible_share(judged.target.losses(y, p), judged.target.losses(y, constant))
 
 
-def _bound(judged: Judged, name: str) -> float:
-    if name in judged.bounds:
-        return judged.bounds[name]
-    of_part = judged.part is not None and name.endswith(f"_{judged.part.name}")
-    kind = GATES[name.removesuffix(f"_{judged.part.name}") if of_part and judged.part else name]
-    return kind.part_bound if of_part and kind.part_bound is not None else kind.bound
-
-
-def _total(judged: Judged, name: str) -> Gate:
-    return gates.right_total(name, *judged.newest(), judged.windows[0].customer, _bound(judged, name))
+def _total(judged: Judged, name: str, bound: float) -> Gate:
+    return gates.right_total(name, *judged.newest(), judged.windows[0].customer, bound)
 
 
 PROBABILITIES, FIGURES = ("binary", "multiclass"), ("count", "amount")
@@ -142,18 +134,18 @@ GATES: dict[str, GateKind] = {
         "over three windows, by customer", part_bound=0.0,
     ),
     "calibrated": GateKind(
-        lambda judged, name: gates.calibrated(name, *judged.newest(), _bound(judged, name)), PROBABILITIES,
+        lambda judged, name, bound: gates.calibrated(name, *judged.newest(), bound), PROBABILITIES,
         "calibration error beyond chance within the bound", 0.05, part_bound=0.08, is_soft=True,
     ),
     "right_total": GateKind(
         _total, FIGURES, "expected total off by no more than the bound beyond chance", 0.1, is_soft=True
     ),
     "right_fifths": GateKind(
-        lambda judged, name: gates.right_fifths(name, *judged.newest(), _bound(judged, name)), FIGURES,
+        lambda judged, name, bound: gates.right_fifths(name, *judged.newest(), bound), FIGURES,
         "fifths by expected value right to within the bound beyond chance", 0.15, is_soft=True,
     ),
     "covered": GateKind(
-        lambda judged, name: gates.covered(name, judged.selected, judged.newest(), _bound(judged, name)), FIGURES,
+        lambda judged, name, bound: gates.covered(name, judged.selected, judged.newest(), bound), FIGURES,
         "intervals of 80 % cover no fewer outcomes, but for the bound beyond chance", 0.1, is_soft=True,
     ),
     "plausible": GateKind(
@@ -161,15 +153,15 @@ GATES: dict[str, GateKind] = {
         gates.TOO_GOOD,
     ),
     "stable_ranking": GateKind(
-        lambda judged, _: gates.stable_ranking(judged.selected, judged.newest()), ("binary",),
+        lambda judged, *_: gates.stable_ranking(judged.selected, judged.newest()), ("binary",),
         "AUC no more than the bound below that of the cut-off before, beyond chance", gates.MAX_AUC_DROP, is_soft=True,
     ),
     "complete": GateKind(
-        lambda judged, _: gates.complete(judged.today, judged.target.figure, judged.target.most),
+        lambda judged, *_: gates.complete(judged.today, judged.target.figure, judged.target.most),
         PROBABILITIES + FIGURES, "everybody has a prediction, and not all the same", 1.0,
     ),
     "stable_scores": GateKind(
-        lambda judged, _: gates.stable_scores(judged.before, judged.now), PROBABILITIES + FIGURES,
+        lambda judged, *_: gates.stable_scores(judged.before, judged.now), PROBABILITIES + FIGURES,
         "scores distributed as at the training", gates.MAX_SCORE_PSI,
     ),
 }  # fmt: skip
@@ -186,14 +178,18 @@ def gates_of(judged: Judged, names: Sequence[str]) -> list[Gate]:
     """The verdicts of the declared gates, of everybody and, where there are enough, of the part; gates that the part
     is asked come first."""
     shared = [name for name in names if GATES[name].part_bound is not None]
-    found = [GATES[name].judge(judged, name) for name in shared]
+    found = [asked(judged, name, name, GATES[name].bound) for name in shared]
     part = judged.part
     if part is not None and shared:
-        windows = [window.of(window.part) for window in judged.windows]
-        if judged.target.is_enough(windows[0].y):
-            theirs = Judged(**{**judged.__dict__, "windows": windows})
-            found += [GATES[name].judge(theirs, f"{name}_{part.name}") for name in shared]
-    return found + [GATES[name].judge(judged, name) for name in names if name not in shared]
+        theirs = replace(judged, windows=[window.of(window.part) for window in judged.windows])
+        if judged.target.is_enough(theirs.windows[0].y):
+            found += [asked(theirs, name, f"{name}_{part.name}", GATES[name].part_bound or 0.0) for name in shared]
+    return found + [asked(judged, name, name, GATES[name].bound) for name in names if name not in shared]
+
+
+def asked(judged: Judged, name: str, called: str, bound: float) -> Gate:
+    """A gate's verdict, within its own bound or the score's."""
+    return GATES[name].judge(judged, called, judged.bounds.get(called, bound))
 
 
 def gate_names(learning: Learning) -> dict[str, str]:
