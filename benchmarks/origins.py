@@ -25,7 +25,7 @@ from models_ml.common.judge import spoken_loss
 from models_ml.common.replay import Origin, replay
 from models_ml.common.targets import target_of
 from models_ml.common.train import WINDOWS
-from orchestration.paths import CompanyPaths
+from orchestration.platform.paths import CompanyPaths
 from orchestration.scoring.learned import read_samples
 from orchestration.scoring.registry import learned
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from models_ml.churn.score import Settings as Churn
 from models_ml.value.score import Settings as Value
-from orchestration.company import Lifecycle
+from orchestration.config.company import Lifecycle
+from orchestration.config.matrix import ChurnClasses, ValueClasses
 from orchestration.conform.casting import REASONS
-from orchestration.matrix import ChurnClasses, ValueClasses
-from orchestration.paths import DBT_PROJECT
+from orchestration.platform.paths import DBT_PROJECT
 from orchestration.quality.rules import DIMENSION, MEANING
 
 Table = Callable[[list[str], list[list[object]]], str]

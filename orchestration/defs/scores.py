@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from models_ml.common.judge import gate_names
-from orchestration.company import CompanyConfig
+from orchestration.config.company import CompanyConfig
 from orchestration.defs.resources import OWNERS, user_errors
 from orchestration.scoring import registry
 from orchestration.scoring.run import tables

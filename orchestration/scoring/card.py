@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from models_ml.common.declare import Score
-from orchestration.company import CompanyConfig
-from orchestration.paths import CompanyPaths
+from orchestration.config.company import CompanyConfig
+from orchestration.platform.paths import CompanyPaths
 from orchestration.scoring.history import ModelRun
 
 METRIC_COLUMNS = ("population", "estimator", "metric", "value", "low", "high")

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from models_ml.common.declare import Column, Score
-from orchestration.paths import DBT_PROJECT
+from orchestration.platform.paths import DBT_PROJECT
 from orchestration.scoring import registry
 from orchestration.scoring.columns import HORIZON, RUN_COLUMNS
 from orchestration.scoring.run import tables

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from models_ml.common.declare import Score, resolve
-from orchestration.clock import naive_utc
+from orchestration.platform.clock import naive_utc
 from orchestration.scoring.columns import run_columns
 from orchestration.scoring.history import gather, read_newest
 from orchestration.scoring.registry import code_of, scores

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from models_ml.common.declare import Label, LearnedBlock, Learning, Score, resolve
-from orchestration.clock import naive_utc
+from orchestration.platform.clock import naive_utc
 from orchestration.scoring.card import card_path, write_card
 from orchestration.scoring.champion import against, reference_of, scored_well
 from orchestration.scoring.columns import run_columns
@@ -23,15 +23,7 @@ from orchestration.scoring.history import (
     read_runs,
     remember_run,
 )
-from orchestration.scoring.policy import (
-    PASSED,
-    PROVISIONAL,
-    Decision,
-    History,
-    decide,
-    in_use,
-    kept_horizon,
-)
+from orchestration.scoring.policy import PASSED, PROVISIONAL, Decision, History, decide, in_use, kept_horizon
 from orchestration.scoring.registry import DeclarationError, code_of
 from orchestration.scoring.step import Scored, Step
 

@@ -17,8 +17,8 @@ from types import MappingProxyType
 
 import models_ml
 from models_ml.common.declare import Label, Learning, Score, metric_title
-from orchestration.errors import RegularsError
-from orchestration.paths import DBT_PROJECT, PROJECT
+from orchestration.platform.errors import RegularsError
+from orchestration.platform.paths import DBT_PROJECT, PROJECT
 from orchestration.scoring.columns import ADDED, MODEL_TABLES
 
 __all__ = ["Learning", "Score", "metric_title", "scores"]  # what pages read, who do not know models_ml

@@ -11,9 +11,9 @@ import duckdb
 import pyarrow as pa
 
 from models_ml.common.declare import Score
-from orchestration.company import CompanyConfig
+from orchestration.config.company import CompanyConfig
 from orchestration.landing.lake import Lake
-from orchestration.paths import CompanyPaths
+from orchestration.platform.paths import CompanyPaths
 from orchestration.scoring.history import prune, remember_scores
 from orchestration.scoring.policy import NOT_ENOUGH
 

@@ -18,7 +18,7 @@ import pytest
 from models_ml.common.declare import Column, Label, Learning, Score, resolve
 from models_ml.common.judge import GATES
 from models_ml.common.targets import TARGETS, target_of
-from orchestration.paths import PROJECT
+from orchestration.platform.paths import PROJECT
 from orchestration.scoring import dbt_files, registry
 from orchestration.scoring.columns import run_columns
 
@@ -55,8 +55,9 @@ HOW_TO = PROJECT / "docs" / "how-to" / "add-a-score.md"
 FROM_FEATURES_ON = """
 import datetime as dt, json
 import duckdb
-from orchestration import clocks, dbt
-from orchestration.company import load_company
+from orchestration.run import clocks
+from orchestration.warehouse import dbt
+from orchestration.config.company import load_company
 from orchestration.conform.tables import prepare
 from orchestration.defs import scores as wiring
 from orchestration.landing.lake import Lake
@@ -197,8 +198,8 @@ def test_scores_that_read_each_other_are_refused() -> None:
 
 
 # Python that is about a subject may name it: pages, the value × churn matrix, and the company's texts of it.
-ABOUT_A_SUBJECT = ("orchestration/dashboard/views/", "orchestration/dashboard/pages.py", "orchestration/matrix.py",
-                   "orchestration/strategy.py")  # fmt: skip
+ABOUT_A_SUBJECT = ("orchestration/dashboard/views/", "orchestration/dashboard/pages.py", "orchestration/config/matrix.py",
+                   "orchestration/config/strategy.py")  # fmt: skip
 ORDINARY_WORDS = {"value"}  # as names of columns and variables; what addresses the score is told all the same
 PROSE = re.compile(r"[ \n]")  # a text with blanks is prose or SQL; SQL is told by what it addresses
 

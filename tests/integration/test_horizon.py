@@ -11,9 +11,9 @@ import pytest
 from models_ml.churn.score import SCORE
 from models_ml.common import artefact
 from models_ml.common.fitted import Fitted
-from orchestration.company import load_company
+from orchestration.config.company import load_company
 from orchestration.landing.lake import OWN
-from orchestration.refresh import open_session
+from orchestration.run.refresh import open_session
 from orchestration.scoring.history import MODEL_RUN, ModelRun, read_runs, remember_run
 from orchestration.scoring.registry import code_of
 from tests.integration.conftest import Copier

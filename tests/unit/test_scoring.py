@@ -14,9 +14,9 @@ import pyarrow as pa
 import pytest
 
 from models_ml.common import artefact, metrics
-from orchestration.company import Company, CompanyConfig
+from orchestration.config.company import Company, CompanyConfig
 from orchestration.landing.lake import Lake
-from orchestration.paths import CompanyPaths
+from orchestration.platform.paths import CompanyPaths
 from orchestration.scoring import registry
 from orchestration.scoring.champion import against
 from orchestration.scoring.history import KEEP_DAYS, ModelRun, gather, read_runs

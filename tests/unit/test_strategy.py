@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from models_ml.churn.score import Settings as Churn
 from models_ml.value.score import Settings as Value
-from orchestration.company import Company, CompanyConfig
-from orchestration.errors import ConfigError
-from orchestration.strategy import DEFAULT, default_columns, read_strategies, write_strategies
+from orchestration.config.company import Company, CompanyConfig
+from orchestration.config.strategy import DEFAULT, default_columns, read_strategies, write_strategies
+from orchestration.platform.errors import ConfigError
 
 
 def company(folder: Path) -> CompanyConfig:
