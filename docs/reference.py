@@ -1,4 +1,4 @@
-"""Generate docs/reference/ from contracts, dbt and the command line.
+"""Generate docs/reference/ from contracts, dbt and the command line; before it what dbt knows of the scores.
 
 Usage: make reference          (a test fails while the pages are not what this writes)
 """
@@ -20,6 +20,7 @@ from orchestration.config.contracts import Contract, load_contracts
 from orchestration.conform.casting import REASONS
 from orchestration.conform.times import NO_END
 from orchestration.connectors import rejects
+from orchestration.scoring import dbt_files
 from orchestration.warehouse import dbt
 
 FOLDER = Path(__file__).resolve().parent / "reference"
@@ -144,7 +145,8 @@ def pages() -> dict[Path, str]:
 
 
 def main() -> int:
-    """Write the pages."""
+    """Write what dbt knows of the scores, then the pages."""
+    dbt_files.write()
     FOLDER.mkdir(exist_ok=True)
     for path, text in pages().items():
         path.write_text(text, encoding="utf-8")

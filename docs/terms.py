@@ -6,10 +6,13 @@ import csv
 from collections.abc import Callable
 from typing import Any
 
-from orchestration.config.company import Churn, ChurnClasses, Lifecycle, Value, ValueClasses
+from models_ml.churn.score import Settings as Churn
+from models_ml.value.score import Settings as Value
+from orchestration.config.company import Lifecycle
 from orchestration.config.dictionary.declared import Measure
 from orchestration.config.dictionary.kpi import load_dictionary
 from orchestration.config.dictionary.survivorship import load_survivorship
+from orchestration.config.matrix import ChurnClasses, ValueClasses
 from orchestration.conform.casting import REASONS
 from orchestration.platform.paths import DBT_PROJECT
 from orchestration.quality.rules import DIMENSION, MEANING

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from models_ml.churn.model import ChurnModel
-from models_ml.churn.train import Samples
+from models_ml.common.fitted import Fitted
+from models_ml.common.samples import Samples
 from models_ml.common.types import Floats
 
 REASONS = 3
@@ -44,7 +44,7 @@ def theme_of(name: str) -> str:
     return next((theme for theme, names in THEMES.items() if name in names), OTHER)
 
 
-def by_theme(model: ChurnModel, x: Floats) -> tuple[list[str], Floats]:
+def by_theme(model: Fitted, x: Floats) -> tuple[list[str], Floats]:
     """Themes and their (n, themes) terms of the log-odds relative to the mean customer."""
     themes = [theme for theme in (*THEMES, OTHER) if any(theme_of(name) == theme for name in model.names)]
     place = {theme: i for i, theme in enumerate(themes)}
@@ -97,11 +97,11 @@ def sentences(samples: Samples, rows: Floats, horizon_days: int) -> dict[str, li
     return {theme: text.tolist() for theme, text in frame.items()}
 
 
-def reasons(model: ChurnModel, samples: Samples, at: int) -> pd.DataFrame:
+def reasons(model: Fitted, samples: Samples, at: int) -> pd.DataFrame:
     """Each customer's reasons at a cut-off, the strongest first; null where fewer themes raise the risk.
 
     Returns:
-        customer_key, reason_1 … reason_3 (text), theme_1 … theme_3, share_1 … share_3 (of the raised log-odds).
+        reason_1 … reason_3 (text), theme_1 … theme_3, share_1 … share_3 (of the raised log-odds).
     """
     rows = samples.cutoff == at
     themes, terms = by_theme(model, samples.of(model.names, rows))
@@ -112,7 +112,7 @@ def reasons(model: ChurnModel, samples: Samples, at: int) -> pd.DataFrame:
     every = np.array([texts[theme] for theme in themes], dtype=object)
     names = np.array([NAMES[theme] for theme in themes], dtype=object)
     line = np.arange(len(terms))
-    found: dict[str, Sequence[object]] = {"customer_key": samples.customer[rows].tolist()}
+    found: dict[str, Sequence[object]] = {}
     for rank in range(REASONS):
         if rank < len(themes):
             theme = order[:, rank]
@@ -125,7 +125,7 @@ def reasons(model: ChurnModel, samples: Samples, at: int) -> pd.DataFrame:
         else:
             found |= {f"reason_{rank + 1}": [None] * len(line), f"theme_{rank + 1}": [None] * len(line),
                       f"share_{rank + 1}": [0.0] * len(line)}  # fmt: skip
-    return pd.DataFrame(found)
+    return pd.DataFrame(found, index=range(len(line)))
 
 
 def kept(values: Any, counts: Any) -> list[str | None]:
@@ -133,8 +133,8 @@ def kept(values: Any, counts: Any) -> list[str | None]:
     return [value if count else None for value, count in zip(values, counts, strict=True)]
 
 
-def importance(model: ChurnModel, samples: Samples, at: int) -> dict[str, float]:
-    """Theme → mean absolute term of the log-odds over the customers of a cut-off, the largest first."""
+def importance(model: Fitted, samples: Samples, at: int) -> dict[str, float]:
+    """Name of a theme → mean absolute term of the log-odds over the customers of a cut-off, the largest first."""
     themes, terms = by_theme(model, samples.of(model.names, samples.cutoff == at))
     weights = np.abs(terms).mean(axis=0)
-    return {themes[i]: float(weights[i]) for i in np.argsort(-weights, kind="stable")}
+    return {NAMES[themes[i]]: float(weights[i]) for i in np.argsort(-weights, kind="stable")}

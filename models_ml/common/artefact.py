@@ -4,19 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-TRUSTED = (
-    "models_ml.churn.model.ChurnModel",
-    "models_ml.churn.model.RecencyRates",
-    "models_ml.churn.model.AdditiveBoosting",
-    "models_ml.churn.model.RankLogistic",
-    "models_ml.common.binning.QuantileBins",
-    "sklearn._loss.link.Interval",
-    "sklearn._loss.link.LogitLink",
-    "sklearn._loss.loss.HalfBinomialLoss",
-    "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "numpy.dtype",
-)
+# The project's own classes, and what scikit-learn's estimators are made of beside what skops trusts anyway.
+TRUSTED = ("models_ml.", "sklearn._loss.", "sklearn.ensemble._hist_gradient_boosting.", "sklearn.linear_model._glm.")
+TRUSTED_TYPES = ("numpy.dtype",)
 
 
 def dump(model: Any) -> bytes:
@@ -35,5 +25,5 @@ def load(data: bytes) -> Any:
     """
     import skops.io
 
-    unknown = set(skops.io.get_untrusted_types(data=data))
-    return skops.io.loads(data, trusted=sorted(unknown & set(TRUSTED)))
+    unknown = skops.io.get_untrusted_types(data=data)
+    return skops.io.loads(data, trusted=[name for name in unknown if name.startswith(TRUSTED) or name in TRUSTED_TYPES])

@@ -21,7 +21,14 @@ def chance_calibration_error(p: Floats) -> float:
 
 
 def onto(p: Floats, reference: Floats) -> Floats:
-    """Probabilities in the order of `p` and with the distribution of `reference`; equal ones stay equal."""
+    """Predictions in the order of `p` and with the distribution of `reference`; equal ones stay equal.
+
+    Probabilities of several classes, (n, k) of both, are dealt class by class and made to add to one again.
+    """
+    if p.ndim > 1:
+        dealt = np.column_stack([onto(p[:, k], reference[:, k]) for k in range(p.shape[1])])
+        shares: Floats = dealt / np.maximum(dealt.sum(axis=1, keepdims=True), TINY)
+        return shares
     _, place, counts = np.unique(p, return_inverse=True, return_counts=True)
     middle = (np.cumsum(counts) - counts / 2) / len(p)
     found: Floats = np.quantile(reference, middle)[place]

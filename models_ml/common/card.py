@@ -41,8 +41,9 @@ def plot(curves: Sequence[Mapping[str, Any]], curve: str, x: str, y: str) -> str
     """One curve of every estimator, with the diagonal."""
     import plotly.graph_objects as go
 
+    end = max([1.0, *(row["x"] for row in curves if row["curve"] == curve)])
     figure = go.Figure(
-        go.Scatter(x=[0, 1], y=[0, 1], mode="lines", line={"dash": "dot", "color": "#9fb3b6"}, name="diagonal")
+        go.Scatter(x=[0, end], y=[0, end], mode="lines", line={"dash": "dot", "color": "#9fb3b6"}, name="diagonal")
     )
     for name in dict.fromkeys(str(row["estimator"]) for row in curves):
         points = [row for row in curves if row["curve"] == curve and row["estimator"] == name]
@@ -84,8 +85,8 @@ def page(
     if curves:
         plots = (
             '<div style="display:flex;flex-wrap:wrap">'
-            + plot(curves, "reliability", "predicted probability", "observed rate")
-            + plot(curves, "gains", "share of customers, riskiest first", "share of churners found")
+            + plot(curves, "reliability", "predicted", "observed")
+            + plot(curves, "gains", "share of customers, the highest first", "share of the outcome found")
             + "</div>"
         )
     told = "".join(f"<li>{html.escape(note)}</li>" for note in notes) or "<li>None.</li>"

@@ -12,8 +12,17 @@ BINS, STEPS = 10, 20
 
 
 def curves(y: Floats, p: dict[str, Floats]) -> list[dict[str, Any]]:
-    """Reliability (x: mean probability, y: observed rate, of ten equal bins) and gains (x: share of customers
-    taken from the most probable down, y: share of all churners among them), as rows for each estimator."""
+    """Reliability (x: mean prediction, y: observed mean, of ten equal bins) and gains (x: share of customers taken
+    from the greatest prediction down, y: share of the outcome that is theirs), as rows for each estimator.
+
+    Probabilities of several classes are (n, k); each class has curves of its own.
+    """
+    if any(q.ndim > 1 for q in p.values()):
+        return [
+            row
+            for k in range(next(iter(p.values())).shape[1])
+            for row in curves((y == k).astype(float), {f"{name}, class {k}": q[:, k] for name, q in p.items()})
+        ]
     rows: list[dict[str, Any]] = []
     for estimator, q in p.items():
         order = np.argsort(q, kind="stable")
@@ -25,9 +34,7 @@ def curves(y: Floats, p: dict[str, Floats]) -> list[dict[str, Any]]:
         falling = np.concatenate([[0.0], np.cumsum(y[order[::-1]])])
         for step in range(STEPS + 1):
             taken = round(step / STEPS * len(y))
-            rows.append(
-                _row(estimator, "gains", step, step / STEPS, float(falling[taken] / max(falling[-1], 1)), taken)
-            )
+            rows.append(_row(estimator, "gains", step, step / STEPS, float(falling[taken] / (falling[-1] or 1)), taken))
     return rows
 
 

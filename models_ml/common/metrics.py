@@ -1,4 +1,4 @@
-"""How good a probability is: ranking, closeness, calibration, each with a bootstrap interval.
+"""How good a binary probability is: ranking, closeness, calibration; and bootstrap intervals of any metric.
 
 All functions take `y` (n,) of 0 and 1, `p` (n,) of probabilities, and `w` (n,) of weights, how often each row
 counts. A bootstrap resample is a vector of weights, so nothing is copied.
@@ -6,7 +6,7 @@ counts. A bootstrap resample is a vector of weights, so nothing is copied.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,8 @@ BINS = 10
 RESAMPLES = 200
 MAX_ROWS = 20_000  # a bootstrap on more rows only narrows intervals that are narrow already
 TINY = 1e-12
+
+Metric = Callable[[Floats, Floats, Floats], float]
 
 
 def auc(y: Floats, p: Floats, w: Floats) -> float:
@@ -70,15 +72,16 @@ def losses(y: Floats, p: Floats) -> Floats:
     return found
 
 
-def clustered_mean(values: Floats, cluster: Ints) -> tuple[float, float]:
-    """Mean, and its standard error where rows of one cluster go together (Liang and Zeger 1986)."""
-    mean = float(values.mean())
+def clustered_mean(values: Floats, cluster: Ints, weight: Floats | None = None) -> tuple[float, float]:
+    """Weighted mean, and its standard error where rows of one cluster go together (Liang and Zeger 1986)."""
+    w = np.ones(len(values)) if weight is None else weight
+    mean = float((w * values).sum() / w.sum())
     _, place = np.unique(cluster, return_inverse=True)
-    sums = np.bincount(place, values - mean)
+    sums = np.bincount(place, w * (values - mean))
     groups = len(sums)
     if groups < 2:
         return mean, float("nan")
-    return mean, float(np.sqrt((sums**2).sum() * groups / (groups - 1)) / len(values))
+    return mean, float(np.sqrt((sums**2).sum() * groups / (groups - 1)) / w.sum())
 
 
 def brier(y: Floats, p: Floats, w: Floats) -> float:
@@ -111,7 +114,7 @@ def lift(share: float) -> Callable[[Floats, Floats, Floats], float]:
     return metric
 
 
-METRICS: dict[str, Callable[[Floats, Floats, Floats], float]] = {
+METRICS: dict[str, Metric] = {
     "auc": auc,
     "pr_auc": pr_auc,
     "log_loss": log_loss,
@@ -145,23 +148,26 @@ def sample(n: int, seed: int = 0) -> np.ndarray:
     return np.arange(n) if n <= MAX_ROWS else np.random.default_rng(seed).choice(n, MAX_ROWS, replace=False)
 
 
-def measure(y: Floats, p: Floats) -> dict[str, Measured]:
-    """Every metric with its interval."""
+def measure(
+    y: Floats, p: Floats, metrics: Mapping[str, Metric] | None = None, weight: Floats | None = None
+) -> dict[str, Measured]:
+    """Every metric with its interval; those of binary targets unless others are given."""
+    chosen = METRICS if metrics is None else metrics
     rows = sample(len(y))
-    ys, ps = y[rows], p[rows]
-    drawn = [{name: metric(ys, ps, w) for name, metric in METRICS.items()} for w in resamples(len(rows))]
-    found = {}
-    for name, metric in METRICS.items():
+    every = np.ones(len(y)) if weight is None else weight
+    ys, ps, ws = y[rows], p[rows], every[rows]
+    drawn = [{name: metric(ys, ps, w * ws) for name, metric in chosen.items()} for w in resamples(len(rows))]
+    measured = {}
+    for name, metric in chosen.items():
         values = np.array([d[name] for d in drawn])
         low, high = np.nanquantile(values, [0.025, 0.975]) if np.isfinite(values).any() else (np.nan, np.nan)
-        found[name] = Measured(metric(y, p, np.ones(len(y))), float(low), float(high))
-    return found
+        measured[name] = Measured(metric(y, p, every), float(low), float(high))
+    return measured
 
 
-def paired_difference(name: str, y: Floats, p: Floats, other: Floats) -> tuple[float, float]:
+def paired_difference(metric: Metric, y: Floats, p: Floats, other: Floats) -> tuple[float, float]:
     """Metric of `p` less that of `other` on the same rows, and the bootstrap standard error of the difference."""
     rows = sample(len(y))
-    metric = METRICS[name]
     drawn = [metric(y[rows], p[rows], w) - metric(y[rows], other[rows], w) for w in resamples(len(rows))]
     ones = np.ones(len(y))
     return metric(y, p, ones) - metric(y, other, ones), float(np.nanstd(drawn, ddof=1))

@@ -9,8 +9,7 @@ from typing import Any
 from orchestration.cli.command import Command, Panel
 from orchestration.cli.console import CompanyOption, JsonOption, escape, out, show
 from orchestration.config.company import DEFAULT_COMPANY, load_company
-
-METRICS = ("auc", "lift_10", "lift_20", "brier", "log_loss", "calibration_error")
+from orchestration.scoring.registry import headline, scores
 
 
 def models(company: CompanyOption = DEFAULT_COMPANY, as_json: JsonOption = False) -> None:
@@ -36,25 +35,41 @@ def models(company: CompanyOption = DEFAULT_COMPANY, as_json: JsonOption = False
         return
     out.print(f"[bold]{escape(config.company.title)}[/]: models")
     for card in cards:
-        name = " ".join(part for part in (card["model"], card["version"]) if part != "none")
-        out.print(f"  [bold]{name}[/]: {card['status'].replace('_', ' ')}; {escape(card['message'])}")
-        if card["card"]:
-            out.print(
-                f"    {card['estimator'] or 'no estimator'}, no purchase for {card['horizon_days']} days, trained "
-                f"as of {card['trained_as_of']} on {card['training_rows']:,} rows of {card['customers']:,} customers\n"
-                f"    card: {escape(card['card'])}"
-            )
+        print_card(card)
     if not cards:
         out.print("No model yet; run: regulars refresh")
+    for name in dict.fromkeys(row["model"] for row in [*metrics, *gates]):
+        print_quality(name, [m for m in metrics if m["model"] == name], [g for g in gates if g["model"] == name])
+
+
+def print_card(card: Mapping[Any, Any]) -> None:
+    """Where a training of a score stands."""
+    name = " ".join(part for part in (card["model"], card["version"]) if part != "none")
+    out.print(f"  [bold]{escape(name)}[/]: {card['status'].replace('_', ' ')}; {escape(card['message'])}")
+    score = scores().get(card["model"])
+    if card["card"] and score and score.learning:
+        target = score.learning.label.format(horizon=card["horizon_days"]) or score.learning.kind
+        out.print(
+            f"    {card['estimator'] or 'no estimator'}, {escape(target)}, trained "
+            f"as of {card['trained_as_of']} on {card['training_rows']:,} rows of {card['customers']:,} customers\n"
+            f"    card: {escape(card['card'])}"
+        )
+
+
+def print_quality(name: str, metrics: Sequence[Mapping[Any, Any]], gates: Sequence[Mapping[Any, Any]]) -> None:
+    """How good the newest training of a score is, and which gates it passed."""
+    score = scores().get(name)
+    wanted = headline(score.learning) if score and score.learning else ()
     for population in dict.fromkeys(row["population"] for row in metrics):
         out.print(
-            f"\n[bold]On the last finished window, {escape(population)}[/]: value, and the middle 95 % of the bootstrap"
+            f"\n[bold]{escape(name)}, on the last finished window, {escape(population)}[/]: value, and the middle 95 % "
+            "of the bootstrap"
         )
         chosen = [row for row in metrics if row["population"] == population]
-        known = {row["metric"] for row in chosen}
-        show([metric_line(chosen, name) for name in METRICS if name in known], False, "")
+        known = {row["metric"]: None for row in chosen}
+        show([metric_line(chosen, metric) for metric in wanted or known if metric in known], False, "")
     if gates:
-        out.print("\n[bold]Gates of the newest training[/]")
+        out.print(f"\n[bold]{escape(name)}, gates of the newest training[/]")
         verdicts = {True: "passed", False: "FAILED"}
         show([{"gate": g["gate"], "verdict": verdicts[g["is_passed"]], "why": g["message"]} for g in gates], False, "")
 

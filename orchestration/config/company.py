@@ -6,12 +6,14 @@ import datetime as dt
 import re
 import zoneinfo
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, create_model, field_validator, model_validator
 
+from models_ml.common.declare import Block
 from orchestration.config.contracts import NAME, Contract, Quality, Years, load_contracts
 from orchestration.config.dictionary.survivorship import Rules, survivorship
+from orchestration.config.matrix import Matrix
 from orchestration.config.questions import CURE, where_asked
 from orchestration.connectors.base import Settings, System, TableAt
 from orchestration.connectors.numbers import as_written
@@ -19,6 +21,7 @@ from orchestration.connectors.registry import AnySettings
 from orchestration.platform.errors import ConfigError, UsageError
 from orchestration.platform.paths import CompanyPaths, companies_folder
 from orchestration.platform.yaml_model import Strict, display, read_yaml
+from orchestration.scoring.registry import scores
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS: tuple[Weekday, ...] = (
@@ -47,90 +50,6 @@ class Lifecycle(Strict):
         if self.lost_after_days <= self.at_risk_after_days:
             raise ValueError("lost_after_days greater than at_risk_after_days")
         return self
-
-
-class Churn(Strict):
-    """What counts as churn, and when it alarms."""
-
-    horizon_days: int | Literal["auto"] = Field(
-        default="auto", description="no purchase for so long is churn; auto: from the customers' own rhythm"
-    )
-    prevent_from: float = Field(default=0.3, gt=0, lt=1, description="churn probability from which to prevent")
-    retain_from: float = Field(
-        default=0.6, gt=0, lt=1, description="from which to retain; to win back, where the horizon has passed already"
-    )
-    retrain_after_days: int = Field(default=28, ge=1, description="a refresh trains again when a model is older")
-
-    @field_validator("horizon_days")
-    @classmethod
-    def horizon(cls, value: int | str) -> int | str:
-        """At least a day, at most ten years."""
-        if isinstance(value, int) and not 1 <= value <= 3_650:
-            raise ValueError("auto, or 1 to 3650 days")
-        return value
-
-    @model_validator(mode="after")
-    def check(self) -> Churn:
-        """Retaining starts above preventing."""
-        if self.retain_from <= self.prevent_from:
-            raise ValueError("retain_from greater than prevent_from")
-        return self
-
-
-class ValueWeights(Strict):
-    """Weights of the five parts of the value index; they need not add to one."""
-
-    current: float = Field(default=0.30, ge=0)
-    future: float = Field(default=0.30, ge=0)
-    credit: float = Field(default=0.10, ge=0)
-    loyalty: float = Field(default=0.15, ge=0)
-    growth: float = Field(default=0.15, ge=0)
-
-    @model_validator(mode="after")
-    def check(self) -> ValueWeights:
-        """Something must weigh."""
-        if not sum(self.model_dump().values()) > 0:
-            raise ValueError("at least one weight above zero")
-        return self
-
-
-class Value(Strict):
-    """The value index and its tiers."""
-
-    weights: ValueWeights = ValueWeights()
-    high_share: float = Field(default=0.2, gt=0, lt=1, description="share of customers in the high tier")
-    low_share: float = Field(default=0.4, gt=0, lt=1, description="share of customers in the low tier")
-
-    @model_validator(mode="after")
-    def check(self) -> Value:
-        """Some customers are left for the middle."""
-        if self.high_share + self.low_share >= 1:
-            raise ValueError("high_share and low_share below one together")
-        return self
-
-
-class ChurnClasses(Strict):
-    """Letter of the value x churn matrix for each warning level."""
-
-    normal: Literal["A", "B", "C"] = "A"
-    prevent: Literal["A", "B", "C"] = "B"
-    retain: Literal["A", "B", "C"] = "B"
-    win_back: Literal["A", "B", "C"] = "C"
-
-
-class ValueClasses(Strict):
-    """Letter of the value x churn matrix for each value tier."""
-
-    high: Literal["D", "G", "S"] = "D"
-    middle: Literal["D", "G", "S"] = "G"
-    low: Literal["D", "G", "S"] = "S"
-
-
-class Matrix(Strict):
-    """Both mappings of the value x churn matrix."""
-
-    churn_class: ChurnClasses = ChurnClasses()
-    value_class: ValueClasses = ValueClasses()
 
 
 class Publish(Strict):
@@ -265,8 +184,8 @@ class Refunds(Strict):
     payments: bool = Field(default=True, description="payments below zero, as far as no return or credit note says so")
 
 
-class Company(Strict):
-    """`company.yml`."""
+class CompanyBase(Strict):
+    """`company.yml`, but for the scores' own blocks."""
 
     name: str
     title: str
@@ -280,8 +199,6 @@ class Company(Strict):
         description="local time at which a business day ends",
     )
     lifecycle: Lifecycle = Lifecycle()
-    churn: Churn = Churn()
-    value: Value = Value()
     matrix: Matrix = Matrix()
     fresh_within_hours: int = Field(
         default=48, ge=1, description="age at which Dagster calls a load or the publication stale; it warns at half"
@@ -311,6 +228,11 @@ class Company(Strict):
 
     check_timezone = field_validator("timezone")(check_timezone)
 
+    def block(self, score: str) -> Block:
+        """A score's settings; its defaults where the company sets none."""
+        found: Block = getattr(self, score)
+        return found
+
     @property
     def week_start_iso(self) -> int:
         """ISO number of the first day of the week: Monday is 1, Sunday 7."""
@@ -321,6 +243,25 @@ class Company(Strict):
         """Minutes after local midnight at which a business day ends."""
         hours, minutes = self.business_day_cut.split(":")
         return int(hours) * 60 + int(minutes)
+
+
+def score_blocks() -> dict[str, Any]:
+    """A field of `company.yml` for each score.
+
+    Raises:
+        ConfigError: a score is called like another key.
+    """
+    if taken := set(scores()) & set(CompanyBase.model_fields):
+        raise ConfigError(f"scores {', '.join(sorted(taken))}: expected: names that are no other key of company.yml")
+    return {name: (score.settings, score.settings()) for name, score in scores().items()}
+
+
+if TYPE_CHECKING:
+
+    class Company(CompanyBase):
+        """`company.yml`: `block` gives the scores' own settings."""
+else:
+    Company = create_model("Company", __base__=CompanyBase, **score_blocks())
 
 
 SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}

@@ -1,64 +1,59 @@
-"""Scores as assets, with each gate of the churn model as an asset check."""
+"""Scores as assets, with each gate of a learned score as an asset check; all of them read off the declarations."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
 
+from models_ml.common.judge import gate_names
 from orchestration.config.company import CompanyConfig
 from orchestration.defs.resources import OWNERS, user_errors
-from orchestration.scoring.run import TABLES
-
-FEATURES = ("feat_rhythm", "feat_cutoff", "feat_churn_label", "feat_customer_cutoff", "feat_customer_value")
-DESCRIPTIONS = {
-    "churn": "One row per customer: probability of no purchase within the horizon, and its reasons.",
-    "value": "One row per customer: the five parts of the value index, index and tier.",
-    "value_sensitivity": "One row per part and factor: how many tiers change with that weight.",
-    "model_run": "One row per training of a model.",
-    "model_metric": "One row per model, estimator and metric on the last finished window.",
-    "model_gate": "One row per model and gate.",
-    "model_curve": "One row per point of the plots on a model card.",
-    "model_driver": "One row per model and theme: how much it moves the scores.",
-}
-GATES = (
-    "beats_baseline", "beats_baseline_buying", "calibrated", "calibrated_buying", "plausible", "stable_ranking",
-    "complete", "stable_scores", "still_better", "not_worse_champion",
-)  # fmt: skip
-CHURN = dg.AssetKey(["scores", "churn"])
+from orchestration.scoring import registry
+from orchestration.scoring.run import tables
+from orchestration.scoring.step import Scored
 
 
 def build(_: CompanyConfig) -> dg.Definitions:
-    """Assets `scores/<table>` and the gates as checks of `scores/churn`."""
+    """Assets `scores/<table>` and the gates as checks of `scores/<score>`."""
+    features = sorted({name for score in registry.scores().values() for name in score.features})
+    gates = {name: gate_names(score.learning) for name, score in registry.learned().items() if score.learning}
     specs = [
         dg.AssetSpec(
-            ["scores", table], group_name="scores", kinds={"python", "scikitlearn"}, owners=OWNERS,
-            description=DESCRIPTIONS[table], deps=[dg.AssetKey(["features", name]) for name in FEATURES],
+            ["scores", table.name], group_name="scores", kinds={"python", "scikitlearn"}, owners=OWNERS,
+            description=table.description, deps=[dg.AssetKey(["features", name]) for name in features],
         )
-        for table in TABLES
+        for table in tables().values()
     ]  # fmt: skip
     checks = [
-        dg.AssetCheckSpec(name, asset=CHURN, description="A gate: where it fails, the last good scores stay.")
-        for name in GATES
+        dg.AssetCheckSpec(gate, asset=dg.AssetKey(["scores", score]), description=f"A gate: {asks}.")
+        for score, asked in gates.items()
+        for gate, asks in asked.items()
     ]
 
     @dg.multi_asset(name="scores", specs=specs, check_specs=checks, required_resource_keys={"session"})
     def scores(context: dg.AssetExecutionContext) -> Iterator[Any]:
         with user_errors():
             scored = context.resources.session.get().score()
-        models = {model["model"]: model for model in scored.models}
-        for table in TABLES:
-            metadata: dict[str, Any] = {"dagster/row_count": scored.rows[table]}
-            if table in models:
-                model = models[table]
-                metadata |= {"version": str(model["version"]), "status": model["status"], "verdict": model["message"]}
-            yield dg.MaterializeResult(asset_key=["scores", table], metadata=metadata)
-        judged = {gate.name: gate for gate in scored.gates}
-        for name in GATES:
+        yield from results(scored, gates)
+
+    return dg.Definitions(assets=[scores])
+
+
+def results(scored: Scored, gates: Mapping[str, Mapping[str, str]]) -> Iterator[Any]:
+    """What a scoring did, as Dagster's results."""
+    models = {model["model"]: model for model in scored.models}
+    for table, rows in scored.rows.items():
+        metadata: dict[str, Any] = {"dagster/row_count": rows}
+        if table in models:
+            model = models[table]
+            metadata |= {"version": str(model["version"]), "status": model["status"], "verdict": model["message"]}
+        yield dg.MaterializeResult(asset_key=["scores", table], metadata=metadata)
+    for score, asked in gates.items():
+        judged = {gate.name: gate for gate in scored.gates.get(score, [])}
+        for name in asked:
             gate = judged.get(name)
             yield dg.AssetCheckResult(
-                asset_key=CHURN, check_name=name, severity=dg.AssetCheckSeverity.WARN,
+                asset_key=dg.AssetKey(["scores", score]), check_name=name, severity=dg.AssetCheckSeverity.WARN,
                 passed=gate is None or gate.passed,
                 metadata={"verdict": gate.message if gate else "Nothing was trained now."},
             )  # fmt: skip
-
-    return dg.Definitions(assets=[scores])

@@ -10,10 +10,12 @@ import duckdb
 
 from orchestration.config.company import CompanyConfig
 from orchestration.platform.errors import UsageError
+from orchestration.platform.paths import CompanyPaths
 from orchestration.privacy.masking import mask_published
 from orchestration.run import clocks
 from orchestration.run.refresh import Session
-from orchestration.scoring.run import Step
+from orchestration.scoring.run import horizon_in_use, run_scores
+from orchestration.scoring.step import Step
 from orchestration.serving.publish import check_space, checkpoint, verify
 from orchestration.serving.seal import DATABASE
 from orchestration.warehouse import dbt
@@ -57,12 +59,14 @@ def build_past(session: Session, as_of: dt.date, known_at: dt.datetime | None = 
             with duckdb.connect(str(paths.warehouse)) as con:
                 con.execute("set TimeZone = 'UTC'")
                 times = clocks.Clocks(as_of, known_at or session.now, session.run_id)
-                clocks.write_settings(con, config, times)
+                clocks.write_settings(con, config, times, horizon_in_use(session.lake, as_of))
             dbt.build(config, session.report_node, "warehouse", paths=paths)
             mask_published(config, paths, dbt.text_classes(), "core")
-            with duckdb.connect(str(paths.warehouse)) as con:
-                con.execute("set TimeZone = 'UTC'")
-                Step(con, config, session.lake, paths, as_of, session.run_id, session.now, keep=False).run()
+            if horizon := score_past(session, paths, as_of):
+                with duckdb.connect(str(paths.warehouse)) as con:
+                    clocks.keep_horizon(con, horizon)
+                dbt.build(config, session.report_node, "warehouse", ["fqn:regulars.features"], paths=paths)
+                score_past(session, paths, as_of)
             dbt.build(config, session.report_node, "marts", paths=paths)
             mask_published(config, paths, dbt.text_classes(), "marts")
             session.as_of = as_of
@@ -78,3 +82,11 @@ def build_past(session: Session, as_of: dt.date, known_at: dt.datetime | None = 
         for folder in (paths.temp, paths.dbt):
             shutil.rmtree(folder, ignore_errors=True)
     return target
+
+
+def score_past(session: Session, paths: CompanyPaths, as_of: dt.date) -> int | None:
+    """Score as of the day; returns the horizon that the features are to be built with before, if another."""
+    with duckdb.connect(str(paths.warehouse)) as con:
+        con.execute("set TimeZone = 'UTC'")
+        step = Step(con, session.config, session.lake, paths, as_of, session.run_id, session.now, keep=False)
+        return run_scores(step).horizon_wanted

@@ -12,6 +12,7 @@ from orchestration.config.company import CompanyConfig
 from orchestration.config.strategy import write_strategies
 from orchestration.conform.mapping import record_key
 from orchestration.platform.clock import naive_utc
+from orchestration.scoring.registry import scores
 
 
 @dataclass(frozen=True)
@@ -80,18 +81,31 @@ class Clocks:
     rebuild: tuple[dt.date, dt.date] | None = None
 
 
-def write_settings(con: duckdb.DuckDBPyConnection, config: CompanyConfig, clocks: Clocks) -> None:
-    """Write `audit.refresh_settings`, the one row that dbt's staging reads."""
-    company, lifecycle, churn = config.company, config.company.lifecycle, config.company.churn
+def write_settings(
+    con: duckdb.DuckDBPyConnection,
+    config: CompanyConfig,
+    clocks: Clocks,
+    horizon: tuple[int | None, bool] = (None, True),
+) -> None:
+    """Write `audit.refresh_settings`, the one row that dbt's staging reads.
+
+    Args:
+        con: the warehouse.
+        config: the company.
+        clocks: of the coming build.
+        horizon: that of the model in use, and whether another may be tried.
+    """
+    company, lifecycle = config.company, config.company.lifecycle
+    of_scores = {key: value for name in scores() for key, value in company.block(name).sql().items()}
     con.execute(
-        """
+        f"""
         create or replace table audit.refresh_settings as select
           $company as company, $title as title, $currency as currency, $timezone as timezone,
           $week_start::integer as week_start_iso, $fiscal::integer as fiscal_year_start_month,
           $new_days::integer as new_days, $at_risk::integer as at_risk_after_days,
-          $lost::integer as lost_after_days, $churn_horizon::integer as churn_horizon_days,
-          $prevent_from::double as prevent_from, $retain_from::double as retain_from,
-          $high_share::double as value_high_share, $low_share::double as value_low_share,
+          $lost::integer as lost_after_days,
+          {"".join(f"${key}::{kind} as {key}, " for key, (kind, _) in of_scores.items())}
+          $kept_horizon::integer as kept_horizon_days, $horizon_open::boolean as is_horizon_open,
           $channel_min_contacts::integer as channel_min_contacts, $risky_grades as risky_grades,
           $risky_score_below::double as risky_score_below,
           $rate_age::integer as exchange_rate_max_age_days, $refund_returns::boolean as refund_by_return,
@@ -111,11 +125,9 @@ def write_settings(con: duckdb.DuckDBPyConnection, config: CompanyConfig, clocks
             "new_days": lifecycle.new_days,
             "at_risk": lifecycle.at_risk_after_days,
             "lost": lifecycle.lost_after_days,
-            "churn_horizon": None if churn.horizon_days == "auto" else churn.horizon_days,
-            "prevent_from": churn.prevent_from,
-            "retain_from": churn.retain_from,
-            "high_share": company.value.high_share,
-            "low_share": company.value.low_share,
+            **{key: value for key, (_, value) in of_scores.items()},
+            "kept_horizon": horizon[0],
+            "horizon_open": horizon[1],
             "channel_min_contacts": company.channel.min_contacts,
             "risky_grades": f"|{'|'.join(company.credit.risky_grades)}|",
             "risky_score_below": company.credit.risky_score_below,
@@ -133,17 +145,17 @@ def write_settings(con: duckdb.DuckDBPyConnection, config: CompanyConfig, clocks
         },
     )
     con.execute("create or replace table audit.matrix_class (kind varchar, code varchar, letter varchar)")
-    letters = [
-        (kind, code, letter)
-        for kind, mapping in (("churn", company.matrix.churn_class), ("value", company.matrix.value_class))
-        for code, letter in mapping.model_dump().items()
-    ]
-    con.executemany("insert into audit.matrix_class values (?, ?, ?)", letters)
+    con.executemany("insert into audit.matrix_class values (?, ?, ?)", company.matrix.letters())
     write_survivorship(con, config)
     write_strategies(con, config)
     write_quarantined_orders(con, config, naive_utc(clocks.known_at))
     con.execute("create or replace table audit.rfm_threshold (measure varchar, score integer, bound double)")
     con.executemany("insert into audit.rfm_threshold values (?, ?, ?)", company.rfm.thresholds())
+
+
+def keep_horizon(con: duckdb.DuckDBPyConnection, days: int) -> None:
+    """The next build of the features has this horizon, however far the rhythm has moved."""
+    con.execute("update audit.refresh_settings set kept_horizon_days = $days, is_horizon_open = false", {"days": days})
 
 
 def write_quarantined_orders(con: duckdb.DuckDBPyConnection, config: CompanyConfig, known_at: dt.datetime) -> None:

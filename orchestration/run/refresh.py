@@ -47,7 +47,8 @@ from orchestration.privacy.search import Found
 from orchestration.privacy.suppression import Suppression
 from orchestration.quality.run import Judge, Result, measure_all, order_of, remember, results_of, scores
 from orchestration.run import clocks
-from orchestration.scoring.run import Scored, Step
+from orchestration.scoring.run import horizon_in_use, run_scores
+from orchestration.scoring.step import Scored, Step
 from orchestration.serving.contacts import write_contacts
 from orchestration.serving.publish import build_info, current_version, drop_others, publish, table_counts
 from orchestration.serving.seal import broken, is_as_published, marks_of
@@ -458,7 +459,7 @@ class Session:
         with self.stage("dbt") as figures:
             with open_warehouse(self.config) as con:
                 times = self.clocks(con, whole=select is None)
-                clocks.write_settings(con, self.config, times)
+                clocks.write_settings(con, self.config, times, horizon_in_use(self.lake, times.as_of))
                 clocks.forget_built(con)  # until this build has ended well
             full_refresh = times.built_known_at is None
             result = dbt.build(self.config, self.report_node, "warehouse", select, full_refresh)
@@ -474,12 +475,19 @@ class Session:
         return result, self.serve_counts()
 
     def score(self) -> Scored:
-        """Train the models where that is due, and score; call after build_warehouse."""
-        with self.stage("score") as figures, open_warehouse(self.config) as con:
-            as_of = self.as_of or clocks.default_as_of(con, self.config, self.now)
-            step = Step(con, self.config, self.lake, self.config.paths, as_of, self.run_id, self.now, self.retrain)
-            scored = step.run()
-            write_load_audit(con, self.lake)
+        """Train the models where that is due, and score; call after build_warehouse.
+
+        Where another horizon was tried in vain, the features are built again with that of the model in use.
+        """
+        with self.stage("score") as figures:
+            scored = self.run_scores()
+            if scored.horizon_wanted:
+                said = f"another horizon does not take the place of {scored.horizon_wanted} days: features again"
+                self.reporter.say("score", said)
+                with open_warehouse(self.config) as con:
+                    clocks.keep_horizon(con, scored.horizon_wanted)
+                dbt.build(self.config, self.report_node, "warehouse", ["fqn:regulars.features"])
+                scored = self.run_scores()
             for model in scored.models:
                 figures[model["model"]] = model["status"]
                 version = "" if model["version"] in (None, "none") else f" {model['version']}"
@@ -490,6 +498,15 @@ class Session:
             | {name: str(m[name]) if m.get(name) else None for name in ("trained_as_of", "scores_as_of")}
             for m in scored.models
         )
+        return scored
+
+    def run_scores(self) -> Scored:
+        """Every score on the features that there are."""
+        with open_warehouse(self.config) as con:
+            as_of = self.as_of or clocks.default_as_of(con, self.config, self.now)
+            step = Step(con, self.config, self.lake, self.config.paths, as_of, self.run_id, self.now, self.retrain)
+            scored = run_scores(step)
+            write_load_audit(con, self.lake)
         return scored
 
     def build_marts(self, select: Sequence[str] | None = None) -> tuple[dbt.DbtResult, dict[str, int]]:

@@ -10,7 +10,8 @@ import duckdb
 import pytest
 import yaml
 
-from tests.support.additions import grown, run
+from orchestration.platform.paths import PROJECT
+from tests.support.additions import grown, python, run
 from tests.support.shop import Shop
 
 PAGES = [
@@ -254,3 +255,68 @@ def test_the_page_lists_what_the_dictionary_got(copy: Grown) -> None:
     assert said["tree"]["Share of anonymous sales"] == "anonymous_sales ÷ sales"
     assert said["tree"]["Units per line"] == "units ÷ order_lines"
     assert {"female", "male", "(anonymous)"} <= set(said["members"])
+
+
+# The steps of a refresh from the features on, on a company of nothing but features.
+FROM_FEATURES_ON = """
+import datetime as dt, json
+import duckdb
+from orchestration.run import clocks
+from orchestration.warehouse import dbt
+from orchestration.config.company import load_company
+from orchestration.conform.tables import prepare
+from orchestration.defs import scores as wiring
+from orchestration.landing.lake import Lake
+from orchestration.scoring.run import run_scores
+from orchestration.scoring.step import Step
+from orchestration.serving.publish import publish
+from tests.unit.test_churn_model import AS_OF, world
+from tests.unit.test_scoring import feature_tables
+
+config, now = load_company("shop"), dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
+config.paths.root.mkdir(parents=True)
+with duckdb.connect(str(config.paths.warehouse)) as con:
+    prepare(con, config.contracts)
+    con.execute("create schema features")
+    for name, frame in feature_tables(AS_OF, *world(customers=500)).items():
+        con.execute(f"create table features.{name} as select * from frame")
+    clocks.write_settings(con, config, clocks.Clocks(AS_OF, now, "20250101T000000"))
+    scored = run_scores(Step(con, config, Lake(config.paths.lake), config.paths, AS_OF, "20250101T000000", now))
+with duckdb.connect(str(config.paths.serve)) as con:
+    con.execute("create schema core; create table core.dim_customer as select range as customer_key from range(500)")
+models = ["repurchase", "model_card", "model_metric", "model_gate", "build_info"]
+dbt.build(config, lambda node: None, "marts", ["stg_regulars__settings", *models])
+publish(config, frozenset(f"marts.{name}" for name in models))
+wired = wiring.build(config)
+print(json.dumps({
+    "assets": [key.to_user_string() for asset in wired.assets for key in asset.keys],
+    "checks": [f"{key.asset_key.to_user_string()}: {key.name}" for asset in wired.assets for key in asset.check_keys],
+    "settings": sorted(type(config.company).model_fields),
+    "gates": {gate.name: gate.message for gate in scored.gates["repurchase"] if not gate.passed},
+}))
+"""
+
+
+def test_a_score_is_one_folder(tmp_path: Path) -> None:
+    """And `make reference`: asset, checks, settings, published table, and its row in `regulars models`."""
+    root, shop = grown(tmp_path / "project", ["add-a-score.md"]), Shop(tmp_path / "company")
+    (root / "tests").symlink_to(PROJECT / "tests")
+    shop.configure({"repurchase": {"retrain_after_days": 14}})
+    shop.data.mkdir()
+    copy = Grown(root, shop)
+    done = json.loads(python(root, "-c", FROM_FEATURES_ON, **shop.environment()).splitlines()[-1])
+    assert "scores/repurchase" in done["assets"]
+    assert {"scores/repurchase: beats_baseline", "scores/repurchase: right_total"} <= set(done["checks"])
+    assert "repurchase" in done["settings"]
+    [row] = copy.rows(
+        "select score_basis, is_stale, count(*), count(distinct expected_purchase_days) > 50, "
+        "min(expected_purchase_days) > 0, min(model_version) from marts.repurchase group by all order by all"
+    )
+    assert row[:5] == ("model", False, 500, True, True), done["gates"]
+    models = json.loads(copy.run("orchestration.cli", "models", "--json"))
+    [card] = [card for card in models["models"] if card["model"] == "repurchase"]
+    assert (card["status"], card["version"], card["estimator"]) == ("published", row[5], "boosting")
+    deviance = {m["estimator"]: m["value"] for m in models["metrics"]
+                if (m["model"], m["metric"]) == ("repurchase", "deviance")}  # fmt: skip
+    assert deviance["boosting"] < deviance["mean by frequency"]
+    assert Path(card["card"]).read_text().startswith("<!doctype html>")

@@ -7,17 +7,19 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 from orchestration.platform.paths import PROJECT
 
 PARTS = ("orchestration", "models_ml", "data", "dbt_project", "dagster.yaml", "workspace.yaml", ".streamlit")
-BLOCK = re.compile(r'^```\w+ title="([^"]+)"\n(.*?)^```$', re.M | re.S)
+BLOCK = re.compile(r'^( *)```\w+ title="([^"]+)"\n(.*?)^\1```$', re.M | re.S)
 
 
 def printed(page: str) -> dict[str, str]:
     """Files that a how-to page prints, by path."""
-    found = dict(BLOCK.findall((PROJECT / "docs" / "how-to" / page).read_text(encoding="utf-8")))
+    text = (PROJECT / "docs" / "how-to" / page).read_text(encoding="utf-8")
+    found = {path: textwrap.dedent(block) for _, path, block in BLOCK.findall(text)}
     assert found, f"{page} prints no file: a block with title=…"
     return found
 
@@ -28,8 +30,13 @@ def run(root: Path, *arguments: str, **environment: str) -> str:
     Raises:
         AssertionError: it failed.
     """
+    return python(root, "-m", *arguments, **environment)
+
+
+def python(root: Path, *arguments: str, **environment: str) -> str:
+    """Run Python in the copy; its output. As `run`."""
     done = subprocess.run(
-        [sys.executable, "-m", *arguments],
+        [sys.executable, *arguments],
         cwd=root, env=os.environ | environment, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
@@ -61,10 +68,12 @@ def grown(root: Path, pages: list[str]) -> Path:
     for page in pages:
         for path, text in printed(page).items():
             target, whole = root / path, text
+            target.parent.mkdir(exist_ok=True)
             if path.startswith("data/kpi/"):
                 whole = with_entries(target.read_text(encoding="utf-8"), text)
             else:
                 assert not target.exists(), f"{page}: {path} is no new file"
             target.write_text(whole, encoding="utf-8")
-    run(root, "orchestration.warehouse.staging")
+    for generator in ("orchestration.warehouse.staging", "orchestration.scoring.dbt_files"):  # of `make reference`
+        run(root, generator)
     return root

@@ -12,15 +12,33 @@ import skops.io
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.utils.estimator_checks import check_estimator
 
-from models_ml.churn.model import Additive, AdditiveBoosting, ChurnModel, RankLogistic, RecencyRates
 from models_ml.churn.reasons import by_theme, reasons
-from models_ml.churn.train import Cutoff, samples_of, season_forecast, train
-from models_ml.common import artefact
+from models_ml.churn.score import SCORE
+from models_ml.common import artefact, samples
+from models_ml.common.additive import Additive, AdditiveBoosting, RankLogistic
+from models_ml.common.baselines import ObservedRates
 from models_ml.common.binning import QuantileBins
 from models_ml.common.calibration import expit, logit
+from models_ml.common.declare import Learning
+from models_ml.common.fitted import Fitted, season_forecast
+from models_ml.common.samples import Cutoff, Samples
+from models_ml.common.train import Training
+from models_ml.common.train import train as train_on
 
 HORIZON, AS_OF = 30, dt.date(2024, 12, 31)
-ESTIMATORS = [RecencyRates(), RankLogistic(), AdditiveBoosting(rounds=60)]
+assert SCORE.learning is not None
+LEARNING: Learning = SCORE.learning
+ESTIMATORS = [ObservedRates(), RankLogistic(), AdditiveBoosting(rounds=60)]
+
+
+def samples_of(features: pd.DataFrame, labels: pd.DataFrame, cutoffs: pd.DataFrame) -> Samples:
+    """As the score reads its tables."""
+    return samples.samples_of(features, cutoffs, LEARNING.target, labels)
+
+
+def train(found: Samples) -> Training:
+    """As the score is learned."""
+    return train_on(found, LEARNING)
 
 
 def world(customers: int = 2_000, seed: int = 2, days: int = 400) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -92,7 +110,7 @@ def test_boostings_tables_are_its_trees() -> None:
 def test_rates_of_recency_by_hand() -> None:
     x = np.repeat([5.0, 50.0], 40)[:, None]
     y = np.r_[np.repeat([1, 0], [10, 30]), np.repeat([1, 0], [30, 10])]
-    rule = RecencyRates().fit(x, y)
+    rule = ObservedRates().fit(x, y)
     assert rule.predict_proba(np.array([[5.0], [50.0], [500.0]]))[:, 1] == pytest.approx(
         [10.5 / 41, 30.5 / 41, 30.5 / 41]
     )
@@ -123,8 +141,8 @@ def test_training_twice_gives_the_same(trained: tuple[object, object]) -> None:
     samples, training = trained
     again = train(samples_of(*[frame.sample(frac=1, random_state=5) for frame in world()]))
     rows = samples.cutoff == 0
-    assert again.model.probability(samples.of(again.model.names, rows)) == pytest.approx(
-        training.model.probability(samples.of(training.model.names, rows)), abs=1e-12
+    assert again.model.predict(samples.of(again.model.names, rows)) == pytest.approx(
+        training.model.predict(samples.of(training.model.names, rows)), abs=1e-12
     )
 
 
@@ -250,9 +268,11 @@ def test_artefacts_come_back_equal_and_foreign_types_do_not_come_back(trained: t
     samples, training = trained
     x = samples.of(training.model.names, samples.cutoff == 0)
     for estimator in ESTIMATORS:
-        model = ChurnModel("any", estimator.fit(x[:, :3], (x[:, 0] > 20).astype(int)), ["a", "b", "c"], season=0.1)
+        model = Fitted(
+            "any", "binary", estimator.fit(x[:, :3], (x[:, 0] > 20).astype(int)), ["a", "b", "c"], season=0.1
+        )
         again = artefact.load(artefact.dump(model))
-        assert again.probability(x[:, :3], 0.3) == pytest.approx(model.probability(x[:, :3], 0.3), abs=0)
+        assert again.predict(x[:, :3], 0.3) == pytest.approx(model.predict(x[:, :3], 0.3), abs=0)
     with pytest.raises(skops.io.exceptions.UntrustedTypesFoundException):
         artefact.load(skops.io.dumps(pickle.Pickler))
 

@@ -21,6 +21,7 @@ from models_ml.common.metrics import (
     clustered_mean,
     lift,
     log_loss,
+    losses,
     measure,
     paired_difference,
     pr_auc,
@@ -101,15 +102,24 @@ def test_better_than_the_best_baseline_beyond_chance() -> None:
     truth = rng.beta(1, 2, 1_000)
     y, customer = (rng.random(1_000) < truth).astype(float), np.arange(1_000)
     rate, noise = np.full(1_000, y.mean()), rng.random(1_000)
-    better = gates.beats_baseline("beats_baseline", y, truth, {"rate": rate, "noise": noise}, customer)
+    better = gates.beats_baseline(
+        "beats_baseline", losses(y, truth), {"rate": losses(y, rate), "noise": losses(y, noise)}, customer
+    )
     assert better.passed
     assert "better than rate" in better.message  # the best of them
-    assert not gates.beats_baseline("beats_baseline", y, rate, {"truth": truth}, customer).passed
+    low, high = better.interval() or (0, 0)
+    assert low < high < 0
+    difference = losses(y, truth) - losses(y, rate)
+    assert (low + high) / 2 == pytest.approx(difference.mean(), abs=1e-5)
+    assert high - low == pytest.approx(2 * 1.96 * difference.std(ddof=1) / math.sqrt(1_000), abs=1e-4)
+    assert gates.complete(truth).interval() is None
+    assert not gates.beats_baseline("beats_baseline", losses(y, rate), {"truth": losses(y, truth)}, customer).passed
     # Equally good is not better, and a thousand copies of thirty customers are thirty.
-    assert not gates.beats_baseline("beats_baseline", y, rate, {"rate": rate}, customer).passed
+    assert not gates.beats_baseline("beats_baseline", losses(y, rate), {"rate": losses(y, rate)}, customer).passed
     few = np.tile(np.arange(12), 100)
-    again = gates.beats_baseline("beats_baseline", y[few], truth[few], {"rate": rate[few]}, few)
-    alone = gates.beats_baseline("beats_baseline", y[:12], truth[:12], {"rate": rate[:12]}, np.arange(12))
+    ours, theirs = losses(y, truth), {"rate": losses(y, rate)}
+    again = gates.beats_baseline("beats_baseline", ours[few], {"rate": theirs["rate"][few]}, few)
+    alone = gates.beats_baseline("beats_baseline", ours[:12], {"rate": theirs["rate"][:12]}, np.arange(12))
     assert again.observed == pytest.approx(alone.observed, abs=1e-6)
 
 
@@ -139,11 +149,11 @@ def test_intervals_hold_the_value_and_a_better_score_is_told_from_a_worse_one() 
         assert found.low <= found.high
     assert measure(y, p)["auc"].low < 5 / 6 < measure(y, p)["auc"].high  # of uniform p: 1/2 + 1/3
     noise = rng.random(800)
-    difference, error = paired_difference("auc", y, p, noise)
+    difference, error = paired_difference(auc, y, p, noise)
     assert difference > 3 * error > 0
-    assert paired_difference("auc", y, p, p) == (0.0, 0.0)
-    assert not gates.not_worse("one", y, noise, p, "the truth", np.arange(800)).passed
-    assert gates.not_worse("one", y, p, noise, "noise", np.arange(800)).passed
+    assert paired_difference(auc, y, p, p) == (0.0, 0.0)
+    assert not gates.not_worse("one", losses(y, noise), losses(y, p), "the truth", np.arange(800)).passed
+    assert gates.not_worse("one", losses(y, p), losses(y, noise), "noise", np.arange(800)).passed
 
 
 def test_twice_the_purchases_square_the_probability_of_none() -> None:

@@ -13,16 +13,42 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from models_ml.churn.train import train
-from models_ml.common import artefact
+from models_ml.common import artefact, metrics
 from orchestration.config.company import Company, CompanyConfig
 from orchestration.landing.lake import Lake
 from orchestration.platform.paths import CompanyPaths
-from orchestration.scoring.memory import KEEP_DAYS, ModelRun, read_runs
-from orchestration.scoring.run import TABLES, Scored, Step, against
-from tests.unit.test_churn_model import AS_OF, off, samples_of, world
+from orchestration.scoring import registry
+from orchestration.scoring.champion import against
+from orchestration.scoring.history import KEEP_DAYS, ModelRun, gather, read_runs
+from orchestration.scoring.run import horizon_in_use, run_scores, tables
+from orchestration.scoring.step import Scored, Step
+from tests.unit.test_churn_model import AS_OF, off, samples_of, train, world
 
 DAY = dt.timedelta(days=1)
+
+
+def feature_tables(
+    as_of: dt.date, features: pd.DataFrame, labels: pd.DataFrame, cutoffs: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
+    """The feature layer's tables, moved to a day."""
+    customers = features["customer_key"].unique()
+    moved = pd.Timestamp(as_of) - pd.Timestamp(AS_OF)
+    return {
+        "feat_rhythm": pd.DataFrame({"as_of": [as_of]}),
+        "feat_customer_cutoff": features,
+        "feat_churn_label": labels,
+        "feat_cutoff": cutoffs.assign(
+            cut_off=cutoffs["cut_off"] + moved, season=float("nan"), season_year_ago=float("nan")
+        ),
+        "feat_customer_value": pd.DataFrame(
+            {"customer_key": customers, "net_margin_12m": customers % 97 * 1.0, "is_margin_known": True,
+             "margin_ever": customers % 97 * 2.0, "spend_12m": customers % 89 * 1.0, "spend_half_year": 5.0,
+             "spend_half_year_before": 5.0, "purchase_days": customers % 13 + 1, "tenure_days": 300}
+            | dict.fromkeys(("gap_variation", "main_store_share", "points_balance", "responses_12m",
+                             "on_time_share", "days_late", "bad_debt_share", "credit_score", "categories"),
+                            float("nan"))
+        ),
+    }  # fmt: skip
 
 
 class Scoring:
@@ -41,31 +67,13 @@ class Scoring:
         """Score; a day has passed since the last time."""
         self.now += DAY
         shown = self.features if features is None else features
-        customers = shown["customer_key"].unique()
-        moved = pd.Timestamp(as_of) - pd.Timestamp(AS_OF)
-        tables = {
-            "feat_rhythm": pd.DataFrame({"as_of": [as_of]}),
-            "feat_customer_cutoff": shown,
-            "feat_churn_label": self.labels,
-            "feat_cutoff": self.cutoffs.assign(
-                cut_off=self.cutoffs["cut_off"] + moved, season=float("nan"), season_year_ago=float("nan")
-            ),
-            "feat_customer_value": pd.DataFrame(
-                {"customer_key": customers, "net_margin_12m": customers % 97 * 1.0, "is_margin_known": True,
-                 "margin_ever": customers % 97 * 2.0, "spend_12m": customers % 89 * 1.0, "spend_half_year": 5.0,
-                 "spend_half_year_before": 5.0, "purchase_days": customers % 13 + 1, "tenure_days": 300}
-                | dict.fromkeys(("gap_variation", "main_store_share", "points_balance", "responses_12m",
-                                 "on_time_share", "days_late", "bad_debt_share", "credit_score", "categories"),
-                                float("nan"))
-            ),
-        }  # fmt: skip
-        for name, frame in tables.items():
+        for name, frame in feature_tables(as_of, shown, self.labels, self.cutoffs).items():
             self.con.register("frame", frame)
             self.con.execute(f"create or replace table features.{name} as select * from frame")
             self.con.unregister("frame")
         paths = CompanyPaths(self.root)
         run_id = self.now.strftime("%Y%m%dT%H%M%S")
-        return Step(self.con, self.config, self.lake, paths, as_of, run_id, self.now, **options).run()
+        return run_scores(Step(self.con, self.config, self.lake, paths, as_of, run_id, self.now, **options))
 
     def one(self, sql: str) -> Any:
         """The first value of a query."""
@@ -75,6 +83,12 @@ class Scoring:
     def loads(self, table: str) -> int:
         """How many loads the lake holds of one of the product's own tables."""
         return len(self.lake.loads("_regulars", table))
+
+
+@pytest.fixture(autouse=True)
+def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The width of intervals on the card is not what is tested here."""
+    monkeypatch.setattr(metrics, "RESAMPLES", 20)
 
 
 @pytest.fixture
@@ -97,7 +111,7 @@ def broken(features: pd.DataFrame) -> pd.DataFrame:
 def test_a_model_that_passes_scores_everybody(scoring: Scoring) -> None:
     scored = scoring.run()
     assert churn_of(scored)["status"] == "passed"
-    assert all(gate.passed for gate in scored.gates)
+    assert all(gate.passed for gate in scored.gates["churn"])
     assert scored.rows["churn"] == scored.rows["value"] == 2_000
     assert scoring.one("select count(*) from scores.model_run where model = 'churn' and is_current") == 1
     assert scoring.one("select bool_and(is_fresh) from scores.churn")
@@ -130,14 +144,14 @@ def test_a_broken_feature_keeps_the_last_good_scores_and_says_so(scoring: Scorin
         assert churn_of(scored)["status"] == "stale"
         assert "stability index" in churn_of(scored)["message"]
         assert churn_of(scored)["scores_as_of"] == AS_OF
-        assert not all(gate.passed for gate in scored.gates)
+        assert not all(gate.passed for gate in scored.gates["churn"])
         kept = scoring.con.execute("select customer_key, churn_probability from scores.churn order by 1").fetchall()
         assert kept == good
         assert scoring.one("select bool_or(is_fresh) from scores.churn") is False
     mended = scoring.run(AS_OF + 2 * DAY)
     assert churn_of(mended)["scores_as_of"] == AS_OF + 2 * DAY
     assert scoring.one("select bool_and(is_fresh) from scores.churn")
-    assert scoring.one("select count(*) from scores.churn where probability_before is null") == 0
+    assert scoring.one("select count(*) from scores.churn where value_before is null") == 0
 
 
 def test_a_challenger_is_held_against_the_champion_on_a_window_that_neither_learned_from() -> None:
@@ -190,8 +204,8 @@ def test_a_provisional_model_gives_its_order_and_the_shares_of_observed_rates(tm
     samples = samples_of(scoring.features, scoring.labels, scoring.cutoffs)
     now = samples.cutoff == 0
     training = train(samples)
-    rates = training.baseline.probability(samples.of(training.baseline.names, now))
-    order = training.model.log_odds(samples.of(training.model.names, now))
+    rates = training.baseline.predict(samples.of(training.baseline.names, now))
+    order = training.model.scale(samples.of(training.model.names, now))
     shown = scoring.con.execute("select churn_probability from scores.churn order by customer_key").fetchnumpy()
     p = shown["churn_probability"]
     for bound in (0.3, 0.6):
@@ -265,21 +279,57 @@ def test_a_build_as_of_a_past_day_remembers_nothing_and_knows_no_later_run(scori
 def test_nobody_has_bought_yet(tmp_path: Path) -> None:
     scoring = Scoring(tmp_path, customers=40)
     scoring.run()
-    scoring.con.execute("delete from features.feat_rhythm")
+    scoring.con.execute("delete from features.feat_customer_cutoff")
+    scoring.con.execute("delete from features.feat_customer_value")
     step = Step(
         scoring.con, scoring.config, scoring.lake, CompanyPaths(tmp_path), AS_OF, "later", scoring.now, keep=False
     )
-    scored = step.run()
+    scored = run_scores(step)
     assert {model["status"] for model in scored.models} == {"not_enough_data"}
-    assert scored.rows == dict.fromkeys(TABLES, 0) | {"model_run": 2}
+    assert scored.rows == dict.fromkeys(tables(), 0) | {"model_run": 2}
 
 
 def test_a_reason_that_nobody_had_in_the_first_run_is_text_all_the_same(scoring: Scoring) -> None:
     """A column without a value has no type in its file; the first file's types must not rule the others'."""
     for load_id, reason in (("L1", None), ("L2", "longest gap 57 days")):
-        rows = pa.Table.from_pandas(pd.DataFrame({"customer_key": [1], "reason_2": [reason]}), preserve_index=False)
+        frame = pd.DataFrame({"customer_key": [1], "reason_2": [reason], "model_version": [f"baseline-{load_id}"]})
+        rows = pa.Table.from_pandas(frame, preserve_index=False)
         scoring.lake.remember("churn_score", rows, load_id, scoring.now)
-    step = Step(scoring.con, scoring.config, scoring.lake, CompanyPaths(scoring.root), AS_OF, "later", scoring.now)
-    step.gather("churn_score", "customer_key bigint, reason_2 varchar", None)
-    found = scoring.con.execute("select reason_2 from gathered order by 1 nulls first").fetchall()
-    assert found == [(None,), ("longest gap 57 days",)]
+    gather(scoring.con, scoring.lake, registry.scores()["churn"], None)
+    found = scoring.con.execute("select reason_2, score_basis from gathered order by 1 nulls first").fetchall()
+    # Runs of before there was a column for it tell their basis by the version's name.
+    assert found == [(None, "baseline"), ("longest gap 57 days", "baseline")]
+
+
+def test_a_challenger_with_another_horizon_takes_the_place_of_the_champion_only_where_it_passes(
+    scoring: Scoring,
+) -> None:
+    scoring.run()
+    days, labels = scoring.cutoffs, scoring.labels
+    scoring.cutoffs = days.assign(horizon_days=42)
+    scoring.labels = labels.assign(churned=np.random.default_rng(3).permutation(labels["churned"]))
+    scored = scoring.run(AS_OF + DAY)
+    assert scored.horizon_wanted == 30
+    assert horizon_in_use(scoring.lake, AS_OF + DAY) == (30, False)
+    # The features are built with its horizon again: the champion scores, nothing is trained.
+    scoring.cutoffs, scoring.labels = days, labels
+    scored = scoring.run(AS_OF + DAY)
+    assert (scored.horizon_wanted, churn_of(scored)["scores_as_of"]) == (None, AS_OF + DAY)
+    assert scoring.one("select distinct horizon_days from scores.churn") == 30
+    assert scoring.one("select distinct score_basis from scores.churn") == "model"
+    assert scoring.loads("model_run") == 2
+    # Half a horizon later another one may be tried, and passes.
+    assert horizon_in_use(scoring.lake, AS_OF + 16 * DAY) == (30, True)
+    scoring.cutoffs = days.assign(horizon_days=42)
+    scored = scoring.run(AS_OF + 16 * DAY)
+    assert scored.horizon_wanted is None
+    assert scoring.one("select distinct horizon_days from scores.churn") == 42
+    assert horizon_in_use(scoring.lake, AS_OF + 16 * DAY) == (42, True)
+
+
+def test_every_score_is_published_with_its_version_day_time_and_basis(scoring: Scoring) -> None:
+    scoring.run()
+    for name in registry.scores():
+        told = "count(*), count(model_version), count(as_of), count(scored_at), min(score_basis)"
+        found = scoring.con.execute(f"select {told} from scores.{name}").fetchone()
+        assert found == (2_000, 2_000, 2_000, 2_000, "model")

@@ -8,7 +8,9 @@ import duckdb
 import pytest
 from pydantic import ValidationError
 
-from orchestration.config.company import Churn, Company, CompanyConfig, Value
+from models_ml.churn.score import Settings as Churn
+from models_ml.value.score import Settings as Value
+from orchestration.config.company import Company, CompanyConfig
 from orchestration.config.strategy import DEFAULT, default_columns, read_strategies, write_strategies
 from orchestration.platform.errors import ConfigError
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models_ml.value.index import (
+from models_ml.value.model import (
     PARTS,
     Tiers,
     expected_margin,

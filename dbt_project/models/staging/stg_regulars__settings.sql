@@ -9,6 +9,8 @@ select
   at_risk_after_days,
   lost_after_days,
   churn_horizon_days,
+  kept_horizon_days,
+  is_horizon_open,
   prevent_from,
   retain_from,
   value_high_share,

@@ -249,8 +249,14 @@ def lines(frame: pd.DataFrame, x: str, y: str, diagonal: bool = True) -> go.Figu
     """One line per estimator, of columns x and y."""
     figure = go.Figure()
     if diagonal:
+        end = max(1.0, float(frame["x"].max()))  # probabilities end at 1, counts and amounts do not
         figure.add_scatter(
-            x=[0, 1], y=[0, 1], mode="lines", line={"dash": "dot", "color": MUTED}, showlegend=False, hoverinfo="skip"
+            x=[0, end],
+            y=[0, end],
+            mode="lines",
+            line={"dash": "dot", "color": MUTED},
+            showlegend=False,
+            hoverinfo="skip",
         )
     for number, name in enumerate(sorted(frame["estimator"].unique())):
         part = frame[frame["estimator"] == name]

@@ -7,6 +7,7 @@ import streamlit as st
 from orchestration.dashboard.kit import published
 from orchestration.dashboard.kit.parts import Column
 from orchestration.platform.markup import md
+from orchestration.scoring.registry import Score, scores
 
 STATUS = {
     "published": "passed its gates and scores",
@@ -29,27 +30,36 @@ NO_SCORES = (
 
 def churn_standing() -> None:
     """Say where the churn scores come from, and warn where they are no model's or are old."""
-    state = published.query(
+    standing(scores()["churn"])
+
+
+def standing(score: Score) -> None:
+    """Say where the scores that are shown come from, and warn where they are no model's or are old; nothing without."""
+    assert score.learning is not None
+    states = published.query(
         "select score_basis, is_stale, scored_as_of, model_version as version, horizon_days as horizon "
-        "from customer_churn group by all order by count(*) desc, version limit 1"
-    ).iloc[0]
-    message = published.query("select message from model_card where model = 'churn' order by trained_at desc limit 1")
+        f"from {score.published_as} group by all order by count(*) desc, version limit 1"
+    )
+    if states.empty:
+        return
+    state = states.iloc[0]
+    message = published.query(
+        "select message from model_card where model = $model order by trained_at desc limit 1", model=score.name
+    )
     why = message["message"].iloc[0] if len(message) else ""
     why = why[:1].upper() + why[1:]
+    means, rule = (
+        text.format(horizon=state["horizon"]) for text in (score.learning.means, score.learning.baseline_means)
+    )
     if state["score_basis"] == "baseline":
-        st.warning(
-            md("**Observed rates, no model.** The share of customers who did not buy for {horizon} days, by how "
-               "long ago the last purchase was. {why}.", horizon=state["horizon"], why=why)
-        )  # fmt: skip
+        st.warning(md("**Observed rates, no model.** {rule}. {why}.", rule=rule, why=why))
     elif state["score_basis"] == "provisional":
         st.warning(
-            md("**A provisional model.** Its order of customers is better than observed rates; its probabilities are "
-               "dealt out of these, so that each level has its usual share. {why}.", why=why)
+            md("**A provisional model.** Its order of customers is better than {observed}; its figures are "
+               "dealt out of these, so that each level has its usual share. {why}.",
+               observed=score.learning.baseline_name, why=why)
         )  # fmt: skip
     elif state["is_stale"]:
         st.warning(md("**Scores of {day:%d %B %Y}**, the last good ones. {why}.", day=state["scored_as_of"], why=why))
     else:
-        st.caption(
-            md("Model {version}: probability of no purchase in the next {horizon} days. How good it is: page Models.",
-               version=state["version"], horizon=state["horizon"])
-        )  # fmt: skip
+        st.caption(md("Model {version}: {means}. How good it is: page Models.", version=state["version"], means=means))

@@ -33,15 +33,11 @@ select
   levelled.share_3,
   levelled.days_since_purchase as recency_days,
   levelled.horizon_days,
-  levelled.probability_before,
+  levelled.value_before as probability_before,
   levelled.warning_level in ('retain', 'win_back') as is_red_alert,
-  coalesce(levelled.highest_probability_before >= levelled.retain_from, false) as was_red_before,
-  case
-    when levelled.model_version like 'baseline-%' then 'baseline'
-    when levelled.model_version like 'provisional-%' then 'provisional'
-    else 'model'
-  end as score_basis,
-  levelled.model_version like 'baseline-%' as is_baseline,
+  coalesce(levelled.highest_before >= levelled.retain_from, false) as was_red_before,
+  levelled.score_basis,
+  levelled.score_basis = 'baseline' as is_baseline,
   not levelled.is_fresh as is_stale,
   levelled.model_version,
   levelled.as_of as scored_as_of,

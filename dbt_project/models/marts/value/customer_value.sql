@@ -15,6 +15,7 @@ select
     when churn.score_basis = 'model' and rhythm.history_days >= 365 then {{ modelled_money('scored.expected_margin') }}
   end as expected_margin_amount,
   {{ modelled_money('scored.margin_if_staying') }} as margin_if_staying_amount,
+  scored.score_basis,
   scored.model_version,
   scored.scored_at,
   scored.as_of

@@ -1,7 +1,7 @@
-"""Churn models: the recency rule, logistic regression and additive boosting, behind one interface.
+"""Binary estimators whose log-odds are a sum of one term per feature: logistic regression and boosting.
 
-Each gives log-odds that are a sum of one term per feature, so that a customer's score can be taken apart
-exactly (`contributions`). Boosting is held to one feature per tree for that reason (decision 0013).
+A score can be taken apart exactly (`contributions`). Boosting is held to one feature per tree for that reason
+(decision 0013).
 """
 
 from __future__ import annotations
@@ -18,12 +18,15 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
 from models_ml.common.binning import QuantileBins
-from models_ml.common.calibration import expit, logit, shift_by_season
+from models_ml.common.calibration import expit
 from models_ml.common.types import Floats
 
-RECENCY = "recency_days"
 MANY_ROWS = 200_000  # below, threads that wait for each other cost more than they bring, minutes on a busy machine
-MIN_BIN_ROWS = 30
+
+
+def few_threads(rows: int) -> Any:
+    """A context in which estimators of scikit-learn use one thread, unless there are very many rows."""
+    return threadpool_limits(1 if rows < MANY_ROWS else None)
 
 
 class Additive(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -70,42 +73,6 @@ class Additive(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         tags.input_tags.allow_nan = True
         tags.classifier_tags.multi_class = False
         return tags
-
-
-class RecencyRates(Additive):
-    """The rule to beat: the observed rate among customers whose last purchase is as long ago.
-
-    Args:
-        column: number of the recency column.
-        bins: most bins; each holds enough rows for a rate.
-    """
-
-    def __init__(self, column: int = 0, bins: int = 10) -> None:
-        self.column = column
-        self.bins = bins
-
-    def fit(self, X: Any, y: Any) -> Self:
-        """Learn the rates."""
-        values, codes = self._start(X, y)
-        bins = max(1, min(self.bins, len(codes) // MIN_BIN_ROWS))
-        self.binner_ = QuantileBins(bins).fit(values[:, [self.column]])
-        place = self._place(values)
-        size = len(self.binner_.edges_[0]) + 1
-        ones, alls = np.bincount(place, codes, size), np.bincount(place, minlength=size)
-        self.rates_ = (ones + 0.5) / (alls + 1)  # never 0 or 1 from a small bin
-        terms = logit(self.rates_)
-        self.base_ = float((terms * alls).sum() / alls.sum())
-        return self
-
-    def _place(self, values: Floats) -> Any:
-        return np.nan_to_num(self.binner_.transform(values[:, [self.column]])[:, 0]).astype(int)
-
-    def contributions(self, X: Any) -> Floats:
-        """All of it is recency's."""
-        values = self._checked(X)
-        found = np.zeros(values.shape)
-        found[:, self.column] = logit(self.rates_)[self._place(values)] - self.base_
-        return found
 
 
 class RankLogistic(Additive):
@@ -169,7 +136,7 @@ class AdditiveBoosting(Additive):
             interaction_cst="no_interactions", random_state=0,
         )  # fmt: skip
         # A column without values has no bins; the trees refuse it, and it says nothing.
-        with threadpool_limits(1 if len(values) < MANY_ROWS else None):
+        with few_threads(len(values)):
             self._learn(trees, np.nan_to_num(binned, nan=-1.0), codes)
         raw = self._effects(binned)
         self.means_ = raw.mean(axis=0)
@@ -197,47 +164,3 @@ class AdditiveBoosting(Additive):
     def contributions(self, X: Any) -> Floats:
         """Read off the tables of effects."""
         return self._effects(self.binner_.transform(self._checked(X)))
-
-
-class ChurnModel:
-    """A fitted estimator with the columns it reads and the season it was learned in.
-
-    Its log-odds are not calibrated once more: a slope and an intercept fitted on the selection cut-off made the
-    reported log-loss worse on every company tried (decision 0013).
-
-    Args:
-        kind: name of the estimator's kind.
-        estimator: fitted.
-        names: columns of `x` that it reads, in order.
-        season: mean log season of the training windows; None where seasons play no part.
-    """
-
-    def __init__(
-        self,
-        kind: str,
-        estimator: Additive,
-        names: list[str],
-        season: float | None = None,
-    ) -> None:
-        self.kind = kind
-        self.estimator = estimator
-        self.names = names
-        self.season = season
-
-    def log_odds(self, x: Floats) -> Floats:
-        """(n,) log-odds in the training's mean season."""
-        return self.estimator.decision_function(x)
-
-    def probability(self, x: Floats, season: float | None = None) -> Floats:
-        """(n,) churn probabilities.
-
-        Args:
-            x: (n, f) values of `names`.
-            season: log of the season forecast for the window; None where there is none.
-        """
-        p = expit(self.log_odds(x))
-        return shift_by_season(p, 0.0 if season is None or self.season is None else season - self.season)
-
-    def contributions(self, x: Floats) -> Floats:
-        """(n, f) terms of the log-odds relative to the mean customer."""
-        return self.estimator.contributions(x)

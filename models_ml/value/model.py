@@ -21,9 +21,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from models_ml.common.formula import Computed
 from models_ml.common.types import Floats
+from models_ml.value.score import Settings
 
-VERSION = "value-1"
 PARTS = ("current", "future", "credit", "loyalty", "growth")
 YEAR = 365.0
 PRIOR_DAYS, PRIOR_PURCHASES = 90.0, 3.0  # weight of the company's mean, in days of tenure and purchase days
@@ -183,3 +184,23 @@ def sensitivity(scores: pd.DataFrame, weights: Mapping[str, float], cuts: Tiers)
              "moved_up": int((then > now).sum()), "moved_down": int((then < now).sum())}
         )  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def compute(frames: Mapping[str, pd.DataFrame], settings: Settings) -> Computed:
+    """The score from its frames.
+
+    Args:
+        frames: `feat_customer_value`, and the published rows of `churn`.
+        settings: the company's.
+    """
+    frame = frames["feat_customer_value"].sort_values("customer_key", ignore_index=True)
+    risks = frames["churn"].set_index("customer_key")["churn_probability"]
+    churn = frame["customer_key"].map(risks).to_numpy(dtype=float, na_value=np.nan)
+    weights, cuts = settings.weights.model_dump(), Tiers(settings.high_share, settings.low_share)
+    scores = score(frame, churn, weights, cuts)
+    missing = sorted({part for text in scores["missing_parts"].unique() for part in text.split(", ") if part})
+    return Computed(
+        scores,
+        {"value_sensitivity": sensitivity(scores, weights, cuts)},
+        f"some customers lack: {', '.join(missing)}" if missing else "",
+    )
