@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from orchestration.clock import stamp
+from orchestration.clock import moment_of, stamp
 from orchestration.company import CompanyConfig
 from orchestration.connectors.registry import connect
 from orchestration.durable import move
@@ -106,7 +106,8 @@ def look(lake: Lake, state: State, deep: bool = False) -> Found:
         key = (folder.parent.parent.name, folder.parent.name, folder.name)
         rows = known.pop(key, None)
         if key in pruned or (not (folder / MANIFEST).exists() and rows is None and (has_books or not is_whole(folder))):
-            found.unfinished.append(folder)
+            if key in pruned or moment_of(folder.name):  # a folder with another name is nothing of the product's
+                found.unfinished.append(folder)
             continue
         try:
             manifest = read_manifest(folder / MANIFEST)
