@@ -13,6 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from orchestration.company import DEFAULT_COMPANY
+from orchestration.errors import RegularsError
 from orchestration.paths import CompanyPaths
 from orchestration.serving.publish import (
     CONTACTS_GRANT,
@@ -57,7 +58,12 @@ def pinned() -> Path:
 
 def query(sql: str, **values: object) -> pd.DataFrame:
     """Query the version that the page reads; `$name` takes the value of that name."""
-    return cached(str(pinned()), sql, values)
+    path = str(pinned())
+    try:
+        return cached(path, sql, values)
+    except RegularsError:
+        pinned()  # begins anew where the version was deleted after the look
+        raise
 
 
 def has_grant() -> bool:
