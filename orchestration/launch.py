@@ -17,10 +17,10 @@ from dagster._core.errors import DagsterExecutionInterruptedError
 from dagster._core.instance.ref import InstanceRef
 
 from orchestration.definitions import defs
-from orchestration.errors import INTERRUPTS, RegularsError, Stopped, is_interrupt
 from orchestration.orphans import fail_orphans, own_tags
-from orchestration.refresh import Session
-from orchestration.state import read_only_uri, set_aside
+from orchestration.platform.errors import INTERRUPTS, RegularsError, Stopped, is_interrupt
+from orchestration.platform.state import read_only_uri, set_aside
+from orchestration.run.refresh import Session
 
 # What a step prints is not captured: Dagster would take the terminal away from the progress bar, and start processes
 # that end a Ctrl-C with tracebacks of their own. The run's log in `var/<company>/logs` has every line.

@@ -19,7 +19,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from orchestration.errors import RegularsError
+from orchestration.platform.errors import RegularsError
 
 LIST, KEYS = "suppression.parquet", "suppression.key"
 SCHEMA = pa.schema(

@@ -17,20 +17,20 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from orchestration import swap
-from orchestration.company import CompanyConfig
-from orchestration.custody import PART as UNDER_WAY
-from orchestration.durable import move, sync_file, write_whole
-from orchestration.errors import RegularsError, UsageError, refused_by_system
+from orchestration.config.company import CompanyConfig
 from orchestration.landing.lake import DELETED_PART, MANIFEST, PART, PRUNED, REJECTED_PART, Lake, parts_of
 from orchestration.landing.lost import look
+from orchestration.platform import swap
+from orchestration.platform.custody import PART as UNDER_WAY
+from orchestration.platform.durable import move, sync_file, write_whole
+from orchestration.platform.errors import RegularsError, UsageError, refused_by_system
+from orchestration.platform.state import INPUTS, State
 from orchestration.privacy.erasure import refuse_pending
 from orchestration.privacy.scrub import scrub_lake
 from orchestration.privacy.suppression import KEYS, LIST, Suppression
 from orchestration.pseudonym import PSEUDONYM_FILE as KEY
 from orchestration.pseudonym import secret_in
 from orchestration.serving.seal import checksum
-from orchestration.state import INPUTS, State
 
 CONTENTS = "backup.json"  # first in the archive: what is in it, with a checksum of each file
 FORMAT = 1

@@ -18,8 +18,8 @@ from typing import Any
 
 import openpyxl
 
-from orchestration.errors import RegularsError
-from orchestration.yaml_model import Strict, read_yaml
+from orchestration.platform.errors import RegularsError
+from orchestration.platform.yaml_model import Strict, read_yaml
 from tests.support.systems import Taken, connector_of, take
 
 READ, REFUSED = "read whole", "refused by name"

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.company import CompanyConfig
+from orchestration.config.company import CompanyConfig
 
 SAME, STOPPED, WHEN_READ = "nothing differs", "stopped by name", "stopped by name when it was read"
 PRECIOUS = "not the product's"  # a file's name and content that must be there afterwards

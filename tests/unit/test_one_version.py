@@ -8,8 +8,8 @@ import duckdb
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from orchestration.company import CompanyConfig
-from orchestration.custody import in_charge
+from orchestration.config.company import CompanyConfig
+from orchestration.platform.custody import in_charge
 from orchestration.serving.publish import drop_others, publish, read_published
 from tests.breaking import REQUIRED, build_version
 
@@ -17,7 +17,7 @@ from tests.breaking import REQUIRED, build_version
 def page() -> None:
     import streamlit as st
 
-    from orchestration.dashboard import published
+    from orchestration.dashboard.kit import published
     from tests.unit.test_one_version import publish_next
 
     published.pin()
@@ -32,7 +32,7 @@ def page() -> None:
 
 def publish_next(how: str) -> None:
     """Publish a second version beside the running page, or instead of the one that it reads."""
-    from orchestration.company import load_company
+    from orchestration.config.company import load_company
 
     config = load_company("shop")
     with in_charge(config.paths):
@@ -63,7 +63,7 @@ def test_a_page_shows_one_version(
 def short_page() -> None:
     import streamlit as st
 
-    from orchestration.dashboard import published
+    from orchestration.dashboard.kit import published
 
     published.pin()
     st.write(str(published.query("select version, 3 as q from marts.build_info")["version"][0]))
@@ -84,7 +84,7 @@ def test_a_version_that_goes_while_it_is_opened_begins_the_page_anew(
             publish_next("forget")
         return read_published(path)
 
-    monkeypatch.setattr("orchestration.dashboard.published.read_published", open_late)
+    monkeypatch.setattr("orchestration.dashboard.kit.published.read_published", open_late)
     app = AppTest.from_function(short_page, default_timeout=60).run()
     assert not app.exception
     assert [part.value for part in app.markdown] == ["V2"]

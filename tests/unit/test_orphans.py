@@ -16,7 +16,7 @@ from dagster._core.launcher import WorkerStatus
 
 from orchestration import orphans
 from orchestration.orphans import MARK_TAG, PID_TAG, fail_orphans, is_alive, mark_of, own_tags
-from orchestration.paths import PROJECT
+from orchestration.platform.paths import PROJECT
 
 
 @pytest.fixture

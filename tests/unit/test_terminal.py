@@ -19,16 +19,16 @@ from hypothesis import strategies as st
 from rich.console import Console
 from typer.testing import CliRunner
 
-from orchestration.cli import EXIT_CODES, GROUPS, app
-from orchestration.cli_look import checks_of_state, last_runs
-from orchestration.clock import utc_now
-from orchestration.console import escape
-from orchestration.errors import RegularsError, Stopped, in_plain_words
-from orchestration.literals import no_formula, visible
-from orchestration.paths import PROJECT, CompanyPaths
-from orchestration.progress import Progress
-from orchestration.rows import Format, as_csv, laid_out
-from orchestration.state import State
+from orchestration.cli.console import escape
+from orchestration.cli.look import checks_of_state, last_runs
+from orchestration.cli.main import EXIT_CODES, GROUPS, app
+from orchestration.platform.clock import utc_now
+from orchestration.platform.errors import RegularsError, Stopped, in_plain_words
+from orchestration.platform.literals import no_formula, visible
+from orchestration.platform.paths import PROJECT, CompanyPaths
+from orchestration.platform.progress import Progress
+from orchestration.platform.rows import Format, as_csv, laid_out
+from orchestration.platform.state import State
 
 HOSTILE = ["[bold]x[/]", r"\[/]", "[/]", "\x1b[31mred\x1b[0m", "\x9b2J", "\x1b]8;;http://x\x07link", ":smile:", "a\rb",
            "\u202eevil", "[link=http://x]y[/link]", "\\"]  # fmt: skip
@@ -168,7 +168,7 @@ def test_a_model_without_a_version_is_not_called_none() -> None:
     progress("score", "churn: too few customers", {})
     progress("score", "done", {"churn": "not_enough_data", "value": "published", "seconds": 2})
     assert "None" not in console.file.getvalue()  # type: ignore[attr-defined]
-    source = (PROJECT / "orchestration" / "refresh.py").read_text()
+    source = (PROJECT / "orchestration" / "run" / "refresh.py").read_text()
     assert "{model['model']} {model['version']}" not in source
 
 
@@ -250,7 +250,7 @@ def test_status_tells_a_killed_run_and_when_it_last_spoke(tmp_path: Path, monkey
 
 
 def test_status_does_not_call_a_living_run_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from orchestration.lock import refresh_lock
+    from orchestration.platform.lock import refresh_lock
 
     paths = company(tmp_path, monkeypatch)
     with refresh_lock(paths.lock, "2024-01-31T10:11:12", "regulars refresh"), State(paths.state) as state:
@@ -277,7 +277,7 @@ def test_an_interrupt_is_one_wherever_it_comes_out() -> None:
 # A shell's background jobs ignore Ctrl-C, and their children would, too.
 STARTED = (
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); print('up', flush=True); "
-    "from orchestration.__main__ import main; main()"
+    "from orchestration.cli.__main__ import main; main()"
 )
 
 
