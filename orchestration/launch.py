@@ -10,53 +10,17 @@ import signal
 import sqlite3
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
-from dagster import DagsterEvent, DagsterInstance, DagsterRunStatus, RunsFilter
+from dagster import DagsterEvent, DagsterInstance, RunsFilter
 from dagster._core.errors import DagsterExecutionInterruptedError
 from dagster._core.instance.ref import InstanceRef
 
 from orchestration.definitions import defs
-from orchestration.defs.resources import PID_TAG
+from orchestration.orphans import fail_orphans, own_tags
 from orchestration.platform.errors import INTERRUPTS, RegularsError, Stopped, is_interrupt
 from orchestration.platform.state import read_only_uri, set_aside
 from orchestration.run.refresh import Session
-
-STARTING = 180  # seconds until a run that was started has said its process, as in dagster.yaml
-UNFINISHED = [DagsterRunStatus.STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.CANCELING]
-
-
-def is_alive(pid: int, since: float) -> bool:
-    """Whether the process that had the id at a moment still has it.
-
-    A younger process of that id is another one: containers give the same few ids again and again.
-
-    Args:
-        pid: process id.
-        since: Unix time at which the process was there.
-    """
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    started = started_at(pid)
-    return started is None or started <= since
-
-
-def started_at(pid: int) -> float | None:
-    """Unix time at which a process began, to the second; None where the system does not say."""
-    try:
-        with Path("/proc/stat").open() as system:
-            booted = next(float(line.split()[1]) for line in system if line.startswith("btime "))
-        ticks = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
-    except (OSError, ValueError, IndexError, StopIteration):
-        return None
-    return booted + ticks / os.sysconf("SC_CLK_TCK") - 1  # the boot's time is cut to the second
-
 
 # What a step prints is not captured: Dagster would take the terminal away from the progress bar, and start processes
 # that end a Ctrl-C with tracebacks of their own. The run's log in `var/<company>/logs` has every line.
@@ -104,22 +68,6 @@ def heard_interrupts() -> Iterator[Callable[[], bool]]:
         signal.set_wakeup_fd(before)
         os.close(reader)
         os.close(writer)
-
-
-def fail_orphans(instance: DagsterInstance) -> int:
-    """Mark unfinished Dagster runs whose process is gone as failed; call with the lock held, before a run of one's own.
-
-    A run that works holds the lock, so none does now. One that was started a moment ago may be about to ask for it.
-    """
-    failed = 0
-    for record in instance.get_run_records(RunsFilter(statuses=UNFINISHED)):
-        created = record.create_timestamp.timestamp()
-        pid = record.dagster_run.tags.get(PID_TAG, "")
-        if is_alive(int(pid), created) if pid.isdigit() else time.time() - created < STARTING:
-            continue
-        instance.report_run_failed(record.dagster_run, "The process ended without a word.")
-        failed += 1
-    return failed
 
 
 def set_damaged_aside(session: Session) -> list[str]:
@@ -175,7 +123,7 @@ def run_job(name: str, session: Session) -> None:
             result = job.execute_in_process(
                 instance=instance,
                 raise_on_error=False,
-                tags={PID_TAG: str(os.getpid()), "regulars/run_id": session.run_id},
+                tags=own_tags() | {"regulars/run_id": session.run_id},
                 run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             )
         except (KeyboardInterrupt, DagsterExecutionInterruptedError):

@@ -2,9 +2,10 @@
 
 Usage: python -m tests.breaking [--every N]     (kill at every Nth operation; default 1)
 
-Kills at every operation on files, databases and the journal of each command that changes something; corrupt files;
-a full disk; a clock that was set back. After each, the next command must end or undo what was begun: the state is then
-one that an undisturbed command gives, or the one from before. `tests/unit/test_breaking.py` runs a sample of it.
+Kills at every operation on files, databases and the journal of each command that changes something; corrupt files; a
+state that is not as it was left; a full disk; little memory; a clock that was set back; archives and files of
+strangers. After each, the next command must end or undo what was begun: the state is then one that an undisturbed
+command gives, or the one from before. `tests/unit/test_breaking.py` runs a sample of it.
 """
 
 from __future__ import annotations
@@ -43,8 +44,11 @@ from orchestration.serving.backup import backup, restore
 from orchestration.serving.publish import current_version, publish, rollback
 from orchestration.serving.seal import broken
 from tests.support import kills
+from tests.support.archives import BAD, members_of, write
 from tests.support.conforming import rows
+from tests.support.hostile import HOSTILE, READ, REFUSED, nothing_vanishes
 from tests.support.shop import Shop
+from tests.support.strange import SAME, STRANGE, WHEN_READ, is_kept
 
 NAME = "Zebulon Quaxley"
 REQUIRED = frozenset({"core.thing", "marts.build_info"})
@@ -461,6 +465,84 @@ def what_came(config: CompanyConfig, path: Path, expected: object) -> str:
     return outcome
 
 
+def strange(shop: Shop, root: Path, names: Iterable[str] = ()) -> Counter[str]:
+    """Find the company's state otherwise than it was left; returns how often that came to what."""
+    counts = Counter[str]()
+    with copied(shop, root / "sound" / "home") as config:
+        refresh(config)
+        expected = orders_of(config)
+    for name in names or STRANGE:
+        harm, outcome = STRANGE[name]
+        with copied(shop, root / "strange" / "home") as config:
+            harm(config)
+            try:
+                for arguments in READERS:
+                    assert "Nobody foresaw" not in (text := said_by(arguments)), f"{arguments[0]} says: {text}"
+                said = refresh(config)
+                assert "Nobody foresaw" not in said, said
+                stopped = "done | succeeded" not in said
+                if outcome == WHEN_READ and not stopped:
+                    said = refresh(config, full=True)
+                    stopped = "done | succeeded" not in said
+                assert stopped == (outcome != SAME), said
+                assert is_kept(config), "what is not the product's is gone"
+                if not stopped:
+                    refresh(config, full=True)
+                    assert orders_of(config) == expected
+                counts[outcome] += 1
+            except Exception as error:  # noqa: BLE001 - counted and named, the others are tried too
+                counts["FAILED"] += 1
+                print(f"  {name}: {type(error).__name__}: {error}")
+            shutil.rmtree(root / "strange" / "elsewhere", ignore_errors=True)
+    return counts
+
+
+def hostile(root: Path, tries: dict[str, tuple[Callable[[Path], str], set[str]]]) -> Counter[str]:
+    """Give the readers what a stranger sends; returns how often it was read or refused.
+
+    Args:
+        root: folder to work in.
+        tries: by name, what reads a file in a folder of its own, and what may come of it.
+    """
+    counts = Counter[str]()
+    for name, (act, allowed) in tries.items():
+        with tempfile.TemporaryDirectory(dir=root) as folder:
+            try:
+                outcome = act(Path(folder))
+                assert outcome in allowed, outcome
+                counts[outcome] += 1
+            except Exception as error:  # noqa: BLE001 - counted and named, the others are tried too
+                counts["FAILED"] += 1
+                print(f"  {name}: {type(error).__name__}: {error}")
+    return counts
+
+
+def random_text(seeds: Iterable[int]) -> dict[str, tuple[Callable[[Path], str], set[str]]]:
+    """Random delimited files, as `hostile` takes them."""
+    return {f"text {seed}": (partial(nothing_vanishes, seed=seed), {READ, REFUSED}) for seed in seeds}
+
+
+def archives(shop: Shop, root: Path) -> Counter[str]:
+    """Restore archives that are no whole backup; nothing may change."""
+    counts = Counter[str]()
+    whole = members_of(shop.root / "first.tar")
+    root.mkdir(parents=True, exist_ok=True)
+    for name, (change, listed, words) in BAD.items():
+        write(root / "bad.tar", change(whole), listed)
+        with copied(shop, root / "archive" / "home") as config:
+            before = lake_of(config)
+            try:
+                with in_charge(config.paths):
+                    restore(config, root / "bad.tar", replace=True)
+                raise AssertionError("was restored")
+            except Exception as error:  # noqa: BLE001 - counted and named, the others are tried too
+                told = words in str(error) and lake_of(config) == before and is_clean(config)
+                counts[REFUSED if told else "FAILED"] += 1
+                if not told:
+                    print(f"  {name}: {type(error).__name__}: {error}")
+    return counts
+
+
 def full_disk(kilobytes: int) -> None:
     """Let no file of this process grow beyond a size, as on a disk that is nearly full."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (kilobytes << 10, kilobytes << 10))
@@ -543,13 +625,19 @@ def main() -> None:
             for name in KINDS
         }
         parts |= {f"damaged {name}": partial(damaged, shop, root / "work", name) for name in FILES}
+        parts |= {"strange state": partial(strange, shop, root / "work")}
+        parts |= {
+            "hostile archives": partial(archives, shop, root / "work"),
+            "hostile files": partial(hostile, root, {name: (act, {want}) for name, (act, want) in HOSTILE.items()}),
+            "hostile text": partial(hostile, root, random_text(range(1000))),
+        }
         parts |= {
             f"full disk in {name}": partial(limited, shop, root / "work", name, full_disk, (1, 16, 128, 1024))
             for name in KINDS
         }
         parts |= {
             f"little memory in {name}": partial(limited, shop, root / "work", name, little_memory, (4, 64, 256))
-            for name in ("publish", "backup", "load")
+            for name in KINDS
         }
         parts |= {"clock set back": partial(set_back, shop, root / "work")}
         for name, part in parts.items():

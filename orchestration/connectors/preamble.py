@@ -98,10 +98,11 @@ def read_preamble(data: bytes, dialect: Dialect, skip: int, comment: bytes) -> P
         raise Unreadable(f"line {lines + 1} holds a quote that is not closed as it should be")
     header = data[top : found.start("end")]
     own = physical_lines(header)
-    counts = {line.count(dialect.delimiter) for line in own}
-    if len(own) > 1 and (counts == {own[0].count(dialect.delimiter)} and counts != {0}):
-        raise Unreadable(f"a quote in line {lines + 1} is closed {len(own) - 1} lines below, across whole rows")
     start = found.end()
+    cells = dialect.cells(header)[0]
+    rows, is_quoted = sample(data, start, dialect, len(cells))
+    if len(own) > 1 and swallows_rows(own, dialect.delimiter, len(cells), rows):
+        raise Unreadable(f"a quote in line {lines + 1} is closed {len(own) - 1} lines below, across whole rows")
     next_record = dialect.record.match(data, start)
     line_end = (next_record["end"] if next_record else b"") or found["end"] or b"\n"
     above = data[:start]
@@ -112,10 +113,27 @@ def read_preamble(data: bytes, dialect: Dialect, skip: int, comment: bytes) -> P
         and set(BREAK.findall(above)) <= {line_end}
         and b"\0" not in above
     )
-    cells = dialect.cells(header)[0]
-    rows, is_quoted = sample(data, start, dialect, len(cells))
     is_quoted = is_quoted and header == dialect.written(cells, always=True)
     return Preamble(cells, header, start, lines + len(own), is_simple, line_end, rows, is_quoted)
+
+
+def swallows_rows(lines: Sequence[bytes], delimiter: bytes, width: int, rows: Sequence[Sequence[bytes]]) -> bool:
+    """Whether a first record of several lines may be rows that a quote swallows: each line has as many delimiters.
+
+    It is a header with line breaks in its names all the same where the rows below have its cells, and none has those
+    of its lines.
+
+    Args:
+        lines: of the record.
+        delimiter: of the file.
+        width: cells of the record.
+        rows: some rows below it.
+    """
+    counts = {line.count(delimiter) for line in lines}
+    if len(counts) > 1 or counts == {0}:
+        return False
+    widths = {len(row) for row in rows}
+    return width not in widths or counts.pop() + 1 in widths
 
 
 def without_header(data: bytes, dialect: Dialect, skip: int, comment: bytes, found: Preamble) -> Preamble:

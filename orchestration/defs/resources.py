@@ -2,20 +2,19 @@
 
 import contextlib
 import datetime as dt
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import dagster as dg
 
 from orchestration.config.company import CompanyConfig
+from orchestration.orphans import fail_orphans, own_tags
 from orchestration.platform.clock import utc_now
 from orchestration.platform.errors import RegularsError
 from orchestration.run.refresh import Session, nothing_new, open_session
 
 REFRESH = "refresh"  # the job that is the command of that name
 PUBLISHED = dg.AssetKey(["published", "current"])
-PID_TAG = "regulars/pid"
 OWNERS = ["team:data-engineering"]
 
 
@@ -79,15 +78,18 @@ def session_resource(config: CompanyConfig) -> dg.ResourceDefinition:
             if log:
                 log.info(f"{stage}: {message} {figures or ''}".rstrip())
 
-        def open_now() -> contextlib.AbstractContextManager[Session]:
-            if Session.active is not None:
-                return contextlib.nullcontext(Session.active)
-            if run and instance:
-                instance.add_run_tags(run.run_id, {PID_TAG: str(os.getpid())})
+        @contextlib.contextmanager
+        def opened() -> Iterator[Session]:
             # Dagster names the job of hand-picked assets __ASSET_JOB.
             job = run.job_name if run and not run.job_name.startswith("__") else "materialize"
             command = f"{job} (Dagster)"
-            return open_session(config, command, (to_dagster,), retrain=job == "retrain")
+            with open_session(config, command, (to_dagster,), retrain=job == "retrain") as session:
+                if run and instance:
+                    fail_orphans(instance, own=run.run_id)
+                yield session
+
+        def open_now() -> contextlib.AbstractContextManager[Session]:
+            return opened() if Session.active is None else contextlib.nullcontext(Session.active)
 
         def look() -> str | None:
             # Only the job that is the command `refresh` ends early; assets that were picked by hand are meant.
@@ -97,6 +99,8 @@ def session_resource(config: CompanyConfig) -> dg.ResourceDefinition:
                 return None
             return nothing_new(config, utc_now())
 
+        if run and instance and Session.active is None:
+            instance.add_run_tags(run.run_id, own_tags())
         handle = SessionHandle(open_now, look)
         try:
             yield handle

@@ -18,9 +18,9 @@ from orchestration.config.company import CompanyConfig
 from orchestration.identity.records import LENT
 from orchestration.landing.lake import OWN, PART, Erased, Lake, Manifest, commit
 from orchestration.platform.literals import exact_path, quote
+from orchestration.pseudonym import PSEUDONYM_ENV, PSEUDONYM_FILE, secret_in
 
 LEDGER = "identity_ledger"
-PSEUDONYM_ENV, PSEUDONYM_FILE = "REGULARS_PSEUDONYM_KEY", "pseudonym.key"
 
 
 def read_history(con: duckdb.DuckDBPyConnection, lake: Lake) -> pa.Table:
@@ -35,9 +35,12 @@ def read_history(con: duckdb.DuckDBPyConnection, lake: Lake) -> pa.Table:
 
 def known_pseudonym_key(config: CompanyConfig) -> str | None:
     """Secret of customer keys and published ids: `REGULARS_PSEUDONYM_KEY`, else a file that only its owner reads. None
-    where there is none yet."""
-    path = config.paths.root / PSEUDONYM_FILE
-    return os.environ.get(PSEUDONYM_ENV) or (path.read_text().strip() if path.exists() else None)
+    where there is none yet.
+
+    Raises:
+        RegularsError: the file cannot be read.
+    """
+    return os.environ.get(PSEUDONYM_ENV) or secret_in(config.paths.root / PSEUDONYM_FILE)
 
 
 def pseudonym_key(config: CompanyConfig) -> str:

@@ -30,7 +30,7 @@ from orchestration.platform.yaml_model import Strict
 MANIFEST = "_manifest.json"
 PART = "part-0.parquet"
 DELETED_PART = "deleted/part-0.parquet"
-REJECTED_PART = "rejected/part-0.parquet"  # a folder of its own, so that the load's glob does not see it
+REJECTED_PART = "rejected/part-0.parquet"
 PRUNED = "_pruned"  # in a table's folder: ids of loads that the product itself deleted, one a line
 SPILL = "spill"  # what does not fit in memory meanwhile; gone before the commit
 OWN = "_regulars"  # source system of what the product itself must remember
@@ -167,14 +167,14 @@ class Lake:
         return self.root / system / table / load_id
 
     def files(self, manifest: Manifest) -> str:
-        """Glob of a load's Parquet files, for read_parquet."""
+        """Path of a load's Parquet file, for read_parquet; what else lies beside it is not the load's."""
         folder = self.folder(manifest.source_system, manifest.table_name, manifest.load_id)
         if problem := self.problem(manifest, deep=True):
             raise RegularsError(
                 f"{folder}: {problem}",
                 "Run: regulars refresh --full; it loads the table again, or says which load a backup must bring back",
             )
-        return exact_path(folder) + "/*.parquet"
+        return exact_path(folder / PART)
 
     def deleted(self, manifest: Manifest) -> str | None:
         """Path of the keys that were gone at a load; None where none was."""
@@ -289,6 +289,7 @@ class Lake:
         return {
             (path.parent.parent.name, path.parent.name, load_id)
             for path in self.root.glob(f"*/*/{PRUNED}")
+            if path.is_file()
             for load_id in path.read_text(encoding="utf-8", errors="replace").split()
         }
 
@@ -379,7 +380,7 @@ class Lake:
         return self.write(OWN, table, load_id, naive_utc(now).isoformat(sep=" "), delivery)
 
     def remembered(self, table: str) -> list[str]:
-        """Globs of the files of one of the product's own tables, oldest first."""
+        """Paths of the files of one of the product's own tables, oldest first."""
         return [self.files(manifest) for manifest in self.loads(OWN, table)]
 
 

@@ -30,7 +30,7 @@ from orchestration.landing.lake import (
     rows_of,
 )
 from orchestration.landing.load import Order, TableId, part_of, same_content
-from orchestration.platform.clock import stamp
+from orchestration.platform.clock import moment_of, stamp
 from orchestration.platform.durable import move
 from orchestration.platform.errors import RegularsError
 from orchestration.platform.state import DAMAGED, State
@@ -106,7 +106,8 @@ def look(lake: Lake, state: State, deep: bool = False) -> Found:
         key = (folder.parent.parent.name, folder.parent.name, folder.name)
         rows = known.pop(key, None)
         if key in pruned or (not (folder / MANIFEST).exists() and rows is None and (has_books or not is_whole(folder))):
-            found.unfinished.append(folder)
+            if key in pruned or moment_of(folder.name):  # a folder with another name is nothing of the product's
+                found.unfinished.append(folder)
             continue
         try:
             manifest = read_manifest(folder / MANIFEST)

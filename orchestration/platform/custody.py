@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import stat
 from collections.abc import Iterator
@@ -11,12 +12,14 @@ from pathlib import Path
 
 from orchestration.platform import scratch, swap
 from orchestration.platform.clock import utc_now
-from orchestration.platform.errors import RegularsError
+from orchestration.platform.errors import RegularsError, in_the_way
 from orchestration.platform.lock import is_free, refresh_lock
 from orchestration.platform.paths import CompanyPaths
+from orchestration.pseudonym import PSEUDONYM_FILE
 
 PRIVATE = 0o077  # what nobody but the owner may do with the runtime state
 PART = "backup.part"  # names the archive that is being written outside of the company's folder
+OWN_FILES = (PSEUDONYM_FILE, "suppression.parquet", "suppression.key", "erasure.pending")  # beside lake and state
 
 
 def harden() -> None:
@@ -57,6 +60,32 @@ def tighten(paths: CompanyPaths) -> None:
             path.chmod(mode_of(path) & ~PRIVATE)
 
 
+def refuse_strange(paths: CompanyPaths) -> None:
+    """Stop where something else lies in the place of a file or folder of the product's own.
+
+    Raises:
+        RegularsError: a folder where a file should be, a file where a folder should be, or a link to nothing.
+    """
+    files = [paths.state, paths.warehouse, paths.serve, paths.lock, paths.translation]
+    files += [paths.root / name for name in (PART, swap.JOURNAL, *OWN_FILES)]
+    folders = (paths.lake, paths.published, paths.versions, paths.logs, paths.temp, paths.aside, paths.models,
+               paths.dagster, paths.dbt)  # fmt: skip
+    for path in (*files, *folders):
+        if path.is_symlink() and not path.exists():
+            raise RegularsError(
+                f"{path}: is a link to {path.readlink()}, which is not there",
+                "Bring back what it points to (is its disk mounted?), or delete the link; nothing was changed",
+            )
+    for path in files:
+        if path.is_dir():
+            raise in_the_way(path, "is a folder, and should be a file")
+    for path in folders:
+        if path.exists() and not path.is_dir():
+            raise in_the_way(path, "is a file, and should be a folder")
+    if paths.current.is_dir() and not paths.current.is_symlink():
+        raise in_the_way(paths.current, "is a folder, and should be a link to a version")
+
+
 def mend(paths: CompanyPaths) -> list[str]:
     """End or undo what a killed command left; call with the company's lock. Returns what to tell the user.
 
@@ -67,7 +96,9 @@ def mend(paths: CompanyPaths) -> list[str]:
     part = paths.root / PART
     if part.exists():
         with contextlib.suppress(OSError, ValueError):
-            Path(part.read_text(encoding="utf-8")).unlink(missing_ok=True)
+            archive = Path(part.read_text(encoding="utf-8"))
+            if re.fullmatch(r"\..+\.part", archive.name):  # as a backup names it, and nothing else
+                archive.unlink(missing_ok=True)
         part.unlink(missing_ok=True)
         said.append("the archive of a backup that was killed was removed")
     if scratch.empty(paths):
@@ -96,6 +127,7 @@ def in_charge(paths: CompanyPaths, command: str | None = None) -> Iterator[list[
     """
     harden()
     paths.make_root()
+    refuse_strange(paths)
     with refresh_lock(paths.lock, utc_now().isoformat(), command):
         said = mend(paths)
         scratch.of_company(paths)

@@ -48,6 +48,8 @@ FULL = ("no space left", "disk is full", "disk quota exceeded", "disk i/o error"
 TOO_LARGE = ("file too large",)  # than the process may write, whatever the disk has: ulimit -f
 MEMORY = ("out of memory", "cannot allocate memory", "bad_alloc", "failed to allocate",
           "bad allocation", "memoryerror", "could not allocate")  # fmt: skip
+# A folder where a file should be, and the like.
+WRONG_KIND = (IsADirectoryError, NotADirectoryError, FileExistsError)
 REFUSED = ("permission denied", "read-only file system", "operation not permitted")
 
 
@@ -82,6 +84,26 @@ def is_interrupt(error: BaseException | None) -> bool:
     return False
 
 
+def in_the_way(path: object, what: str) -> RegularsError:
+    """The error of a path of the product's own where something else lies."""
+    cure = "Move it away and run it again; what is lacking then is made again, or named with its cure"
+    return RegularsError(f"{path}: {what}", cure)
+
+
+def refused_by_system(error: OSError, path: object) -> RegularsError:
+    """What the system would not do with a file, with the cure that fits.
+
+    Args:
+        error: as the system raised it.
+        path: what to name where the error names nothing.
+    """
+    if isinstance(error, WRONG_KIND):
+        return in_the_way(error.filename or path, (error.strerror or type(error).__name__).lower())
+    limit = limit_of(error)
+    cure = f"{limit[1]}, then run it again" if limit else "Check disk space and permission"
+    return RegularsError(f"{error.filename or path}: {error.strerror or error}", cure)
+
+
 def in_plain_words(error: BaseException) -> RegularsError:
     """Any error as one line with a cure; what the machine refuses is told apart from what nobody foresaw."""
     if is_interrupt(error):
@@ -93,6 +115,8 @@ def in_plain_words(error: BaseException) -> RegularsError:
         return RegularsError(
             f"{limit[0]}: {text}", f"{limit[1]}, then run it again; the published version is untouched"
         )
+    if isinstance(error, WRONG_KIND) and error.filename:
+        return refused_by_system(error, error.filename)
     if any(part in text.lower() for part in REFUSED):
         return RegularsError(text, "Give this user permission there, or set REGULARS_HOME to a folder that is writable")
     return RegularsError(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import duckdb
 
 PREFIX = "scratch-"
+SPILL = "duckdb_temp_"  # how DuckDB names what it writes itself
 HELD = ".held"
 YOUNG = 60  # seconds
 
@@ -104,10 +105,14 @@ def is_alive(path: Path) -> bool:
 def empty(paths: CompanyPaths) -> int:
     """Delete what dead processes left in the company's folder of temporary files; call with the company's lock.
 
+    Where that folder is a link, others may keep something in it: only what the product wrote goes.
+
     Returns how many files and folders went.
     """
     removed = 0
     for path in paths.temp.glob("*"):
+        if paths.temp.is_symlink() and not path.name.startswith((PREFIX, SPILL)):
+            continue
         if path.name.startswith(PREFIX) and path.is_dir() and is_alive(path):
             continue
         if path.is_dir() and not path.is_symlink():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import os
@@ -16,7 +17,7 @@ from orchestration.platform.errors import RegularsError
 
 INPUTS = "inputs_fingerprint"  # fact: what the published version was made from
 DAMAGED = "damaged"  # fact: a database that the next refresh makes again
-VERSION = 3  # raise when a table of audits changes: they are made again from the lake and the warehouse
+VERSION = 3  # raise when a table of audits changes: its rows go into the new one, as far as they fit
 
 SCHEMA = """
 create table if not exists run (
@@ -81,6 +82,13 @@ def read_only_uri(path: Path) -> str:
     return path.absolute().as_uri() + "?mode=ro" + ("" if pending else "&immutable=1")
 
 
+# Columns of the books of loads, with what stands for those that an older version did not have.
+BOOK_COLUMNS: dict[str, Any] = {
+    "source_system": "", "table_name": "", "load_id": "", "loaded_at": "", "rows_read": 0, "rows_landed": 0,
+    "rows_rejected": 0, "bytes": 0, "seconds": 0.0, "cursor_from": None, "cursor_to": None, "drift": None,
+}  # fmt: skip
+
+
 class DamagedState(RegularsError):
     """The state database is not as it was written; the next refresh makes another from the lake."""
 
@@ -118,10 +126,7 @@ class State:
                 self.con = sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)
                 self.con.execute("pragma journal_mode=wal")
                 self.con.execute("pragma synchronous=normal")
-                if self.con.execute("pragma user_version").fetchone()[0] != VERSION:
-                    self.con.executescript("drop table if exists load_audit; drop table if exists conform_audit;")
-                    self.con.execute(f"pragma user_version = {VERSION}")
-                self.con.executescript(SCHEMA)
+                self._upgrade(int(self.con.execute("pragma user_version").fetchone()[0]))
         except sqlite3.DatabaseError as error:
             if is_damage(error):
                 raise DamagedState(path, error) from error
@@ -130,15 +135,57 @@ class State:
             raise RegularsError(f"{path}: cannot be opened: {error}", "Check permissions and disk space") from error
         self.con.row_factory = sqlite3.Row
 
-    def check(self) -> None:
-        """Read every page.
+    def _upgrade(self, version: int) -> None:
+        """Make what is lacking. Of a file of an older version the books of loads stay: without them nobody could tell
+        that a load is gone. What the warehouse knows as well is left to it.
+
+        Args:
+            version: of the file; 0 of a new one.
 
         Raises:
-            DamagedState: one is not as it was written.
+            RegularsError: a newer version of the product wrote it.
+        """
+        if version > VERSION:
+            self.con.close()
+            raise RegularsError(
+                f"{self.path}: is of layout {version}, and this version of the product knows none beyond {VERSION}",
+                "Use the newer version that wrote it, or restore a backup of this one",
+            )
+        if version == VERSION:
+            self.con.executescript(SCHEMA)
+            return
+        self.con.execute("begin immediate")
+        known = {row[1] for row in self.con.execute("pragma table_info(load_audit)")}
+        names = [name for name in BOOK_COLUMNS if name in known]
+        found = self.con.execute(f"select {', '.join(names)} from load_audit").fetchall() if names else []
+        self.con.execute("drop table if exists load_audit")
+        self.con.execute("drop table if exists conform_audit")
+        for statement in filter(str.strip, SCHEMA.split(";")):
+            self.con.execute(statement)
+        self.put_load_audit(BOOK_COLUMNS | dict(zip(names, row, strict=True)) for row in found)
+        self.con.execute(f"pragma user_version = {VERSION}")
+        self.con.execute("commit")
+
+    def check(self) -> None:
+        """Read every page, and whether it holds what the product writes.
+
+        Raises:
+            DamagedState: it is not as it was written.
         """
         [problem] = self.rows("pragma quick_check(1)")
         if problem["quick_check"] != "ok":
             raise DamagedState(self.path, problem["quick_check"])
+        with contextlib.closing(sqlite3.connect(":memory:")) as model:
+            model.executescript(SCHEMA)
+            for (table,) in model.execute("select name from sqlite_master where type = 'table'").fetchall():
+                wanted, found = (
+                    {row[1] for row in con.execute(f"pragma table_info({table})")} for con in (model, self.con)
+                )
+                if lacking := sorted(wanted - found):
+                    raise DamagedState(self.path, f"table {table} lacks {', '.join(lacking)}")
+        self.fingerprints()
+        if odd := self.rows("select load_id from load_audit where typeof(rows_landed) <> 'integer' limit 1"):
+            raise DamagedState(self.path, f"the rows of load {odd[0]['load_id']} are no number")
 
     def close(self) -> None:
         """Close; folds the write-ahead log in."""
@@ -230,11 +277,18 @@ class State:
     # sources --------------------------------------------------------------------------------------
 
     def fingerprints(self) -> dict[tuple[str, str], dict[str, Any]]:
-        """(system, table) → fingerprint of the source as last landed."""
-        return {
-            (row["system"], row["table_name"]): json.loads(row["fingerprint"])
-            for row in self.rows("select * from source_table")
-        }
+        """(system, table) → fingerprint of the source as last landed.
+
+        Raises:
+            DamagedState: one is not as it was written.
+        """
+        found: dict[tuple[str, str], dict[str, Any]] = {}
+        for row in self.rows("select * from source_table"):
+            try:
+                found[row["system"], row["table_name"]] = dict(json.loads(row["fingerprint"]))
+            except (ValueError, TypeError) as error:
+                raise DamagedState(self.path, f"fingerprint of {row['system']}.{row['table_name']}: {error}") from error
+        return found
 
     def set_fingerprint(self, system: str, table: str, fingerprint: dict[str, Any], load_id: str) -> None:
         """Remember what was landed."""
@@ -264,8 +318,7 @@ class State:
     def put_load_audit(self, rows: Iterable[dict[str, Any]]) -> None:
         """Replace load audits by their key."""
         self.con.executemany(
-            "insert or replace into load_audit values (:source_system, :table_name, :load_id, :loaded_at, "
-            ":rows_read, :rows_landed, :rows_rejected, :bytes, :seconds, :cursor_from, :cursor_to, :drift)",
+            f"insert or replace into load_audit values ({', '.join(f':{name}' for name in BOOK_COLUMNS)})",
             list(rows),
         )
 

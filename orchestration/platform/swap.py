@@ -80,6 +80,9 @@ def exchange(root: Path) -> None:
     try:
         journal = json.loads((root / JOURNAL).read_text(encoding="utf-8"))
         bring, away = list(journal["bring"]), list(journal["away"])
+        for name in (*bring, *away):
+            if Path(name).name != name:
+                raise ValueError(f"{name!r} is not beside it")
     except (ValueError, KeyError, TypeError) as error:
         raise RegularsError(
             f"{root / JOURNAL}: cannot be read: {error}",

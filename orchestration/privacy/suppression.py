@@ -19,6 +19,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from orchestration.platform.errors import RegularsError
+
 LIST, KEYS = "suppression.parquet", "suppression.key"
 SCHEMA = pa.schema(
     [
@@ -26,6 +28,10 @@ SCHEMA = pa.schema(
         ("suppressed_at", pa.timestamp("us")),
     ]
 )  # fmt: skip
+CURE = (
+    "It says who was forgotten, which nothing else does, and loads would bring them back: put it back from a backup, "
+    "with regulars restore FILE --replace, or from where you keep it"
+)
 MAX_WORDS = 8  # longer values are not looked for in text
 # Kinds: of texts in glued form, of values as lists of before had them (words in lower case), and of customer keys; ids
 # have kind `customer:SYSTEM`, `sales_order:SYSTEM`.
@@ -103,11 +109,18 @@ class Suppression:
         return self.files[0].exists()
 
     def keys(self) -> dict[str, str]:
-        """Id → key. More than one where lists of two installations were merged."""
+        """Id → key. More than one where lists of two installations were merged.
+
+        Raises:
+            RegularsError: the file cannot be read.
+        """
         path = self.files[1]
         if not path.exists():
             return {}
-        return dict(line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
+        try:
+            return dict(line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
+        except (OSError, ValueError) as error:
+            raise RegularsError(f"{path}: cannot be read: {error}", CURE) from error
 
     def secret(self) -> str:
         """The key that new entries are sealed with; made where there is none."""
@@ -120,8 +133,22 @@ class Suppression:
         return next(iter(keys.values()))
 
     def entries(self) -> pa.Table:
-        """Every entry (SCHEMA)."""
-        return pq.read_table(self.files[0], schema=SCHEMA) if self else SCHEMA.empty_table()
+        """Every entry (SCHEMA).
+
+        Raises:
+            RegularsError: the list cannot be read, or the keys that its entries are sealed under are gone: loads would
+                bring back who is on it.
+        """
+        if not self:
+            return SCHEMA.empty_table()
+        path, keys = self.files
+        try:
+            found = pq.read_table(path, schema=SCHEMA)
+        except (OSError, pa.ArrowException) as error:
+            raise RegularsError(f"{path}: cannot be read: {str(error).splitlines()[0]}", CURE) from error
+        if lacking := set(found["key_id"].to_pylist()) - self.keys().keys():
+            raise RegularsError(f"{keys}: key {min(lacking)} of the list of the forgotten is not in it", CURE)
+        return found
 
     def covers(self, found: Iterable[Sealed]) -> bool:
         """Whether each is on the list."""

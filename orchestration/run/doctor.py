@@ -228,7 +228,7 @@ def changed_versions(config: CompanyConfig, current: str) -> Iterator[Finding]:
             yield Finding("publication", "problem", f"version {folder.name}: {problem}{seen}", cure)
         elif not (folder / SEAL).exists():
             yield Finding("publication", "note", f"version {folder.name} was published before files were sealed")
-        elif writable := [path for path in sorted(folder.iterdir()) if path.stat().st_mode & 0o222]:
+        elif writable := [path for path in sorted(folder.iterdir()) if path.exists() and path.stat().st_mode & 0o222]:
             yield Finding("publication", "problem", f"{writable[0]} is writable", f"Run: chmod a-w {writable[0]}")
 
 

@@ -92,7 +92,7 @@ def nothing_new(config: CompanyConfig, now: dt.datetime) -> str | None:
         return None
     try:
         return found_unchanged(config, now, version)
-    except DamagedState:  # the refresh makes another
+    except (DamagedState, ValueError):  # the refresh makes another; what it remembers is no day
         return None
 
 

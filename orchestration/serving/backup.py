@@ -18,32 +18,38 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from orchestration.config.company import CompanyConfig
-from orchestration.landing.lake import Lake
+from orchestration.landing.lake import DELETED_PART, MANIFEST, PART, PRUNED, REJECTED_PART, Lake, parts_of
 from orchestration.landing.lost import look
 from orchestration.platform import swap
-from orchestration.platform.custody import PART
+from orchestration.platform.custody import PART as UNDER_WAY
 from orchestration.platform.durable import move, sync_file, write_whole
-from orchestration.platform.errors import RegularsError, UsageError
+from orchestration.platform.errors import RegularsError, UsageError, refused_by_system
 from orchestration.platform.state import INPUTS, State
 from orchestration.privacy.erasure import refuse_pending
 from orchestration.privacy.scrub import scrub_lake
 from orchestration.privacy.suppression import KEYS, LIST, Suppression
+from orchestration.pseudonym import PSEUDONYM_FILE as KEY
+from orchestration.pseudonym import secret_in
 from orchestration.serving.seal import checksum
 
 CONTENTS = "backup.json"  # first in the archive: what is in it, with a checksum of each file
 FORMAT = 1
-KEY = "pseudonym.key"
 LAKE, STATE = "lake/", "state.sqlite"
+OF_A_LOAD = (MANIFEST, PART, DELETED_PART, REJECTED_PART)
 BESIDE = (STATE, KEY, LIST, KEYS)  # what an archive may hold besides the lake
 MADE = ("warehouse.duckdb", "warehouse.duckdb.wal", "serve.duckdb", "serve.duckdb.wal")  # made again from the lake
 LOGS = ("state.sqlite-wal", "state.sqlite-shm")
 
 
 def files_of(config: CompanyConfig, state_copy: Path) -> dict[str, Path]:
-    """Name in the archive → file."""
-    paths = config.paths
-    found = {f"lake/{path.relative_to(paths.lake)}": path for path in sorted(paths.lake.rglob("*")) if path.is_file()}
-    found["state.sqlite"] = state_copy
+    """Name in the archive → file. Of the lake what is the product's own: committed loads, and names of pruned ones."""
+    paths, lake = config.paths, Lake(config.paths.lake)
+    places = [path for path in paths.lake.glob(f"*/*/{PRUNED}") if path.is_file()]
+    for manifest in lake.manifests():
+        folder = lake.folder(manifest.source_system, manifest.table_name, manifest.load_id)
+        places += [folder / name for name in (MANIFEST, *parts_of(manifest))]
+    found = {f"{LAKE}{path.relative_to(paths.lake)}": path for path in sorted(places)}
+    found[STATE] = state_copy
     found |= {path.name: path for path in (paths.root / KEY, *Suppression(paths.root).files) if path.exists()}
     return found
 
@@ -63,10 +69,12 @@ def backup(config: CompanyConfig, target: Path, created_at: str) -> dict[str, An
         created_at: when, for the archive.
 
     Raises:
-        UsageError: nothing was loaded yet.
+        UsageError: nothing was loaded yet, or the archive would lie in what it holds.
         RegularsError: the disk is full or not writable, or a load of the lake is damaged.
     """
     paths = config.paths
+    if target.resolve().is_relative_to(paths.root.resolve()):
+        raise UsageError(f"{target}: lies in what is backed up", f"Give a file outside of {paths.root}")
     refuse_pending(config)
     if not paths.state.exists() or not paths.lake.exists():
         raise UsageError(f"nothing was loaded yet in {paths.root}", "Run: regulars refresh")
@@ -74,7 +82,7 @@ def backup(config: CompanyConfig, target: Path, created_at: str) -> dict[str, An
         check_loads(Lake(paths.lake), state)
     temporary = target.absolute().with_name(f".{target.name}.part")
     try:
-        write_whole(paths.root / PART, str(temporary))  # the next command deletes it, should this one be killed
+        write_whole(paths.root / UNDER_WAY, str(temporary))  # the next command deletes it, should this one be killed
         with tempfile.TemporaryDirectory(dir=paths.temp) as folder:
             copy_state(paths.state, Path(folder) / "state.sqlite")
             files = files_of(config, Path(folder) / "state.sqlite")
@@ -92,10 +100,10 @@ def backup(config: CompanyConfig, target: Path, created_at: str) -> dict[str, An
         sync_file(temporary)
         move(temporary, target)
     except OSError as error:
-        raise RegularsError(f"{target}: {error.strerror}", "Check disk space and permission") from error
+        raise refused_by_system(error, target) from error
     finally:
         temporary.unlink(missing_ok=True)
-        (paths.root / PART).unlink(missing_ok=True)
+        (paths.root / UNDER_WAY).unlink(missing_ok=True)
     return contents | {"bytes": target.stat().st_size}
 
 
@@ -122,8 +130,14 @@ def opened(path: Path) -> Iterator[tuple[tarfile.TarFile, dict[str, Any]]]:
             first = archive.next()
             head = archive.extractfile(first) if first and first.name == CONTENTS else None
             contents = json.loads(head.read()) if head else {}
-            if not isinstance(contents, dict) or contents.get("format") != FORMAT:
+            if not isinstance(contents, dict) or "format" not in contents:
                 raise ValueError(f"{CONTENTS} is not at its begin")
+            if contents["format"] != FORMAT:
+                raise UsageError(
+                    f"{path}: is of layout {str(contents['format'])[:20]!r}, and this version of the product knows "
+                    f"{FORMAT} alone",
+                    "Restore it with the version that made it",
+                )
             yield archive, contents
     except (tarfile.TarError, ValueError, EOFError, RecursionError) as error:
         raise UsageError(
@@ -137,6 +151,14 @@ def is_expected(name: str) -> bool:
     if not name.startswith(LAKE):
         return name in BESIDE
     return "/".join(parts) == name and ".." not in parts and len(parts) > 1 and "\0" not in name
+
+
+def is_wanted(name: str) -> bool:
+    """Whether a file is put back: in the lake what the product writes. Backups of before hold what lay beside it."""
+    parts = PurePosixPath(name).parts
+    if not name.startswith(LAKE):
+        return True
+    return (len(parts) > 4 and "/".join(parts[4:]) in OF_A_LOAD) or (len(parts) == 4 and parts[3] == PRUNED)
 
 
 def check_contents(source: Path, archive: tarfile.TarFile, contents: dict[str, Any]) -> dict[str, str]:
@@ -173,7 +195,7 @@ def unpack(source: Path, archive: tarfile.TarFile, named: dict[str, str], folder
         UsageError: a file is damaged.
     """
     for member in archive:
-        if member.name not in named:
+        if member.name not in named or not is_wanted(member.name):
             continue
         path = folder / member.name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -221,9 +243,7 @@ def restore(config: CompanyConfig, source: Path, replace: bool) -> dict[str, Any
         swap.begin(paths.root, away=[*LOGS, *MADE])
         swap.end(paths.root)
     except OSError as error:
-        raise RegularsError(
-            f"{error.filename or paths.root}: {error.strerror}", "Check disk space and permission"
-        ) from error
+        raise refused_by_system(error, paths.root) from error
     finally:
         if not (paths.root / swap.JOURNAL).exists():
             shutil.rmtree(paths.root / swap.FOLDER, ignore_errors=True)
@@ -245,8 +265,12 @@ def make_ready(config: CompanyConfig, source: Path, archive: tarfile.TarFile, na
     try:
         if not lake.manifests():
             raise RegularsError("its lake holds no load")
+        if not (fresh / STATE).stat().st_size:
+            raise RegularsError(f"{STATE} is empty")
         with State(fresh / STATE) as state:
             check_loads(lake, state)
+        secret_in(fresh / KEY)
+        suppression.entries()
     except RegularsError as error:
         raise UsageError(
             f"{source}: {error.message}".replace(str(fresh), ""), "Nothing was changed; restore another backup"

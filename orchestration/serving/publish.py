@@ -19,7 +19,7 @@ import duckdb
 from orchestration.config.company import CompanyConfig
 from orchestration.platform.damage import read_all
 from orchestration.platform.durable import move, sync_file, sync_folder
-from orchestration.platform.errors import RegularsError, UsageError
+from orchestration.platform.errors import RegularsError, UsageError, refused_by_system
 from orchestration.platform.literals import quote
 from orchestration.platform.paths import CompanyPaths
 from orchestration.serving.seal import DATABASE, SEAL, broken, seal
@@ -200,9 +200,7 @@ def publish(
         before = current_version(paths)
         link(paths, version)
     except OSError as error:
-        raise RegularsError(
-            f"{error.filename or paths.published}: {error.strerror}", "Check disk space and permission"
-        ) from error
+        raise refused_by_system(error, paths.published) from error
     prune(config, before)
     return version
 

@@ -12,7 +12,7 @@ import duckdb
 from orchestration.config.company import CompanyConfig
 from orchestration.platform.custody import in_charge
 from orchestration.platform.damage import damage_of
-from orchestration.platform.errors import RegularsError, UsageError
+from orchestration.platform.errors import WRONG_KIND, RegularsError, UsageError, refused_by_system
 
 
 def settings(config: CompanyConfig) -> dict[str, str]:
@@ -122,6 +122,8 @@ def check_disk(config: CompanyConfig) -> None:
         probe.write_bytes(b"x")
         probe.unlink()
     except OSError as error:
+        if isinstance(error, WRONG_KIND):
+            raise refused_by_system(error, root) from error
         raise RegularsError(
             f"{root}: cannot be written: {error.strerror}",
             "Give write permission, or set REGULARS_HOME to a folder that is writable",

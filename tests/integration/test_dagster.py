@@ -12,6 +12,7 @@ import pytest
 
 from orchestration.config.company import load_company
 from orchestration.defs.scores import GATES
+from orchestration.orphans import MARK_TAG, PID_TAG, mark_of
 from orchestration.platform.state import State
 from orchestration.run.refresh import dagster_home
 from orchestration.warehouse import dbt
@@ -176,7 +177,7 @@ def test_one_model_alone_can_be_materialized_and_is_not_published(copy: Copier) 
 
 
 def test_a_killed_dagster_run_is_marked_failed_by_the_next(copy: Copier) -> None:
-    from orchestration.launch import fail_orphans
+    from orchestration.orphans import fail_orphans
 
     shop = copy()
     with pytest.MonkeyPatch.context() as patch:
@@ -202,5 +203,5 @@ def run_of(pid: int) -> dg.DagsterRun:
         job_name="refresh",
         run_id=str(uuid.uuid4()),
         status=dg.DagsterRunStatus.STARTED,
-        tags={"regulars/pid": str(pid)},
+        tags={PID_TAG: str(pid), MARK_TAG: mark_of(pid) or "gone"},
     )

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests import breaking
+from tests.support.hostile import HOSTILE, READ, REFUSED
 from tests.support.shop import Shop
+from tests.support.strange import SAME, STOPPED
 
 SEED, SAMPLE = 20260131, 2
 
@@ -56,6 +58,38 @@ def test_harmed_files_are_found_and_made_again(
     company: Shop, tmp_path: Path, name: str, how: str, outcome: str
 ) -> None:
     assert breaking.damaged(company, tmp_path, name, [how]) == {outcome: 1}
+
+
+# Of each kind of place some: lake, state, publication, what lies beside them, and what is not the product's.
+ODD = {
+    SAME: ["a folder among the loads", "state of something else", "database a link to nothing", "scratch a link",
+           "name of an archive elsewhere"],
+    STOPPED: ["lake a link to nothing", "state older, and a load gone", "logs a file",
+              "journal of a restore of other files", "list of the forgotten of noise"],
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("outcome", ODD)
+def test_a_state_that_is_not_as_it_was_left(company: Shop, tmp_path: Path, outcome: str) -> None:
+    assert breaking.strange(company, tmp_path, ODD[outcome]) == {outcome: len(ODD[outcome])}
+
+
+def test_what_strangers_send_is_read_or_refused(tmp_path: Path) -> None:
+    names = ["a far cell", "a packed workbook", "aliases in YAML", "nested JSON", "column r", "column file_row_number"]
+    tries = {name: (HOSTILE[name][0], {HOSTILE[name][1]}) for name in names}
+    assert breaking.hostile(tmp_path, tries) == {READ: 2, REFUSED: 4}
+
+
+def test_nothing_of_a_random_text_file_vanishes(tmp_path: Path) -> None:
+    counts = breaking.hostile(tmp_path, breaking.random_text(range(1000, 1030)))
+    assert counts["FAILED"] == 0
+    assert counts[READ] > 20
+
+
+@pytest.mark.parametrize("name", ["publish", "backup"])
+def test_little_memory_is_said_and_the_command_works_with_more(company: Shop, tmp_path: Path, name: str) -> None:
+    assert breaking.limited(company, tmp_path, name, breaking.little_memory, (4,))["FAILED"] == 0
 
 
 @pytest.mark.parametrize("name", ["publish", "backup"])

@@ -26,6 +26,7 @@ from orchestration.platform.damage import damage_of
 from orchestration.platform.errors import RegularsError
 from orchestration.platform.paths import PROJECT
 from orchestration.platform.state import State
+from orchestration.pseudonym import secret_in
 from orchestration.quality.run import Judge
 from orchestration.run.doctor import diagnose
 from orchestration.run.refresh import SEEN, nothing_new, open_session
@@ -180,15 +181,26 @@ def test_a_judge_killed_while_it_judges_is_told(config: CompanyConfig) -> None:
     judge.close()
 
 
-def test_a_process_id_that_another_process_has_now_is_not_alive() -> None:
-    own = os.getpid()
-    began = launch.started_at(own)
-    assert began is not None
-    assert launch.is_alive(own, time.time())
-    assert not launch.is_alive(own, began - 3600)  # the run is older than the process that has its id
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
-    assert not launch.is_alive(gone.pid, time.time())
+@pytest.mark.parametrize("content", [b"\xff\xfe\0", None])
+def test_a_key_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None) -> None:
+    key = tmp_path / "pseudonym.key"
+    assert secret_in(key) is None
+    key.write_bytes(b"abc\n")
+    assert secret_in(key) == "abc"
+    key.unlink()
+    key.mkdir() if content is None else key.write_bytes(content)
+    with pytest.raises(RegularsError, match=r"pseudonym\.key: cannot be read: .*Bring the file back"):
+        secret_in(key)
+
+
+def test_books_that_hold_no_numbers_are_made_again(config: CompanyConfig) -> None:
+    before = lake_of(config)
+    with contextlib.closing(sqlite3.connect(config.paths.state)) as con:
+        con.execute("update load_audit set rows_landed = 'many'")
+        con.commit()
+    with open_session(config, "refresh"):
+        pass
+    assert lake_of(config) == before
 
 
 def as_published(config: CompanyConfig) -> None:

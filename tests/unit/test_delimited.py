@@ -161,6 +161,17 @@ def test_titles_and_headers_with_line_breaks(tmp_path: Path, skip: int) -> None:
     assert (taken.columns, taken.rows) == (["Order no", "Net amount", "x"], [("A", "1", "a\nb"), ("B", "2", "c")])
 
 
+def test_a_header_whose_lines_have_as_many_delimiters_each(tmp_path: Path) -> None:
+    """Rows tell a name with a line break from a quote that swallows rows."""
+    taken = read(tmp_path, 'Order,"Amount\n(EUR)",Total\nA,1,2\nB,3,4\n')
+    assert (taken.columns, taken.rows) == (["Order", "Amount (EUR)", "Total"], [("A", "1", "2"), ("B", "3", "4")])
+    taken = read(tmp_path, 'Report\r\n"Order\r\nno";"Net;\r\namount";x\r\nA;1;"a;\r\nb"\r\nB;2;c\r\n', skip=1)
+    assert (taken.columns, taken.rows) == (["Order no", "Net; amount", "x"], [("A", "1", "a;\r\nb"), ("B", "2", "c")])
+    for rows in ("", "1,2\n3,4\n", "1,2,3\n4,5\n"):  # none, or such as the lines are
+        with pytest.raises(RegularsError, match="a quote in line 1 is closed 1 lines below, across whole rows"):
+            read(tmp_path, f'Order,"Amount\n(EUR)",Total\n{rows}', delimiter=",")
+
+
 def test_a_header_that_cannot_be_read_says_where(tmp_path: Path) -> None:
     with pytest.raises(RegularsError, match=r"line 2 should be the header and holds no name.*Set format\.skip"):
         read(tmp_path, "Report,,\n,,\na,b,c\n1,2,3\n", skip=1)

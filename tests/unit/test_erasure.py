@@ -70,6 +70,23 @@ def test_the_journal_names_nobody_and_only_its_owner_reads_it(config: CompanyCon
         erasure.pending(config)
 
 
+@pytest.mark.parametrize("name", ["suppression.parquet", "suppression.key"])
+def test_a_list_that_cannot_be_read_stops_what_would_bring_persons_back(config: CompanyConfig, name: str) -> None:
+    suppression = Suppression(config.paths.root)
+    suppression.add(ERASURE.sealed, START)
+    assert suppression.covers(ERASURE.sealed)
+    path = config.paths.root / name
+    whole = path.read_bytes()
+    for content in (b"\xff noise", b"", None):
+        path.unlink() if content is None else path.write_bytes(content)
+        if content is None and name == "suppression.parquet":
+            continue  # there is no list
+        with pytest.raises(RegularsError, match=rf"{name}: .*says who was forgotten.*regulars restore"):
+            suppression.entries()
+    path.write_bytes(whole)
+    assert suppression.covers(ERASURE.sealed)
+
+
 def test_a_pending_erasure_keeps_backups_from_being_made(config: CompanyConfig, tmp_path: Path) -> None:
     config.paths.root.mkdir(parents=True, exist_ok=True)
     erasure.begin(config, ERASURE)

@@ -11,7 +11,7 @@ import sys
 import duckdb
 import pytest
 
-from orchestration.platform.errors import QualityStop, RegularsError, Stopped, in_plain_words
+from orchestration.platform.errors import QualityStop, RegularsError, Stopped, in_plain_words, refused_by_system
 from orchestration.platform.paths import PROJECT
 from orchestration.warehouse.dbt import BuildError, DbtResult, NodeResult, TestStop, failure
 
@@ -51,6 +51,26 @@ def test_a_limit_of_the_machine_is_told_by_what_it_is(error: Exception, said: st
     assert found.message.startswith(said)
     assert cure in found.cure
     assert "Nobody foresaw" not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("error", "said", "cure"),
+    [
+        (OSError(errno.EFBIG, "File too large"), "/mine: File too large", "ulimit -f"),
+        (OSError(errno.ENOSPC, "No space left on device", "/var/x"), "/var/x: No space left", "Free space"),
+        (IsADirectoryError(errno.EISDIR, "Is a directory", "/var/x"), "/var/x: is a directory", "Move it away"),
+        (PermissionError(errno.EACCES, "Permission denied", "/var/x"), "/var/x: Permission denied", "permission"),
+    ],
+)
+def test_what_the_system_refuses_has_the_cure_that_fits(error: OSError, said: str, cure: str) -> None:
+    found = refused_by_system(error, "/mine")
+    assert found.message.startswith(said)
+    assert cure in found.cure
+
+
+def test_something_else_in_the_place_of_a_file_is_foreseen() -> None:
+    found = in_plain_words(NotADirectoryError(errno.ENOTDIR, "Not a directory", "/var/x/logs"))
+    assert str(found).startswith("/var/x/logs: not a directory. Move it away")
 
 
 def test_no_permission() -> None:

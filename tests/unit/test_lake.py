@@ -78,14 +78,28 @@ def test_the_cheap_check_sees_a_change_and_writes_nothing(config: CompanyConfig,
 
 
 def test_a_load_killed_before_its_manifest_is_removed_and_taken_again(config: CompanyConfig) -> None:
-    load(config, "L1")
-    folder = config.paths.lake / "till" / "orders" / "L1"
+    load(config, "20250101T000000000Z")
+    folder = config.paths.lake / "till" / "orders" / "20250101T000000000Z"
     (folder / MANIFEST).unlink()
     with State(config.paths.state) as state:
         state.con.execute("delete from source_table where table_name = 'orders'")
         state.con.execute("delete from load_audit where table_name = 'orders'")
-    assert load(config, "L2") == [("till", "orders")]
+    other = folder.with_name("kept by hand")  # no load's name: somebody else's
+    other.mkdir()
+    assert load(config, "20250102T000000000Z") == [("till", "orders")]
     assert not folder.exists()
+    assert other.exists()
+
+
+def test_what_else_lies_in_the_folder_of_a_load_is_not_read(config: CompanyConfig) -> None:
+    load(config, "L1")
+    lake = Lake(config.paths.lake)
+    manifest = lake.newest("till", "orders")
+    assert manifest
+    folder = lake.folder("till", "orders", "L1")
+    shutil.copy(folder / "part-0.parquet", folder / "part-1.parquet")
+    with duckdb.connect() as con:
+        assert con.execute(f"select count(*) from ({lake.landed([manifest])})").fetchone() == (manifest.rows_landed,)
 
 
 def test_a_load_killed_between_manifest_and_state_is_not_taken_twice(config: CompanyConfig) -> None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
-import tarfile
-from collections.abc import Callable
+import contextlib
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -17,11 +14,11 @@ from orchestration.platform import swap
 from orchestration.platform.custody import in_charge
 from orchestration.platform.errors import RegularsError, UsageError
 from orchestration.platform.state import INPUTS, State
+from orchestration.run.refresh import open_session
 from orchestration.serving.backup import backup, restore
 from tests.breaking import lake_of
+from tests.support.archives import BAD, adding, members_of, named, write
 from tests.support.shop import Shop
-
-Member = tuple[tarfile.TarInfo, bytes]
 
 
 @pytest.fixture
@@ -35,70 +32,6 @@ def archive(config: CompanyConfig, tmp_path: Path) -> Path:
     with in_charge(config.paths):
         backup(config, tmp_path / "shop.tar", "2025-01-01")
     return tmp_path / "shop.tar"
-
-
-def members_of(path: Path) -> list[Member]:
-    with tarfile.open(path) as tar:
-        return [(member, (tar.extractfile(member) or io.BytesIO()).read()) for member in tar]
-
-
-def write(path: Path, members: list[Member], listed: bool = False) -> None:
-    """Write an archive; with `listed` its list of contents names all of it."""
-    if listed:
-        contents = json.loads(members[0][1])
-        contents["files"] = {m.name: hashlib.sha256(data).hexdigest() for m, data in members[1:]}
-        members = [(members[0][0], json.dumps(contents).encode()), *members[1:]]
-    with tarfile.open(path, "w") as tar:
-        for member, data in members:
-            member.size = len(data)
-            tar.addfile(member, io.BytesIO(data))
-
-
-def named(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> Member:
-    member = tarfile.TarInfo(name)
-    member.type, member.linkname = kind, link
-    return member, b"x" if kind == tarfile.REGTYPE else b""
-
-
-def without(*names: str) -> Callable[[list[Member]], list[Member]]:
-    return lambda found: [m for m in found if not m[0].name.startswith(names)]
-
-
-def adding(*more: Member) -> Callable[[list[Member]], list[Member]]:
-    return lambda found: [*found, *more]
-
-
-# what is done to the archive, whether its list of contents is made to fit, and what is said
-BAD: dict[str, tuple[Callable[[list[Member]], list[Member]], bool, str]] = {
-    "no lake": (without("lake/"), True, "holds no lake"),
-    "no state": (without("state.sqlite"), True, "holds no state"),
-    "no manifest": (lambda found: [m for m in found if "_manifest" not in m[0].name], True, "holds no load"),
-    "a load without its manifest": (
-        lambda found: [m for m in found if not ("orders" in m[0].name and "_manifest" in m[0].name)],
-        True, "its manifest is gone",
-    ),
-    "a load without its rows": (
-        lambda found: [m for m in found if not ("orders" in m[0].name and "part" in m[0].name)],
-        True, "part-0.parquet is gone",
-    ),
-    "a load less": (lambda found: [m for m in found if "orders" not in m[0].name], True, "is gone from the lake"),
-    "a file less": (without("lake/till/orders"), False, "of its list of contents is not in it"),
-    "a file more": (adding(named("lake/till/orders/L9/part-0.parquet")), False, "is not in its list of contents"),
-    "a file twice": (lambda found: [*found, found[-1]], False, "twice in the archive"),
-    "out of the folder": (adding(named("lake/../../evil")), True, "does not belong into a backup"),
-    "an absolute path": (adding(named("/etc/evil")), True, "does not belong into a backup"),
-    "another name": (adding(named("published/evil")), True, "does not belong into a backup"),
-    "a doubled slash": (adding(named("lake//x")), True, "does not belong into a backup"),
-    "a link": (adding(named("lake/x", tarfile.SYMTYPE, "/etc/passwd")), True, "does not belong into a backup"),
-    "a hard link": (adding(named("lake/x", tarfile.LNKTYPE, "state.sqlite")), True, "does not belong into a backup"),
-    "a device": (adding(named("lake/x", tarfile.CHRTYPE)), True, "does not belong into a backup"),
-    "a folder": (adding(named("lake/x", tarfile.DIRTYPE)), True, "does not belong into a backup"),
-    "another state": (
-        lambda found: [(m, b"no database" * 99 if m.name == "state.sqlite" else data) for m, data in found],
-        True, "is damaged",
-    ),
-    "no list": (lambda found: found[1:], False, "not a whole backup"),
-}  # fmt: skip
 
 
 @pytest.mark.slow
@@ -187,3 +120,46 @@ def test_a_lake_on_another_disk_is_not_moved_aside(config: CompanyConfig, archiv
         restore(config, archive, replace=True)
     assert config.paths.lake.is_symlink()
     assert lake_of(config)
+
+
+def test_what_lay_beside_the_loads_is_neither_backed_up_nor_put_back(config: CompanyConfig, archive: Path) -> None:
+    before, whole = lake_of(config), members_of(archive)
+    folder = next(config.paths.lake.glob("till/orders/*"))
+    for place in (config.paths.lake, folder.parent, folder):
+        (place / "notes.txt").write_text("of somebody")
+    with in_charge(config.paths):
+        backup(config, archive, "2025-01-02")
+    assert [member.name for member, _ in members_of(archive)] == [member.name for member, _ in whole]
+    names = ("lake/notes.txt", "lake/till/\x1b[31m", f"lake/{'a' * 300}/b", "lake/till/orders/x")
+    write(archive, adding(*map(named, names))(whole), listed=True)  # as a version of before made it
+    with in_charge(config.paths):
+        restore(config, archive, replace=True)
+    assert lake_of(config) == before
+    kept = {path.name for path in config.paths.lake.rglob("*") if path.is_file()}
+    assert kept == {"part-0.parquet", "_manifest.json"}
+
+
+def test_an_archive_does_not_lie_in_what_it_holds(config: CompanyConfig) -> None:
+    for target in (config.paths.lake / "shop.tar", config.paths.root / "shop.tar"):
+        with in_charge(config.paths), pytest.raises(UsageError, match=r"lies in what is backed up.*outside of"):
+            backup(config, target, "2025-01-02")
+        assert not target.exists()
+
+
+def test_a_state_of_an_older_version_keeps_its_books(config: CompanyConfig, archive: Path) -> None:
+    """Without them nobody could tell that a load of an archive is gone."""
+    with contextlib.closing(sqlite3.connect(config.paths.state)) as con:
+        con.executescript("alter table load_audit drop column drift; pragma user_version = 2;")
+    known = [("load_id", "rows_landed"), *((row[2], row[3]) for row in lake_of(config))]
+    with State(config.paths.state) as state:
+        books = [tuple(row.values())[2:] for row in state.known_loads()]
+    assert books == known[1:]
+
+
+def test_a_state_of_a_newer_version_is_left_alone(config: CompanyConfig) -> None:
+    with contextlib.closing(sqlite3.connect(config.paths.state)) as con:
+        con.executescript("pragma user_version = 99;")
+    before = config.paths.state.read_bytes()
+    with pytest.raises(RegularsError, match=r"is of layout 99.*Use the newer version"), open_session(config, "refresh"):
+        pass
+    assert config.paths.state.read_bytes() == before

@@ -13,6 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from orchestration.config.company import DEFAULT_COMPANY
+from orchestration.platform.errors import RegularsError
 from orchestration.platform.paths import CompanyPaths
 from orchestration.serving.publish import CONTACTS_GRANT, contacts_beside, current_file, read_contacts, read_published
 
@@ -51,7 +52,12 @@ def pinned() -> Path:
 
 def query(sql: str, **values: object) -> pd.DataFrame:
     """Query the version that the page reads; `$name` takes the value of that name."""
-    return cached(str(pinned()), sql, values)
+    path = str(pinned())
+    try:
+        return cached(path, sql, values)
+    except RegularsError:
+        pinned()  # begins anew where the version was deleted after the look
+        raise
 
 
 def has_grant() -> bool:
