@@ -9,7 +9,7 @@ import typer
 
 from orchestration.clock import utc_now
 from orchestration.company import DEFAULT_COMPANY, load_company
-from orchestration.console import CompanyOption, escape, out
+from orchestration.console import CompanyOption, as_called, escape, out
 
 
 def backup(
@@ -42,7 +42,6 @@ def restore(
     config = load_company(company, need_env=False)
     with in_charge(config.paths):
         contents = put_back(config, file, replace)
-    out.print(
-        f"{len(contents['files'])} files of {contents['created_at'][:19].replace('T', ' ')} are back. "
-        "To build and publish: regulars refresh --full"
-    )
+    when = contents["created_at"][:19].replace("T", " ")
+    said = f"{len(contents['files'])} files of {when} are back. To build and publish: regulars refresh --full"
+    out.print(escape(as_called(said)))

@@ -11,7 +11,7 @@ import typer
 
 from orchestration.clock import utc_now
 from orchestration.company import DEFAULT_COMPANY, load_company
-from orchestration.console import CompanyOption, JsonOption, escape, out, show
+from orchestration.console import CompanyOption, JsonOption, as_called, escape, out, show
 
 review_app = typer.Typer(help="Pairs of records that may be one customer: a work list, and decisions on it.",
                          no_args_is_help=True)  # fmt: skip
@@ -92,4 +92,4 @@ def review_import(
         return
     with open_session(config, "review import") as session:
         session.decide(found)
-    out.print(f"{found.num_rows} decision(s) kept. To apply them: regulars refresh")
+    out.print(as_called(f"{found.num_rows} decision(s) kept. To apply them: regulars refresh"))

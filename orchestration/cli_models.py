@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from orchestration.company import DEFAULT_COMPANY, load_company
-from orchestration.console import CompanyOption, JsonOption, escape, out, show
+from orchestration.console import CompanyOption, JsonOption, as_called, escape, out, show
+from orchestration.paths import CompanyPaths
 
 METRICS = ("auc", "lift_10", "lift_20", "brier", "log_loss", "calibration_error")
 
@@ -41,10 +43,10 @@ def models(company: CompanyOption = DEFAULT_COMPANY, as_json: JsonOption = False
             out.print(
                 f"    {card['estimator'] or 'no estimator'}, no purchase for {card['horizon_days']} days, trained "
                 f"as of {card['trained_as_of']} on {card['training_rows']:,} rows of {card['customers']:,} customers\n"
-                f"    card: {escape(card['card'])}"
+                f"    card: {escape(str(card_here(config.paths, card['model'], card['card'])))}"
             )
     if not cards:
-        out.print("No model yet; run: regulars refresh")
+        out.print(as_called("No model yet; run: regulars refresh"))
     for population in dict.fromkeys(row["population"] for row in metrics):
         out.print(
             f"\n[bold]On the last finished window, {escape(population)}[/]: value, and the middle 95 % of the bootstrap"
@@ -56,6 +58,12 @@ def models(company: CompanyOption = DEFAULT_COMPANY, as_json: JsonOption = False
         out.print("\n[bold]Gates of the newest training[/]")
         verdicts = {True: "passed", False: "FAILED"}
         show([{"gate": g["gate"], "verdict": verdicts[g["is_passed"]], "why": g["message"]} for g in gates], False, "")
+
+
+def card_here(paths: CompanyPaths, model: str, card: str) -> Path:
+    """Where a model's card is: in this home, though it was trained in another one and the company restored since."""
+    here = paths.root / "models" / model / Path(card).name
+    return here if here.exists() else Path(card)
 
 
 def metric_line(rows: Sequence[Mapping[Any, Any]], metric: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ import typer
 
 from orchestration.clock import utc_now
 from orchestration.company import DEFAULT_COMPANY, load_company
-from orchestration.console import CompanyOption, JsonOption, Progress, escape, out, run_refresh, show
+from orchestration.console import CompanyOption, JsonOption, Progress, as_called, escape, out, run_refresh, show
 from orchestration.errors import RegularsError, UsageError
 
 KeyArgument = Annotated[str, typer.Argument(help="A customer_key, or a record of the person as SYSTEM:ID.")]
@@ -44,7 +44,7 @@ def forget(
         if person.birth_dates > 1:
             out.print(
                 f"[yellow]Mind:[/] the records give {person.birth_dates} birth dates. Are they one person? "
-                f"See: regulars explain {escape(key)}; two are parted by: regulars review import"
+                + as_called(f"See: regulars explain {escape(key)}; two are parted by: regulars review import")
             )
     if not yes:
         if as_json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sys
@@ -15,7 +16,9 @@ from rich.console import Console
 from rich.markup import escape as no_markup
 
 from orchestration import scratch
+from orchestration.company import DEFAULT_COMPANY
 from orchestration.custody import end_pending
+from orchestration.hints import for_company
 from orchestration.literals import UNSEEN, visible
 from orchestration.paths import CompanyPaths
 from orchestration.progress import Progress
@@ -34,11 +37,19 @@ __all__ = [
 out = Console(highlight=False, soft_wrap=True, emoji=False)
 err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
+
+class Called:
+    """For which company the command was called; None where it takes that one without a word."""
+
+    company: str | None = None
+
+
 NARROW = 80  # columns of a terminal that notes fit
 
 
 def of_company(name: str) -> str:
     """Work for a company: scratch files lie below its folder, and a restore that was killed is ended first."""
+    Called.company = None if name == (os.environ.get("REGULARS_COMPANY") or DEFAULT_COMPANY) else name
     paths = CompanyPaths.of(name)
     scratch.of_company(paths)
     if said := end_pending(paths):
@@ -77,8 +88,8 @@ def escape(text: str) -> str:
 
 
 def as_called(text: str) -> str:
-    """A hint in which the command stands as it was called."""
-    name = command_name()
+    """A hint in which the command stands as it was called, and for the same company."""
+    name, text = command_name(), for_company(text, Called.company)
     return text if name == "regulars" else re.sub(r"(?<![\w./])regulars (?=[a-z])", f"{name} ", text)
 
 
@@ -120,7 +131,7 @@ def say_unread(config: CompanyConfig) -> None:
     from orchestration.dbt import unread_entities
 
     if unread := unread_entities(config):
-        out.print(f"[dim]Stored, and read by no published table yet: {escape(', '.join(unread))}[/]")
+        bullet(f"Stored, and read by no published table yet: {', '.join(unread)}", mark="")
 
 
 def run_refresh(session: Session, quiet: bool, job: str = "refresh") -> None:
