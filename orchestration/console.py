@@ -127,11 +127,14 @@ def show(rows: Sequence[Mapping[Any, Any]], as_json_text: bool, empty: str, form
 
 
 def say_unread(config: CompanyConfig) -> None:
-    """Say which mapped entities wait for tables that do not exist yet."""
+    """Say which mapped entities wait for tables that do not exist yet, and which settings for a word."""
     from orchestration.dbt import unread_entities
 
     if unread := unread_entities(config):
         bullet(f"Stored, and read by no published table yet: {', '.join(unread)}", mark="")
+    if config.has_unbounded_scores:
+        bullet("Credit scores are stored, and nothing says which of them are a risk: set credit.risky_score_below, or "
+               "risky_score_above where a high one is bad, in company.yml", mark="")  # fmt: skip
 
 
 def run_refresh(session: Session, quiet: bool, job: str = "refresh") -> None:

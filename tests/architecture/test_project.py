@@ -318,6 +318,9 @@ def test_terms_define_what_the_published_tables_name() -> None:
     terms = (PROJECT / "docs" / "reference" / "terms.md").read_text()
     words = {"new", "active", "at_risk", "lost", "normal", "prevent", "retain", "win_back", "high", "middle", "low"}
     words |= {churn + value for churn in "ABC" for value in "DGS"} | set(DIMENSION) | set(DIMENSION.values())
+    flags = yaml.safe_load((DBT_PROJECT / "models" / "marts" / "customer" / "customer_flag.yml").read_text())
+    [flag] = [c for c in flags["models"][0]["columns"] if c["name"] == "flag"]
+    words |= set(re.findall(r"[a-z_]{6,}", flag["description"]))
     words |= {line.split(",")[1] for line in (DBT_PROJECT / "seeds" / "kpi_node.csv").read_text().splitlines()[1:]}
     assert [word for word in sorted(words) if f"`{word}`" not in terms] == []
 
