@@ -13,6 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from orchestration.company import DEFAULT_COMPANY
+from orchestration.hints import for_company
 from orchestration.paths import CompanyPaths
 from orchestration.serving.publish import (
     CONTACTS_GRANT,
@@ -23,6 +24,12 @@ from orchestration.serving.publish import (
 )
 
 PINNED = "published_version"  # in the session: all figures of a page are of one version
+
+
+def hint(text: str) -> str:
+    """A text in which every command is for the company that the dashboard shows."""
+    company = os.environ.get("REGULARS_COMPANY") or DEFAULT_COMPANY
+    return for_company(text, None if company == DEFAULT_COMPANY else company)
 
 
 def paths() -> CompanyPaths:

@@ -118,3 +118,18 @@ def test_a_preview_reads_no_more_files_than_it_needs(shop: Shop, monkeypatch: py
     assert [(row["id"], row["_source_row"]) for row in rows] == [("0-1", 1), ("0-2", 2), ("1-1", 1)]
     assert len({row["customer_id"] for row in mapped}) == 79
     assert {row["full_name"] for row in mapped} == {"1", "2"}
+
+
+@pytest.mark.parametrize("word", ["end", "Order", "at"])
+def test_a_column_that_is_called_like_a_word_of_sql_is_told_how_to_be_written(shop: Shop, word: str) -> None:
+    (shop.data / "p.csv").write_text(f"id,{word}\n1,a\n")
+    source = {"connector": {"kind": "csv", "path": "${SHOP_DATA}"}, "tables": {"p": {"path": "p.csv"}}}
+
+    def errors(expression: str) -> list[str | None]:
+        maps = {"customer": {"from": "p", "columns": {"customer_id": "id", "full_name": expression}}}
+        shop.configure(source={**source, "maps": maps})
+        return [found.error for found in tried(load_company("shop"), ["till"]) if found.error]
+
+    [error] = errors(word)
+    assert str(error).endswith(f"write it in double quotes, since {word} is a word of SQL: '\"{word}\"'")
+    assert errors(f'"{word}"') == []

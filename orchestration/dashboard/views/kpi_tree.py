@@ -30,7 +30,7 @@ where root_code = 'sales' and period_grain = $grain and period_start = $start an
 """
 DIAGNOSIS_COLUMNS = {
     "rank": Column("Rank", "count"), "name": Column("KPI"), "cost_to_root": Column("Cost in sales", "money"),
-    "owner_role": Column("Owner"), "advice": Column("What to do"),
+    "advice": Column("What to do"), "owner_role": Column("Owner"),
 }  # fmt: skip
 DIMENSIONS = {
     "all": "Everything", "store": "Store", "category": "Category", "region": "Region", "cohort": "Acquisition quarter",

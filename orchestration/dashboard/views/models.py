@@ -21,14 +21,18 @@ def page() -> None:
     head("Models")
     found = published.query("select * from model_card order by model, trained_at desc")
     if found.empty:
-        st.info("No model yet. Run `regulars refresh`; a model is trained once a window after purchases is over.")
+        st.info(
+            published.hint(
+                "No model yet. Run `regulars refresh`; a model is trained once a window after purchases is over."
+            )
+        )
         return
     for card in found[found["model"] == "value"].itertuples():
         st.markdown(md("**Value index** {version}: {message}.", version=card.version, message=card.message))
     trained = found[(found["model"] == "churn")]
     if trained.empty or trained["version"].iloc[0] == "none":
         why = str(trained["message"].iloc[0]) if len(trained) else "no churn model was tried yet"
-        st.info(md("{why}. `regulars retrain` tries again.", why=why[:1].upper() + why[1:]))
+        st.info(md("{why}. ", why=why[:1].upper() + why[1:]) + published.hint("`regulars retrain` tries again."))
         return
     version = choose("Churn model", trained["version"], key="version")
     card = trained.set_index("version").loc[version]
@@ -40,22 +44,22 @@ def page() -> None:
     facts(card)
     metrics(version)
     curves(version)
-    left, right = st.columns(2, gap="large")
-    with left:
-        st.subheader("Gates")
-        gates = published.query(
-            "select gate, is_passed, message from model_gate where version = $version", version=version
-        )
+    st.subheader("Gates")
+    gates = published.query("select gate, is_passed, message from model_gate where version = $version", version=version)
+    if gates.empty:
+        st.info("No model was trained, so there was nothing to judge.")
+    else:
         gates["is_passed"] = gates["is_passed"].map({True: "✓ passed", False: "✗ failed"})
-        table(gates, {"gate": Column("Gate", "words"), "is_passed": Column("Verdict"), "message": Column("Why")})
-    with right:
-        st.subheader("What moves the scores")
-        drivers = published.query(
-            "select driver, weight from model_driver where version = $version order by weight desc", version=version
-        )
-        if not drivers.empty:
-            chart(charts.bars(drivers, "driver", "weight", [charts.MAIN] * len(drivers), 2))
-            st.caption("Mean effect on a customer's log-odds.")
+        table(gates, {"is_passed": Column("Verdict"), "gate": Column("Gate", "words"), "message": Column("Why")})
+    st.subheader("What moves the scores")
+    drivers = published.query(
+        "select driver, weight from model_driver where version = $version order by weight desc", version=version
+    )
+    if drivers.empty:
+        st.info("No model was trained, so there is nothing that moves its scores.")
+    else:
+        chart(charts.bars(drivers, "driver", "weight", [charts.MAIN] * len(drivers), 2))
+        st.caption("Mean effect on a customer's log-odds.")
 
 
 def facts(card: pd.Series) -> None:

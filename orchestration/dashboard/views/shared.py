@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import streamlit as st
 
 from orchestration.dashboard import published
@@ -15,8 +16,11 @@ STATUS = {
     "refused": "did not pass its gates",
     "not_enough_data": "could not be trained",
 }
-WHO = {"customer_key": Column("Customer", "customer"), "customer_ids": Column("Ids in the sources")}
+WHO = {"customer_key": Column("Customer", "customer")}
+IDS = {"customer_ids": Column("Ids in the sources")}  # the last of a list: there may be many
 WHY = {f"reason_{n}": Column(f"Reason {n}") for n in (1, 2, 3)}
+GOOD = "How good it is: page Models."
+YEAR = 365  # days of purchases from which a margin of the next twelve months is told, as in customer_value
 NO_ORDERS = (
     "Nobody has bought yet. Map a source to `sales_order` and `order_line` in `data/companies/<company>/sources/`, "
     "then run `regulars refresh`. A draft of the maps: `regulars source suggest`."
@@ -27,8 +31,28 @@ NO_SCORES = (
 )
 
 
-def churn_standing() -> None:
-    """Say where the churn scores come from, and warn where they are no model's or are old."""
+def margin_standing() -> None:
+    """Say why no margin of the next twelve months is told, where none is, and what amounts at risk rest on."""
+    found = published.query(
+        "select count(expected_margin_amount) as told, count(*) as customers, "
+        "(select min(first_purchase_on) from customer_lifecycle) as first_day from customer_value"
+    ).iloc[0]
+    days = (published.build().as_of - pd.Timestamp(found["first_day"])).days + 1 if found["customers"] else 0
+    if found["told"] or not days:
+        return
+    if days < YEAR:
+        why = md("only {days} days of purchases are known. The amounts at risk scale these to a year", days=days)
+    else:
+        why = "no churn model passed its gates. The amounts at risk rest on observed rates"
+    st.warning(f"No margin of the next 12 months is told: {why}.")
+
+
+def churn_standing(where: str = "") -> None:
+    """Say where the churn scores come from, and warn where they are no model's or are old.
+
+    Args:
+        where: what else is said where all is well.
+    """
     state = published.query(
         "select score_basis, is_stale, scored_as_of, model_version as version, horizon_days as horizon "
         "from customer_churn group by all order by count(*) desc, version limit 1"
@@ -50,6 +74,6 @@ def churn_standing() -> None:
         st.warning(md("**Scores of {day:%d %B %Y}**, the last good ones. {why}.", day=state["scored_as_of"], why=why))
     else:
         st.caption(
-            md("Model {version}: probability of no purchase in the next {horizon} days. How good it is: page Models.",
-               version=state["version"], horizon=state["horizon"])
+            md("Model {version}: probability of no purchase in the next {horizon} days. {where}",
+               version=state["version"], horizon=state["horizon"], where=where)
         )  # fmt: skip
