@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from orchestration.company import DEFAULT_COMPANY, load_company
-from orchestration.console import CompanyOption, JsonOption, Progress, as_called, escape, out, show
+from orchestration.console import CompanyOption, JsonOption, Progress, as_called, bullet, escape, out, show
 from orchestration.errors import UsageError
 
 quarantine_app = typer.Typer(help="Rows that broke their contract, and why.", no_args_is_help=True)
@@ -44,8 +44,11 @@ def quarantine_show(
     with locked_warehouse(load_company(company, need_env=False)) as con:
         rows = rows_of(con, entity, reason, limit)
     if not as_json:
-        rows = [row | {name: spaced(row[name]) for name in ("key", "record")} for row in rows]
+        rows = [row | {name: spaced(row[name]) for name in ("key", "record") if name in row} for row in rows]
     show(rows, as_json, "No such rows.")
+    if not as_json and any(row["row"] is None for row in rows):
+        bullet("Rows without a line come from a query of the map of which nobody can tell: name _source_file and "
+               "_source_row among its columns", mark="")  # fmt: skip
 
 
 @quarantine_app.command("replay")

@@ -30,7 +30,7 @@ def sql(
     form: Annotated[
         Format | None,
         typer.Option("--format", help="Default: a table where it fits, else a block per record. In csv, text that a "
-                                      "spreadsheet would run is quoted."),
+                                      "spreadsheet would run is quoted; in json, decimals are text, to the digit."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="The same as --format csv.")] = False,

@@ -26,14 +26,19 @@ from orchestration.cli_look import checks_of_state, last_runs
 from orchestration.cli_models import card_here
 from orchestration.cli_quarantine import spaced
 from orchestration.clock import utc_now
+from orchestration.company import load_company
+from orchestration.conform.run import write_load_audit
 from orchestration.console import as_called, escape
 from orchestration.errors import RegularsError, Stopped, UsageError, in_plain_words
 from orchestration.hints import COMMANDS, for_company
+from orchestration.landing.lake import Lake
 from orchestration.literals import no_formula, visible
 from orchestration.paths import PROJECT, CompanyPaths
 from orchestration.progress import Progress
 from orchestration.rows import Format, as_csv, laid_out
 from orchestration.state import State
+from orchestration.warehouse import open_warehouse
+from tests.support.conforming import load_and_conform
 from tests.support.shop import Shop
 
 HOSTILE = ["[bold]x[/]", r"\[/]", "[/]", "\x1b[31mred\x1b[0m", "\x9b2J", "\x1b]8;;http://x\x07link", ":smile:", "a\rb",
@@ -396,3 +401,17 @@ def test_a_quarantined_record_wraps_between_its_fields() -> None:
     assert max(map(len, printed([{"record": record}], 80, Format.VERTICAL))) <= 80
     assert spaced("no json") == "no json"
     assert spaced(None) is None
+
+
+def test_quarantine_show_of_lines_that_are_no_rows(shop: Shop) -> None:
+    """They have no key of an entity, and say where they stand."""
+    (shop.data / "people.csv").write_text('id,name\n1,a\n2,b,c,"d"\n')
+    maps = {"customer": {"from": "people", "columns": {"customer_id": "id"}}}
+    shop.configure(source={"connector": {"kind": "csv", "path": "${SHOP_DATA}"},
+                           "tables": {"people": {"path": "people.csv"}}, "maps": maps})  # fmt: skip
+    load_and_conform(load_company("shop"))
+    with open_warehouse(load_company("shop")) as con:
+        write_load_audit(con, Lake(load_company("shop").paths.lake))
+    shown = CliRunner().invoke(app, ["quarantine", "show", "(people)", "-c", "shop"]).output
+    assert "too_many_columns" in shown
+    assert "row      3" in shown  # the file's third line

@@ -41,10 +41,10 @@ def margin_standing() -> None:
     if found["told"] or not days:
         return
     if days < YEAR:
-        why = md("only {days} days of purchases are known. The amounts at risk scale these to a year", days=days)
+        why = f"only {days} days of purchases are known. The amounts at risk scale these to a year"
     else:
         why = "no churn model passed its gates. The amounts at risk rest on observed rates"
-    st.warning(f"No margin of the next 12 months is told: {why}.")
+    st.warning(md("No margin of the next 12 months is told: {why}.", why=why))
 
 
 def churn_standing(where: str = "") -> None:
