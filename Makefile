@@ -27,11 +27,11 @@ help:
 
 install: $(BOOTSTRAP)
 	@$(UV) sync --frozen --quiet --inexact --no-group dev --python $(PYTHON)
-	@$(VENV)/bin/python -m orchestration.dbt
+	@$(VENV)/bin/python -m orchestration.warehouse.dbt
 
 install-dev: $(BOOTSTRAP)
 	@$(UV) sync --frozen --quiet --compile-bytecode --python $(PYTHON)
-	@$(VENV)/bin/python -m orchestration.dbt
+	@$(VENV)/bin/python -m orchestration.warehouse.dbt
 
 demo: install
 	@$(VENV)/bin/regulars refresh

@@ -18,12 +18,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import duckdb
 
-from orchestration.company import CompanyConfig, load_company
+from orchestration.config.company import CompanyConfig, load_company
 from orchestration.conform.casting import cleaned, typed
 from orchestration.conform.mapping import Mapping
 from orchestration.conform.run import bind_raw, conform, mappings
 from orchestration.landing.lake import Lake, Manifest
-from orchestration.warehouse import settings
+from orchestration.warehouse.connections import settings
 
 
 def bare_seconds(con: duckdb.DuckDBPyConnection, config: CompanyConfig, lake: Lake, mapping: Mapping) -> float:

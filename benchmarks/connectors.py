@@ -22,7 +22,7 @@ import duckdb
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from orchestration.company import Source
+from orchestration.config.company import Source
 from orchestration.connectors.registry import connect
 from orchestration.landing.lake import Delivery, Lake
 from tests.support.servers import PASSWORD, postgres, postgres_program

@@ -69,10 +69,10 @@ def fake_1000(con: duckdb.DuckDBPyConnection) -> None:
 
 def generated(con: duckdb.DuckDBPyConnection) -> float:
     """The demo company as it was last refreshed, identity made anew in a copy, with its relations and decisions."""
-    from orchestration.clock import stamp, utc_now
-    from orchestration.company import load_company
+    from orchestration.config.company import load_company
     from orchestration.identity import resolve_identity
     from orchestration.landing.lake import Lake
+    from orchestration.platform.clock import stamp, utc_now
 
     config, now = load_company("telecom_retail"), utc_now()
     truth = Path(os.environ["TELECOM_RETAIL_DATA"]) / "truth" / "identity"
@@ -249,7 +249,7 @@ def plain_splink(con: duckdb.DuckDBPyConnection) -> float:
 
 def step(warehouse: duckdb.DuckDBPyConnection, folder: Path, sql: str, day: int) -> float:
     """Seconds of the whole identity step after records of a query are added to input.customer."""
-    from orchestration.company import load_company
+    from orchestration.config.company import load_company
     from orchestration.identity import resolve_identity
     from orchestration.landing.lake import Lake
 
@@ -269,8 +269,8 @@ def step(warehouse: duckdb.DuckDBPyConnection, folder: Path, sql: str, day: int)
 
 def speed(persons: int, memory: str) -> None:
     """Print seconds, F1 and memory of the whole step, of an increment, and of plain Splink on the same records."""
+    from orchestration.config.contracts import load_contracts
     from orchestration.conform.tables import prepare
-    from orchestration.contracts import load_contracts
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

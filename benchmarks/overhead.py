@@ -21,11 +21,11 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration import dbt
-from orchestration.company import DEFAULT_COMPANY, load_company
-from orchestration.literals import quote
-from orchestration.paths import CompanyPaths
-from orchestration.warehouse import settings
+from orchestration.config.company import DEFAULT_COMPANY, load_company
+from orchestration.platform.literals import quote
+from orchestration.platform.paths import CompanyPaths
+from orchestration.warehouse import dbt
+from orchestration.warehouse.connections import settings
 
 
 def full_refresh(company: str) -> float:

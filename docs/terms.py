@@ -6,9 +6,9 @@ import csv
 from collections.abc import Callable
 from typing import Any
 
-from orchestration.company import Channel, Churn, ChurnClasses, Credit, Lifecycle, Value, ValueClasses
+from orchestration.config.company import Channel, Churn, ChurnClasses, Credit, Lifecycle, Value, ValueClasses
 from orchestration.conform.casting import REASONS
-from orchestration.paths import DBT_PROJECT
+from orchestration.platform.paths import DBT_PROJECT
 from orchestration.quality.rules import DIMENSION, MEANING
 
 Table = Callable[[list[str], list[list[object]]], str]

@@ -6,11 +6,11 @@ import os
 
 import dagster as dg
 
-from orchestration import dbt
-from orchestration.company import DEFAULT_COMPANY, load_company
-from orchestration.custody import harden
+from orchestration.config.company import DEFAULT_COMPANY, load_company
 from orchestration.defs import automation, identity, input, publish, quality, resources, scores, sources, warehouse
-from orchestration.environment import load_environment
+from orchestration.platform.custody import harden
+from orchestration.platform.environment import load_environment
+from orchestration.warehouse import dbt
 
 
 @dg.definitions

@@ -20,9 +20,9 @@ from dagster._core.instance.ref import InstanceRef
 
 from orchestration.definitions import defs
 from orchestration.defs.resources import PID_TAG
-from orchestration.errors import INTERRUPTS, RegularsError, Stopped, is_interrupt
-from orchestration.refresh import Session
-from orchestration.state import read_only_uri, set_aside
+from orchestration.platform.errors import INTERRUPTS, RegularsError, Stopped, is_interrupt
+from orchestration.platform.state import read_only_uri, set_aside
+from orchestration.run.refresh import Session
 
 STARTING = 180  # seconds until a run that was started has said its process, as in dagster.yaml
 UNFINISHED = [DagsterRunStatus.STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.CANCELING]

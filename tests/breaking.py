@@ -28,20 +28,20 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration import scratch
-from orchestration.clock import utc_now
-from orchestration.company import CompanyConfig, load_company
-from orchestration.custody import in_charge
-from orchestration.errors import RegularsError, in_plain_words
+from orchestration.config.company import CompanyConfig, load_company
 from orchestration.landing.lake import Lake
 from orchestration.landing.load import load_tables, table_ids
+from orchestration.platform import scratch
+from orchestration.platform.clock import utc_now
+from orchestration.platform.custody import in_charge
+from orchestration.platform.errors import RegularsError, in_plain_words
+from orchestration.platform.state import State
 from orchestration.privacy.person import Person
 from orchestration.privacy.search import search
-from orchestration.refresh import open_session
+from orchestration.run.refresh import open_session
 from orchestration.serving.backup import backup, restore
 from orchestration.serving.publish import current_version, publish, rollback
 from orchestration.serving.seal import broken
-from orchestration.state import State
 from tests.support import kills
 from tests.support.conforming import rows
 from tests.support.shop import Shop
@@ -373,7 +373,7 @@ READERS = (
 
 def said_by(arguments: list[str]) -> str:
     """What a command line says at its end where it fails; empty where it does not."""
-    from orchestration.cli import app
+    from orchestration.cli.main import app
 
     with contextlib.redirect_stdout(io.StringIO()):
         try:
@@ -507,7 +507,7 @@ def set_back(shop: Shop, root: Path) -> Counter[str]:
             shutil.copy(shop.data / "orders.parquet", root / "orders.parquet")
             shop.put("orders", "select * replace (total + 7 as total) from {table}")
             now = utc_now() - dt.timedelta(days=days)
-            patch.setattr("orchestration.refresh.utc_now", lambda now=now: now)
+            patch.setattr("orchestration.run.refresh.utc_now", lambda now=now: now)
             try:
                 assert "the machine's clock" in (said := refresh(config)), said
                 assert max(load_id for _, _, load_id, _ in lake_of(config)) > before  # type: ignore[type-var]

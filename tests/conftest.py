@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.company import CompanyConfig, load_company
+from orchestration.config.company import CompanyConfig, load_company
 from tests.support.shop import Shop
 
 # A developer's own .env is no part of a test, nor of the processes that tests start.

@@ -11,8 +11,8 @@ from orchestration.authoring.naming import expression
 from orchestration.authoring.profile import Profile
 from orchestration.authoring.reading import Option
 from orchestration.authoring.sales import AGREE, CLOSE, Sales, best_totals, formula
+from orchestration.config.contracts import Contract
 from orchestration.conform.casting import plain_number
-from orchestration.contracts import Contract
 
 
 @dataclass(frozen=True)

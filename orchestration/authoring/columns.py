@@ -15,8 +15,8 @@ from orchestration.authoring.numbers import Evidence, Form
 from orchestration.authoring.profile import Profile
 from orchestration.authoring.reading import Reading, loud
 from orchestration.authoring.vocabulary import plain, raw_words, vocabulary, words
-from orchestration.contracts import Column
-from orchestration.literals import quote
+from orchestration.config.contracts import Column
+from orchestration.platform.literals import quote
 
 AGREE = 0.95  # share of rows in which an equation between columns must hold to prove their forms
 CLOSE = "0.011"  # difference that rounding to cents may make

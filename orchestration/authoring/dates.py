@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from orchestration.authoring.naming import expression
 from orchestration.authoring.profile import Profile
 from orchestration.authoring.reading import Option, Reading
-from orchestration.company import Formats
-from orchestration.literals import quote
+from orchestration.config.company import Formats
+from orchestration.platform.literals import quote
 
 TIME = r"(?P<gap>T| +|, *)(?P<clock>\d{1,2}:\d{2}(?P<seconds>:\d{2}(?P<part>\.\d+)?)?(?P<half> ?[AaPp][Mm])?)"
 OFFSET = r"(?P<blank> ?)(?P<offset>Z|z|UTC|GMT|[+-]\d{2}(:?\d{2})?)"

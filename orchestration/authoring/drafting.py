@@ -16,9 +16,9 @@ from orchestration.authoring.profile import Profile
 from orchestration.authoring.reports import no_sales
 from orchestration.authoring.sales_tables import sales_drafts
 from orchestration.authoring.vocabulary import apart_words
+from orchestration.config.contracts import Contract
 from orchestration.connectors.base import Connector
-from orchestration.contracts import Contract
-from orchestration.errors import RegularsError
+from orchestration.platform.errors import RegularsError
 
 SURE = 0.9  # likeness of names from which a column is taken without calling it a guess
 SALES = {"sales_order", "order_line"}  # drafted by what the amounts say, never by likeness of names alone

@@ -23,10 +23,10 @@ from orchestration.authoring.overlap import one_export_each
 from orchestration.authoring.profile import Profile
 from orchestration.authoring.reading import Reading
 from orchestration.authoring.vocabulary import plain
-from orchestration.contracts import Contract
-from orchestration.paths import PROJECT
-from orchestration.questions import UNANSWERED
-from orchestration.yaml_model import Strict, read_yaml
+from orchestration.config.contracts import Contract
+from orchestration.config.questions import UNANSWERED
+from orchestration.platform.paths import PROJECT
+from orchestration.platform.yaml_model import Strict, read_yaml
 
 FOLDER = PROJECT / "data" / "forms"
 PLACE = re.compile(

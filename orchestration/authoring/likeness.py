@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from orchestration.authoring import dates, numbers
 from orchestration.authoring.vocabulary import plain, raw_words, vocabulary, words
-from orchestration.contracts import Column, Contract
+from orchestration.config.contracts import Column, Contract
 
 ENOUGH = 0.62  # likeness of two names from which a column is suggested
 STATE = 0.8  # likeness of a column called State to a region

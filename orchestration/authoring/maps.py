@@ -9,11 +9,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from orchestration.authoring.reading import Option, Reading, loud
-from orchestration.company import Formats
+from orchestration.config.company import Formats
+from orchestration.config.questions import UNANSWERED
 from orchestration.conform.casting import plain_number
-from orchestration.literals import quote
-from orchestration.questions import UNANSWERED
-from orchestration.yaml_model import without_env
+from orchestration.platform.literals import quote
+from orchestration.platform.yaml_model import without_env
 
 WIDTH = 100  # characters of a line of comment
 PLAIN = Formats()

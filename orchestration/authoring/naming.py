@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from orchestration.contracts import NAME
-from orchestration.literals import quote_name, reserved
+from orchestration.config.contracts import NAME
+from orchestration.platform.literals import quote_name, reserved
 
 
 def expression(name: str) -> str:

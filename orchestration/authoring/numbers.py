@@ -17,9 +17,9 @@ from orchestration.authoring.naming import expression
 from orchestration.authoring.profile import Profile
 from orchestration.authoring.reading import Option, Reading
 from orchestration.authoring.vocabulary import vocabulary
-from orchestration.company import Formats
+from orchestration.config.company import Formats
 from orchestration.conform.casting import plain_number
-from orchestration.literals import quote
+from orchestration.platform.literals import quote
 
 Decimal = Literal[".", ","]
 Thousands = Literal["", ".", ",", " ", "'"]

@@ -16,7 +16,7 @@ from orchestration.authoring.reading import Option, Reading, loud
 from orchestration.authoring.sales import AGREE, CLOSE, OF_ORDER, Goods, OrderKey, Sales, best_totals, formula
 from orchestration.authoring.taken_back import with_cancelled, with_refunds
 from orchestration.authoring.vocabulary import raw_words, vocabulary, words
-from orchestration.contracts import Contract
+from orchestration.config.contracts import Contract
 
 
 def header_amounts(sales: Sales) -> tuple[Goods, ...]:

@@ -9,16 +9,16 @@ from typing import Any
 
 import duckdb
 
-from orchestration.company import CompanyConfig, Source
+from orchestration.config.company import CompanyConfig, Source
 from orchestration.conform.casting import numbered
 from orchestration.conform.map_sql import shut
 from orchestration.conform.mapping import Mapping, candidate_sql
 from orchestration.connectors.base import WHOLE, Connector, Part
 from orchestration.connectors.files import rename_sql
 from orchestration.connectors.registry import connect
-from orchestration.errors import RegularsError, UsageError
-from orchestration.literals import quote_name
-from orchestration.scratch import memory_database
+from orchestration.platform.errors import RegularsError, UsageError
+from orchestration.platform.literals import quote_name
+from orchestration.platform.scratch import memory_database
 
 SAMPLE = 10_000  # rows of each table that a preview of a map looks at
 MOST = 1_000_000  # rows that a table is read for to count them: a second of a CSV file

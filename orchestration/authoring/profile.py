@@ -12,9 +12,9 @@ import duckdb
 
 from orchestration.connectors.base import Connector
 from orchestration.connectors.numbers import as_written
-from orchestration.errors import RegularsError
-from orchestration.literals import quote_name
-from orchestration.scratch import memory_database
+from orchestration.platform.errors import RegularsError
+from orchestration.platform.literals import quote_name
+from orchestration.platform.scratch import memory_database
 
 ROWS = 2_000_000  # of a table that a draft looks at, from its beginning
 SHAPES = 3_000  # distinct forms of a column's values, the most frequent first

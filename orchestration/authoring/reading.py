@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from orchestration.company import Formats
+from orchestration.config.company import Formats
 
 
 @dataclass(frozen=True)

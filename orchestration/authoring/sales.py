@@ -16,7 +16,7 @@ from orchestration.authoring.likeness import ENOUGH, likeness, name_likeness
 from orchestration.authoring.naming import expression
 from orchestration.authoring.profile import Profile
 from orchestration.authoring.vocabulary import raw_words, vocabulary, words
-from orchestration.contracts import Contract
+from orchestration.config.contracts import Contract
 
 AGREE = 0.95  # share of orders in which sums must agree
 CLOSE = "0.011"  # difference for each line that rounding to cents may make

@@ -16,7 +16,7 @@ from orchestration.authoring.sales import OrderKey, Sales, formula
 from orchestration.authoring.summed_rows import without_sums
 from orchestration.authoring.taken_back import without_cancelled_lines
 from orchestration.authoring.vocabulary import apart_words
-from orchestration.contracts import Contract
+from orchestration.config.contracts import Contract
 
 
 def sales_drafts(profile: Profile, contracts: Mapping[str, Contract]) -> tuple[list[MapDraft], list[str]] | None:

@@ -12,12 +12,12 @@ from orchestration.authoring.place import DEFAULT_CURRENCY, DEFAULT_ZONE, Place,
 from orchestration.authoring.profile import Profile
 from orchestration.authoring.scan import FoundSource, FoundTable, scan
 from orchestration.authoring.vocabulary import apart_words
+from orchestration.config.contracts import NAME, Contract
+from orchestration.config.questions import open_questions
 from orchestration.connectors.registry import connect
-from orchestration.contracts import NAME, Contract
-from orchestration.errors import RegularsError, UsageError
-from orchestration.literals import quote_name
-from orchestration.questions import open_questions
-from orchestration.yaml_model import without_env
+from orchestration.platform.errors import RegularsError, UsageError
+from orchestration.platform.literals import quote_name
+from orchestration.platform.yaml_model import without_env
 
 COMPANY_YML = """\
 # {title}. What is left out has its default.

@@ -15,7 +15,7 @@ from typing import Any
 from orchestration.authoring.likeness import is_date, is_number
 from orchestration.authoring.naming import table_name
 from orchestration.authoring.vocabulary import apart_words
-from orchestration.company import Source
+from orchestration.config.company import Source
 from orchestration.connectors.base import SourceFile
 from orchestration.connectors.delimited import DelimitedConnector
 from orchestration.connectors.excel import ExcelConnector, as_text, visible_sheets
@@ -23,7 +23,7 @@ from orchestration.connectors.excel_cells import hidden_rows
 from orchestration.connectors.files import is_text
 from orchestration.connectors.files import shown as shown_path
 from orchestration.connectors.registry import connect
-from orchestration.errors import RegularsError, UsageError
+from orchestration.platform.errors import RegularsError, UsageError
 
 KIND_OF = {
     ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet", ".xlsx": "excel", ".xls": "excel",

@@ -15,7 +15,7 @@ from orchestration.authoring.profile import Profile
 from orchestration.authoring.reading import Option
 from orchestration.authoring.sales import CLOSE, OrderKey, Sales
 from orchestration.authoring.vocabulary import plain, vocabulary
-from orchestration.literals import quote
+from orchestration.platform.literals import quote
 
 LABELS = 12  # first columns of a table in which a row may say that it is a total
 MUCH = (

@@ -11,7 +11,7 @@ from orchestration.authoring.profile import Profile
 from orchestration.authoring.reading import Option
 from orchestration.authoring.sales import OrderKey, Sales
 from orchestration.authoring.vocabulary import plain, raw_words, vocabulary, words
-from orchestration.literals import quote, quote_name
+from orchestration.platform.literals import quote, quote_name
 
 STATUS = set(words("status"))
 

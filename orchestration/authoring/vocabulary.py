@@ -8,8 +8,8 @@ import unicodedata
 
 from pydantic import Field
 
-from orchestration.paths import PROJECT
-from orchestration.yaml_model import Strict, read_yaml
+from orchestration.platform.paths import PROJECT
+from orchestration.platform.yaml_model import Strict, read_yaml
 
 FILE = PROJECT / "data" / "vocabulary.yml"
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import duckdb
 
+from orchestration.config.contracts import Contract
 from orchestration.conform.casting import DUPLICATE, numbered
 from orchestration.conform.mapping import ACCEPTED, FILTERED, UNCHANGED, CandidateSql, Mapping, row_id
-from orchestration.contracts import Contract
-from orchestration.errors import RegularsError
-from orchestration.literals import quote
+from orchestration.platform.errors import RegularsError
+from orchestration.platform.literals import quote
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from orchestration.company import Formats
+from orchestration.config.company import Formats
+from orchestration.config.contracts import YEARS, Column, Contract
 from orchestration.conform.times import Zones, date_sql, timestamp_sql, within
 from orchestration.connectors.numbers import WHOLE_LIMITS, exact_text, is_float
-from orchestration.contracts import YEARS, Column, Contract
-from orchestration.literals import quote
+from orchestration.platform.literals import quote
 
 INTEGERS = {
     "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT",

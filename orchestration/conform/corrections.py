@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow as pa
 
-from orchestration.clock import naive_utc
 from orchestration.landing.lake import Lake
+from orchestration.platform.clock import naive_utc
 
 TABLE = "correction"
 SCHEMA = pa.schema(

@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.literals import exact_path, quote
+from orchestration.platform.literals import exact_path, quote
 
 # Table functions that make rows of their arguments alone; all others may read files, settings or the database itself.
 TABLE_FUNCTIONS = {

@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 
 import duckdb
 
-from orchestration.company import CompanyConfig, Formats, Map
+from orchestration.config.company import CompanyConfig, Formats, Map
+from orchestration.config.contracts import Column, Contract
+from orchestration.config.questions import CURE, UNANSWERED, where_asked
 from orchestration.conform.casting import (
     ISO,
     checks,
@@ -26,10 +28,8 @@ from orchestration.conform.places import PLACE
 from orchestration.conform.times import Zones, doubtful
 from orchestration.connectors.base import SOURCE_FLAGS
 from orchestration.connectors.files import column_key, renames
-from orchestration.contracts import Column, Contract
-from orchestration.errors import ConfigError
-from orchestration.literals import quote, quote_name, reserved
-from orchestration.questions import CURE, UNANSWERED, where_asked
+from orchestration.platform.errors import ConfigError
+from orchestration.platform.literals import quote, quote_name, reserved
 
 ACCEPTED, FILTERED, UNCHANGED = 0, -1, -2  # values of _verdict; above zero: number of the failed check
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import duckdb
 
-from orchestration.company import CompanyConfig
+from orchestration.config.company import CompanyConfig
 from orchestration.conform.map_sql import nodes, trees
 from orchestration.conform.mapping import ROW, Mapping
 from orchestration.connectors.files import column_key
-from orchestration.errors import ConfigError
-from orchestration.literals import quote_name
+from orchestration.platform.errors import ConfigError
+from orchestration.platform.literals import quote_name
 
 # Aggregates that a row which comes twice does not change.
 UNMOVED = {

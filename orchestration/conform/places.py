@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 
 from orchestration.conform.map_sql import Refused, nodes, statement, trees
-from orchestration.literals import quote_name
+from orchestration.platform.literals import quote_name
 
 PLACE = "_place"  # a column of the query beside its own: a struct of file `f` and row `r`
 Node = dict[str, Any]

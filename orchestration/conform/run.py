@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from orchestration.company import CompanyConfig
+from orchestration.config.company import CompanyConfig
 from orchestration.conform.batch import Audit, conform_batch
 from orchestration.conform.corrections import Corrections
 from orchestration.conform.map_sql import shut
@@ -20,9 +20,9 @@ from orchestration.conform.places import placed
 from orchestration.conform.tables import LOAD_AUDIT_SQL, REJECTED_ROW_SQL, prepare
 from orchestration.connectors.files import column_key, rename_sql, spellings_of
 from orchestration.connectors.registry import connect
-from orchestration.errors import RegularsError
 from orchestration.landing.lake import LOAD_COLUMNS, Lake, Manifest, last_whole
-from orchestration.literals import quote_name
+from orchestration.platform.errors import RegularsError
+from orchestration.platform.literals import quote_name
 
 RULES = "7"  # raise when conform's rules change: every entity is then made again from the lake
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
-from orchestration.contracts import Contract
+from orchestration.config.contracts import Contract
 
 AUDIT_SQL = """
 create schema if not exists input;

@@ -9,8 +9,8 @@ import zoneinfo
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from orchestration.company import Formats
-from orchestration.literals import quote
+from orchestration.config.company import Formats
+from orchestration.platform.literals import quote
 
 FIRST_YEAR, LAST_YEAR = 1996, 2100  # between which the days are known on which clocks change
 EARLIEST, LATEST = "timestamp '0001-01-01'", "timestamp '9999-12-31'"  # farther ones overflow when they are moved

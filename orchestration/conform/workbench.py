@@ -6,11 +6,11 @@ from typing import Any
 
 import duckdb
 
+from orchestration.config.contracts import Contract
 from orchestration.conform.casting import REASONS
 from orchestration.conform.corrections import Correction
 from orchestration.connectors import rejects
-from orchestration.contracts import Contract
-from orchestration.errors import UsageError
+from orchestration.platform.errors import UsageError
 
 REJECTED_ROW = "_rejected_row"
 

@@ -15,9 +15,9 @@ from typing import Any, ClassVar, Protocol
 import duckdb
 import pyarrow as pa
 
-from orchestration.errors import RegularsError
-from orchestration.literals import quote, quote_name
-from orchestration.yaml_model import Strict
+from orchestration.platform.errors import RegularsError
+from orchestration.platform.literals import quote, quote_name
+from orchestration.platform.yaml_model import Strict
 
 PACKAGE = "package://"
 ROOTS = "REGULARS_ROOTS"

@@ -24,10 +24,10 @@ from orchestration.connectors.base import (
     resolve_folder,
     span_sql,
 )
-from orchestration.errors import RegularsError
-from orchestration.literals import quote, quote_name
-from orchestration.redaction import HIDDEN, redact
-from orchestration.scratch import memory_database
+from orchestration.platform.errors import RegularsError
+from orchestration.platform.literals import quote, quote_name
+from orchestration.platform.redaction import HIDDEN, redact
+from orchestration.platform.scratch import memory_database
 
 ALIAS = "source_db"
 

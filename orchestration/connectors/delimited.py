@@ -34,8 +34,8 @@ from orchestration.connectors.rejects import reader_rejects
 from orchestration.connectors.scan import Expected
 from orchestration.connectors.shapes import Shapes
 from orchestration.connectors.text import SMALLEST_BUFFER, TextConnector, TextSettings, unpacked_name
-from orchestration.errors import RegularsError
-from orchestration.literals import exact_path, quote, quote_name
+from orchestration.platform.errors import RegularsError
+from orchestration.platform.literals import exact_path, quote, quote_name
 
 FileKey = tuple[str, str, int, int]  # table, file, size, time
 DELIMITERS = ",;\t|"

@@ -7,7 +7,7 @@ from typing import Literal
 import duckdb
 
 from orchestration.connectors.database import DatabaseFileConnector, DatabaseFileSettings
-from orchestration.errors import RegularsError
+from orchestration.platform.errors import RegularsError
 
 
 class DuckdbSettings(DatabaseFileSettings):

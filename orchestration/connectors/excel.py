@@ -18,7 +18,7 @@ from orchestration.connectors.excel_extent import sparse_extent
 from orchestration.connectors.files import FileSettings, TextColumnsConnector, distinct_names
 from orchestration.connectors.numbers import number_text
 from orchestration.connectors.rejects import REPEATED_HEADER, TOO_MANY_COLUMNS
-from orchestration.errors import RegularsError
+from orchestration.platform.errors import RegularsError
 
 MERGED = "#MERGED!"  # a number that stands in one cell for several rows
 MAX_UNPACKED = 2 << 30  # bytes of a workbook's parts together; Excel's own limit of rows keeps honest ones below

@@ -13,7 +13,6 @@ import duckdb
 import pyarrow as pa
 from pydantic import Field, field_validator
 
-from orchestration import scratch
 from orchestration.connectors.base import (
     REJECTED,
     RESERVED,
@@ -32,8 +31,9 @@ from orchestration.connectors.base import (
     resolve_folder,
 )
 from orchestration.connectors.rejects import SHOWN
-from orchestration.errors import RegularsError
-from orchestration.literals import quote_name
+from orchestration.platform import scratch
+from orchestration.platform.errors import RegularsError
+from orchestration.platform.literals import quote_name
 
 INVISIBLE = " \t\r\n\u00a0\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"  # at the ends of names
 

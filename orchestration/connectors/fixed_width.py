@@ -9,8 +9,8 @@ from pydantic import Field, field_validator
 from orchestration.connectors.lines import LineConnector
 from orchestration.connectors.rejects import TOO_LONG, TOO_SHORT
 from orchestration.connectors.text import TextSettings
-from orchestration.errors import RegularsError
-from orchestration.literals import quote, quote_name
+from orchestration.platform.errors import RegularsError
+from orchestration.platform.literals import quote, quote_name
 
 
 class FixedWidthSettings(TextSettings):

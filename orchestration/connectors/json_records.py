@@ -22,9 +22,9 @@ from orchestration.connectors.lines import LineConnector
 from orchestration.connectors.numbers import number_text_sql
 from orchestration.connectors.rejects import KEY_TWICE, NO_OBJECT, NUL
 from orchestration.connectors.text import TextSettings, unpacked_name
-from orchestration.errors import RegularsError
-from orchestration.literals import quote, quote_name
-from orchestration.scratch import memory_database
+from orchestration.platform.errors import RegularsError
+from orchestration.platform.literals import quote, quote_name
+from orchestration.platform.scratch import memory_database
 
 MAX_DOCUMENT = 1 << 30  # bytes of a document that is read as a whole; larger files are written a record a line
 

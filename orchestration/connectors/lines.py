@@ -8,8 +8,8 @@ import pyarrow as pa
 from orchestration.connectors.base import REJECTED, WHOLE, Part, SourceFile
 from orchestration.connectors.rejects import NOT_READABLE, SHOWN, reader_rejects
 from orchestration.connectors.text import TextConnector, scan_options
-from orchestration.errors import RegularsError
-from orchestration.literals import exact_path, quote
+from orchestration.platform.errors import RegularsError
+from orchestration.platform.literals import exact_path, quote
 
 # A delimiter that no text holds, so that every line is one cell.
 NOWHERE = "chr(1) || chr(2) || chr(3) || chr(2)"

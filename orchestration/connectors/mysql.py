@@ -9,7 +9,7 @@ from pydantic import Field
 
 from orchestration.connectors.base import SOURCE_FLAGS
 from orchestration.connectors.database import ALIAS, ServerConnector, ServerSettings
-from orchestration.literals import quote
+from orchestration.platform.literals import quote
 
 
 class MysqlSettings(ServerSettings):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from orchestration.literals import quote, quote_name
+from orchestration.platform.literals import quote, quote_name
 
 MARK = "e0"
 DIGITS = 15  # that Excel keeps of a number, and that every double keeps of a decimal one

@@ -7,18 +7,11 @@ from typing import Any, ClassVar, Literal
 import duckdb
 
 from orchestration.connectors.base import RESERVED, WHOLE, Part, SourceFile, System, span_sql
-from orchestration.connectors.files import (
-    FileConnector,
-    FileSettings,
-    column_key,
-    rename_sql,
-    renames,
-    spellings_of,
-)
+from orchestration.connectors.files import FileConnector, FileSettings, column_key, rename_sql, renames, spellings_of
 from orchestration.connectors.numbers import as_text, text_beside_numbers
-from orchestration.errors import RegularsError
-from orchestration.literals import exact_path, quote, quote_name
-from orchestration.scratch import memory_database
+from orchestration.platform.errors import RegularsError
+from orchestration.platform.literals import exact_path, quote, quote_name
+from orchestration.platform.scratch import memory_database
 
 PLACE = "_source_path, file_row_number"
 

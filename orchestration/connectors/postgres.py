@@ -11,8 +11,8 @@ from pydantic import Field
 from orchestration.connectors.base import WHOLE, Part
 from orchestration.connectors.database import ALIAS, ServerConnector, ServerSettings
 from orchestration.connectors.numbers import MARK
-from orchestration.literals import quote, quote_name
-from orchestration.scratch import memory_database
+from orchestration.platform.literals import quote, quote_name
+from orchestration.platform.scratch import memory_database
 
 
 class PostgresSettings(ServerSettings):

@@ -6,7 +6,7 @@ import duckdb
 import pyarrow as pa
 
 from orchestration.connectors.base import REJECTED, none_rejected
-from orchestration.literals import quote
+from orchestration.platform.literals import quote
 
 TOO_FEW_COLUMNS = "too_few_columns"
 TOO_MANY_COLUMNS = "too_many_columns"

@@ -11,7 +11,7 @@ from orchestration.connectors.base import REJECTED, SOURCE_FLAGS, WHOLE, Part
 from orchestration.connectors.database import ALIAS, DatabaseFileConnector, DatabaseFileSettings
 from orchestration.connectors.numbers import DIGITS, MARK
 from orchestration.connectors.rejects import SHOWN, WRONG_ENCODING
-from orchestration.literals import quote, quote_name
+from orchestration.platform.literals import quote, quote_name
 
 
 class SqliteSettings(DatabaseFileSettings):

@@ -16,7 +16,7 @@ from pydantic import Field, field_validator
 from orchestration.connectors.base import SourceFile, System
 from orchestration.connectors.encodings import Found, detect
 from orchestration.connectors.files import FileConnector, FileSettings
-from orchestration.errors import RegularsError
+from orchestration.platform.errors import RegularsError
 
 SAMPLE = 1 << 20
 PLAIN = {"utf-8", "ascii", "utf-8-sig"}

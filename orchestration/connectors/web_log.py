@@ -7,7 +7,7 @@ from typing import Literal
 from orchestration.connectors.lines import LineConnector
 from orchestration.connectors.rejects import NO_LOG_LINE
 from orchestration.connectors.text import TextSettings
-from orchestration.literals import quote
+from orchestration.platform.literals import quote
 
 TEXT = r'"((?:[^"\\]|\\.)*)"'
 PATTERN = r"^(\S+) (\S+) (\S+) \[([^\]]+)\] " + TEXT + r" (\d{3}) (\d+|-)(?: " + TEXT + " " + TEXT + ")?"

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from orchestration.connectors.base import WHOLE, Part, SourceFile, System
 from orchestration.connectors.files import FileSettings, TextColumnsConnector, distinct_names
-from orchestration.errors import RegularsError
+from orchestration.platform.errors import RegularsError
 
 BATCH = 10_000
 HEAD = 1 << 16

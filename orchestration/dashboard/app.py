@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from orchestration.custody import harden
-from orchestration.dashboard import published
+from orchestration.dashboard.kit import published
 from orchestration.dashboard.pages import PAGES
-from orchestration.environment import load_environment
-from orchestration.errors import RegularsError
-from orchestration.markup import md
+from orchestration.platform.custody import harden
+from orchestration.platform.environment import load_environment
+from orchestration.platform.errors import RegularsError
+from orchestration.platform.markup import md
 
 st.set_page_config(page_title="Regulars", page_icon="◆", layout="wide")
 

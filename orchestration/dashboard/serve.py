@@ -6,7 +6,7 @@ from starlette.middleware import Middleware
 from streamlit import config
 from streamlit.starlette import App
 
-from orchestration.loopback import LoopbackOnly
+from orchestration.platform.loopback import LoopbackOnly
 
 app = App(
     Path(__file__).with_name("app.py"),

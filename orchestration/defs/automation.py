@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from orchestration.company import CompanyConfig
+from orchestration.config.company import CompanyConfig
 from orchestration.defs.resources import PUBLISHED, REFRESH
 
 RETRAIN, PUBLISH = "retrain", "publish"

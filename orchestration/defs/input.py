@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.company import CompanyConfig
+from orchestration.config.company import CompanyConfig
 from orchestration.conform.batch import Audit
 from orchestration.defs.resources import OWNERS, PUBLISHED, user_errors
 from orchestration.defs.sources import lake_key

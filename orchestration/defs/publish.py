@@ -2,10 +2,10 @@
 
 import dagster as dg
 
-from orchestration import dbt
-from orchestration.company import CompanyConfig
+from orchestration.config.company import CompanyConfig
 from orchestration.defs.resources import OWNERS, PUBLISHED, freshness, user_errors
-from orchestration.markup import literal
+from orchestration.platform.markup import literal
+from orchestration.warehouse import dbt
 
 
 def build(config: CompanyConfig) -> dg.Definitions:

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from orchestration.company import CompanyConfig
+from orchestration.config.company import CompanyConfig
 from orchestration.defs.resources import user_errors
-from orchestration.markup import literal
+from orchestration.platform.markup import literal
 from orchestration.quality.run import Result
 
 NAME = "data_quality"

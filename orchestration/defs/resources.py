@@ -8,10 +8,10 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.clock import utc_now
-from orchestration.company import CompanyConfig
-from orchestration.errors import RegularsError
-from orchestration.refresh import Session, nothing_new, open_session
+from orchestration.config.company import CompanyConfig
+from orchestration.platform.clock import utc_now
+from orchestration.platform.errors import RegularsError
+from orchestration.run.refresh import Session, nothing_new, open_session
 
 REFRESH = "refresh"  # the job that is the command of that name
 PUBLISHED = dg.AssetKey(["published", "current"])

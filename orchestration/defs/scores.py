@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.company import CompanyConfig
+from orchestration.config.company import CompanyConfig
 from orchestration.defs.resources import OWNERS, user_errors
 from orchestration.scoring.run import TABLES
 

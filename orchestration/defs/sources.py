@@ -5,11 +5,11 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.company import CompanyConfig
+from orchestration.config.company import CompanyConfig
 from orchestration.defs.resources import OWNERS, freshness, user_errors
 from orchestration.landing.lake import Lake, Manifest
 from orchestration.landing.load import table_ids
-from orchestration.markup import literal
+from orchestration.platform.markup import literal
 
 RETRY = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL)
 

@@ -8,10 +8,10 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 from dagster_dbt.asset_utils import get_asset_check_key_for_test
 
-from orchestration import dbt
-from orchestration.company import CompanyConfig
+from orchestration.config.company import CompanyConfig
 from orchestration.defs.resources import OWNERS, user_errors
-from orchestration.refresh import Session
+from orchestration.run.refresh import Session
+from orchestration.warehouse import dbt
 
 BuildResult = tuple[dbt.DbtResult, dict[str, int]]
 

@@ -12,7 +12,7 @@ import duckdb
 from lxml import etree
 from openpyxl import Workbook, load_workbook
 
-from orchestration.literals import quote, quote_name
+from orchestration.platform.literals import quote, quote_name
 
 CSV = "(format csv, header, delimiter ';')"
 LINES = "(format csv, header false, delimiter E'\\x01', quote '', escape '', compression gzip)"

@@ -16,12 +16,12 @@ from openpyxl import Workbook
 from pydantic import Field, ValidationError
 
 from orchestration.connectors.database import load_extension
-from orchestration.errors import UsageError
 from orchestration.generator import forms
 from orchestration.generator.tables import BROKEN, DIRT, FORMS, RAW, SQL, TRUTH, TRUTHS, Form, Raw
-from orchestration.literals import exact_path, quote
-from orchestration.paths import PROJECT
-from orchestration.yaml_model import Strict, UniqueKeyLoader
+from orchestration.platform.errors import UsageError
+from orchestration.platform.literals import exact_path, quote
+from orchestration.platform.paths import PROJECT
+from orchestration.platform.yaml_model import Strict, UniqueKeyLoader
 
 START = dt.date(2024, 1, 1)  # a Monday
 BLOCK = 100_000  # customers made at a time: memory is bounded whatever their number

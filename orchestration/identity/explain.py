@@ -9,11 +9,11 @@ import duckdb
 
 from models_ml.identity.match import EXACT_RULES, LINK, REVIEW, evidence, make_entry
 from models_ml.identity.weights import score_pairs
-from orchestration.errors import UsageError
 from orchestration.identity.records import LENT
 from orchestration.identity.run import comparisons_of, newest_model
 from orchestration.landing.lake import Lake
-from orchestration.literals import quote
+from orchestration.platform.errors import UsageError
+from orchestration.platform.literals import quote
 
 Record = tuple[str, str]
 SHOWN = (

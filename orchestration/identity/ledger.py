@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from models_ml.identity.resolve import HISTORY_SCHEMA, reminted
-from orchestration.company import CompanyConfig
+from orchestration.config.company import CompanyConfig
 from orchestration.identity.records import LENT
 from orchestration.landing.lake import OWN, PART, Erased, Lake, Manifest, commit
-from orchestration.literals import exact_path, quote
+from orchestration.platform.literals import exact_path, quote
 
 LEDGER = "identity_ledger"
 PSEUDONYM_ENV, PSEUDONYM_FILE = "REGULARS_PSEUDONYM_KEY", "pseudonym.key"

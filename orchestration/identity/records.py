@@ -7,8 +7,8 @@ import zlib
 import duckdb
 
 from models_ml.identity.standardise import RAW, STANDARD, standardise
-from orchestration.company import CompanyConfig
-from orchestration.literals import quote
+from orchestration.config.company import CompanyConfig
+from orchestration.platform.literals import quote
 
 LENT = "shared_id"  # rule of a link that stands for another system's record
 NOWHERE = "ZZ"  # country of a company that states none: only international telephone numbers are read

@@ -10,11 +10,11 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from orchestration.clock import naive_utc
-from orchestration.errors import UsageError
 from orchestration.identity.decisions import REVIEW_SCHEMA, WITHDRAWN
 from orchestration.identity.explain import SHOWN
-from orchestration.literals import no_formula
+from orchestration.platform.clock import naive_utc
+from orchestration.platform.errors import UsageError
+from orchestration.platform.literals import no_formula
 
 DECISIONS = ("same", "different", WITHDRAWN)
 KEYS = ("left_system", "left_customer_id", "right_system", "right_customer_id")

@@ -23,20 +23,14 @@ from models_ml.identity.match import (
 )
 from models_ml.identity.resolve import ALONE, assign_keys
 from models_ml.identity.weights import COMPARISONS, Model, frequency_table, make_frequencies, prior_model, train
-from orchestration.clock import naive_utc
-from orchestration.company import CompanyConfig
+from orchestration.config.company import CompanyConfig
 from orchestration.identity.decisions import make_bounds
-from orchestration.identity.ledger import (
-    pseudonym_key,
-    read_history,
-    rekey,
-    remember_keys,
-    write_links,
-)
+from orchestration.identity.ledger import pseudonym_key, read_history, rekey, remember_keys, write_links
 from orchestration.identity.records import LENT, make_mentions, refresh_standard
 from orchestration.identity.structure import write_structure
 from orchestration.landing.lake import Lake
-from orchestration.literals import quote
+from orchestration.platform.clock import naive_utc
+from orchestration.platform.literals import quote
 
 KINDS = ("person", "organisation")
 MODEL, FREQUENCY = "identity_model", "identity_frequency"

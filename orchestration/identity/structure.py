@@ -10,7 +10,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from models_ml.identity.standardise import RAW, standardise
-from orchestration.company import CompanyConfig
+from orchestration.config.company import CompanyConfig
 from orchestration.identity.records import NOWHERE, kind_of
 
 CONTACT = ("email", "phone", "mobile", "address_line")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from orchestration.company import DriftPolicy
+from orchestration.config.company import DriftPolicy
 from orchestration.connectors.files import column_key
-from orchestration.errors import ConfigError, RegularsError
 from orchestration.landing.lake import Drift
+from orchestration.platform.errors import ConfigError, RegularsError
 
 
 def compare(before: dict[str, str], now: dict[str, str]) -> Drift:

@@ -18,14 +18,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import Field
 
-from orchestration.clock import naive_utc
 from orchestration.connectors.base import SOURCE_FLAGS, bind, none_rejected, text_kind
 from orchestration.connectors.files import column_key, rename_sql, renames, spellings_of
 from orchestration.connectors.numbers import as_text, text_beside_numbers
-from orchestration.durable import move, sync_file, sync_folder
-from orchestration.errors import RegularsError, limit_of
-from orchestration.literals import exact_path, quote, quote_name
-from orchestration.yaml_model import Strict
+from orchestration.platform.clock import naive_utc
+from orchestration.platform.durable import move, sync_file, sync_folder
+from orchestration.platform.errors import RegularsError, limit_of
+from orchestration.platform.literals import exact_path, quote, quote_name
+from orchestration.platform.yaml_model import Strict
 
 MANIFEST = "_manifest.json"
 PART = "part-0.parquet"

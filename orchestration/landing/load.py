@@ -12,16 +12,16 @@ from typing import Any
 
 import duckdb
 
-from orchestration.clock import naive_utc
-from orchestration.company import CompanyConfig, Load
+from orchestration.config.company import CompanyConfig, Load
 from orchestration.connectors.base import RESERVED, WHOLE, Connector, NoFile, Part, Unreachable
 from orchestration.connectors.files import column_key
 from orchestration.connectors.registry import connect
-from orchestration.errors import RegularsError
 from orchestration.landing.drift import check_files, judge
 from orchestration.landing.lake import Delivery, Erased, Lake, Manifest, last_whole
-from orchestration.literals import exact_path, quote, quote_name
-from orchestration.state import State
+from orchestration.platform.clock import naive_utc
+from orchestration.platform.errors import RegularsError
+from orchestration.platform.literals import exact_path, quote, quote_name
+from orchestration.platform.state import State
 
 TableId = tuple[str, str]
 

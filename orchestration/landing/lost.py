@@ -15,11 +15,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from orchestration.clock import stamp
-from orchestration.company import CompanyConfig
+from orchestration.config.company import CompanyConfig
 from orchestration.connectors.registry import connect
-from orchestration.durable import move
-from orchestration.errors import RegularsError
 from orchestration.landing.lake import (
     MANIFEST,
     OWN,
@@ -33,7 +30,10 @@ from orchestration.landing.lake import (
     rows_of,
 )
 from orchestration.landing.load import Order, TableId, part_of, same_content
-from orchestration.state import DAMAGED, State
+from orchestration.platform.clock import stamp
+from orchestration.platform.durable import move
+from orchestration.platform.errors import RegularsError
+from orchestration.platform.state import DAMAGED, State
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestration.company import CompanyConfig
-from orchestration.errors import RegularsError, UsageError
+from orchestration.config.company import CompanyConfig
+from orchestration.platform.errors import RegularsError, UsageError
 from orchestration.privacy.search import Found, search
 from orchestration.privacy.suppression import Sealed, Suppression, write_private
 

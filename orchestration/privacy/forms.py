@@ -17,7 +17,7 @@ from html.entities import html5, name2codepoint
 
 import duckdb
 
-from orchestration.literals import quote
+from orchestration.platform.literals import quote
 
 SEPARATOR = chr(31)  # stands between texts that are looked at together; no form reaches over it
 ENCODED = r"[A-Za-z0-9+/_-]{8,}"  # what may be base64

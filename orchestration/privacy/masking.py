@@ -28,9 +28,9 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow as pa
 
-from orchestration.company import CompanyConfig
-from orchestration.literals import quote, quote_name
-from orchestration.paths import CompanyPaths
+from orchestration.config.company import CompanyConfig
+from orchestration.platform.literals import quote, quote_name
+from orchestration.platform.paths import CompanyPaths
 from orchestration.privacy import forms
 
 CLASSES = ("none", "key", "document", "quasi", "label", "catalogue", "free_text", "json", "direct")

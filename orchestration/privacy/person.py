@@ -9,8 +9,8 @@ from typing import Any
 import duckdb
 
 from models_ml.identity.standardise import STANDARD
-from orchestration.company import CompanyConfig
-from orchestration.errors import UsageError
+from orchestration.config.company import CompanyConfig
+from orchestration.platform.errors import UsageError
 from orchestration.privacy import forms
 from orchestration.privacy.search import LONG
 from orchestration.privacy.subject import belongings, customer_kind, is_customer, owner_of

@@ -8,9 +8,9 @@ from typing import Any
 
 import duckdb
 
-from orchestration.company import CompanyConfig
+from orchestration.config.company import CompanyConfig
 from orchestration.landing.lake import Lake
-from orchestration.literals import quote, quote_name
+from orchestration.platform.literals import quote, quote_name
 from orchestration.privacy.person import Person, is_own, rows_of
 from orchestration.privacy.scrub import schemas_of
 from orchestration.privacy.subject import customer_kind, subjects_of

@@ -11,17 +11,17 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration import scratch
-from orchestration.company import CompanyConfig
+from orchestration.config.company import CompanyConfig
 from orchestration.landing.lake import DELETED_PART, LOAD_COLUMNS, PART, REJECTED_PART, Erased, Lake, Manifest, commit
-from orchestration.literals import exact_path, quote, quote_name
+from orchestration.platform import scratch
+from orchestration.platform.literals import exact_path, quote, quote_name
+from orchestration.platform.scratch import memory_database
+from orchestration.platform.state import State
 from orchestration.privacy import forms
 from orchestration.privacy.search import LONG, Wanted, search
 from orchestration.privacy.subject import RawTable, Schema, subjects_of
 from orchestration.privacy.suppression import AROUND_WORDS, BETWEEN_WORDS, MAX_WORDS, TEXT, VALUE, Suppression
-from orchestration.scratch import memory_database
-from orchestration.state import State
-from orchestration.warehouse import remove_database
+from orchestration.warehouse.connections import remove_database
 
 WORDS_SQL = (
     "create or replace temp macro words_of(said) as list_filter(list_transform(regexp_split_to_array(lower(said), "

@@ -26,9 +26,9 @@ from urllib.parse import quote as percent
 
 import duckdb
 
-from orchestration.literals import exact_path, quote, quote_name
+from orchestration.platform.literals import exact_path, quote, quote_name
+from orchestration.platform.scratch import memory_database
 from orchestration.privacy import forms
-from orchestration.scratch import memory_database
 
 CHUNK = 8 << 20
 OVERLAP = 1 << 12  # characters that two pieces of a file share

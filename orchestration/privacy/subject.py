@@ -18,14 +18,14 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.lineage import lineage
 
-from orchestration.company import CompanyConfig
+from orchestration.config.company import CompanyConfig
+from orchestration.config.contracts import Column
 from orchestration.conform.casting import cleaned
 from orchestration.conform.mapping import LOAD_PLACE, Mapping
 from orchestration.connectors.numbers import written
-from orchestration.contracts import Column
-from orchestration.errors import ConfigError
 from orchestration.landing.lake import OWN
-from orchestration.literals import quote, quote_name
+from orchestration.platform.errors import ConfigError
+from orchestration.platform.literals import quote, quote_name
 
 Schema = dict[str, dict[str, str]]  # raw table → column → DuckDB type
 WORD = re.compile(r"[A-Za-z_]\w*")

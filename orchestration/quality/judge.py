@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 
-from orchestration.custody import harden
+from orchestration.platform.custody import harden
 
 
 def end_with_parent(pipe: int) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 
 import duckdb
 
+from orchestration.config.contracts import Contract
 from orchestration.conform.overlap import FLAG
 from orchestration.connectors.rejects import REPEATED_HEADER
-from orchestration.contracts import Contract
-from orchestration.literals import quote
+from orchestration.platform.literals import quote
 
 ENOUGH = 30  # rows below which a share or a median says little
 RECENT_DAYS = 28  # with one load only, its last four weeks are compared with what came before

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from orchestration.contracts import Contract, Quality, Rule
+from orchestration.config.contracts import Contract, Quality, Rule
 
 # Dimension of data quality of each rule.
 DIMENSION: dict[Rule, str] = {

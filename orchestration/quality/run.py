@@ -16,11 +16,11 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from orchestration.company import CompanyConfig
+from orchestration.config.company import CompanyConfig
 from orchestration.conform.mapping import Mapping
-from orchestration.errors import RegularsError
 from orchestration.landing.lake import Lake
-from orchestration.paths import PROJECT
+from orchestration.platform.errors import RegularsError
+from orchestration.platform.paths import PROJECT
 from orchestration.quality.measures import current_rows, measure
 from orchestration.quality.rules import MEANING, Check, checks_of
 

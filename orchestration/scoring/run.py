@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pyarrow as pa
 
-from orchestration.clock import naive_utc
-from orchestration.company import CompanyConfig
+from orchestration.config.company import CompanyConfig
 from orchestration.landing.lake import Lake
-from orchestration.paths import PROJECT, CompanyPaths
+from orchestration.platform.clock import naive_utc
+from orchestration.platform.paths import PROJECT, CompanyPaths
 from orchestration.scoring.memory import (
     NOT_ENOUGH,
     PASSED,

@@ -17,18 +17,18 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from orchestration import swap
-from orchestration.company import CompanyConfig
-from orchestration.custody import PART
-from orchestration.durable import move, sync_file, write_whole
-from orchestration.errors import RegularsError, UsageError
+from orchestration.config.company import CompanyConfig
 from orchestration.landing.lake import Lake
 from orchestration.landing.lost import look
+from orchestration.platform import swap
+from orchestration.platform.custody import PART
+from orchestration.platform.durable import move, sync_file, write_whole
+from orchestration.platform.errors import RegularsError, UsageError
+from orchestration.platform.state import INPUTS, State
 from orchestration.privacy.erasure import refuse_pending
 from orchestration.privacy.scrub import scrub_lake
 from orchestration.privacy.suppression import KEYS, LIST, Suppression
 from orchestration.serving.seal import checksum
-from orchestration.state import INPUTS, State
 
 CONTENTS = "backup.json"  # first in the archive: what is in it, with a checksum of each file
 FORMAT = 1

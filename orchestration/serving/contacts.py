@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from orchestration.company import CompanyConfig, SurvivorshipRule
-from orchestration.literals import quote
-from orchestration.warehouse import open_warehouse
+from orchestration.config.company import CompanyConfig, SurvivorshipRule
+from orchestration.platform.literals import quote
+from orchestration.warehouse.connections import open_warehouse
 
 # Field groups that are taken whole, with the survivorship rules that they follow.
 GROUPS = {

@@ -16,12 +16,12 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.company import CompanyConfig
-from orchestration.damage import read_all
-from orchestration.durable import move, sync_file, sync_folder
-from orchestration.errors import RegularsError, UsageError
-from orchestration.literals import quote
-from orchestration.paths import CompanyPaths
+from orchestration.config.company import CompanyConfig
+from orchestration.platform.damage import read_all
+from orchestration.platform.durable import move, sync_file, sync_folder
+from orchestration.platform.errors import RegularsError, UsageError
+from orchestration.platform.literals import quote
+from orchestration.platform.paths import CompanyPaths
 from orchestration.serving.seal import DATABASE, SEAL, broken, seal
 
 CONTACTS = "contacts.duckdb"

@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 import yaml
 
-from orchestration import dbt
+from orchestration.config.contracts import load_contracts
 from orchestration.connectors import rejects
-from orchestration.contracts import load_contracts
-from orchestration.paths import DBT_PROJECT, PROJECT
+from orchestration.platform.paths import DBT_PROJECT, PROJECT
 from orchestration.privacy.masking import CLASSES
+from orchestration.warehouse import dbt
 
 MODELS = sorted((DBT_PROJECT / "models").rglob("*.sql"))
 MAX_LINES, MEDIAN_LINES = 200, 30
@@ -171,7 +171,7 @@ def test_every_dispatched_macro_has_a_spark_version() -> None:
 def test_starting_the_command_imports_nothing_heavy() -> None:
     """A refresh with nothing new must end before Dagster, dbt or a model library is imported."""
     code = (
-        "import sys, orchestration.cli, orchestration.refresh; "
+        "import sys, orchestration.cli, orchestration.run.refresh; "
         "print([m for m in ('dagster', 'dbt', 'streamlit', 'pandas', 'sklearn', 'great_expectations', 'plotly') "
         "if m in sys.modules])"
     )
@@ -197,7 +197,7 @@ def test_paths_named_in_documents_exist(document: Path) -> None:
 def test_commands_named_in_documents_exist(document: Path) -> None:
     from typer.main import get_command
 
-    from orchestration.cli import app
+    from orchestration.cli.main import app
 
     commands = set(get_command(app).commands)  # type: ignore[attr-defined]
     text = document.read_text()
@@ -210,7 +210,7 @@ def test_commands_named_in_documents_exist(document: Path) -> None:
 
 
 def test_yaml_in_the_how_to_is_a_valid_source(tmp_path: Path) -> None:
-    from orchestration.company import Source, check_maps
+    from orchestration.config.company import Source, check_maps
 
     text = (PROJECT / "docs" / "how-to" / "add-a-source.md").read_text()
     source = Source.model_validate(yaml.safe_load(text.split("```yaml")[1].split("```")[0]))
@@ -359,8 +359,8 @@ def test_readme_lists_every_how_to_tutorial_and_reference() -> None:
 
 
 def test_exit_codes_are_the_same_everywhere() -> None:
-    from orchestration.cli import EXIT_CODES
-    from orchestration.errors import QualityStop, RegularsError, Stopped, UsageError
+    from orchestration.cli.main import EXIT_CODES
+    from orchestration.platform.errors import QualityStop, RegularsError, Stopped, UsageError
 
     codes = {0, *(error.exit_code for error in (RegularsError, UsageError, QualityStop, Stopped))}
     assert set(EXIT_CODES) == codes == {0, 1, 2, 3, 130}

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from orchestration.connectors.base import resolve_folder
-from orchestration.paths import CompanyPaths
+from orchestration.platform.paths import CompanyPaths
 from tests.support.shop import command
 
 pytestmark = pytest.mark.slow

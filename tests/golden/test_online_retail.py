@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.paths import CompanyPaths
+from orchestration.platform.paths import CompanyPaths
 from tests.conftest import TESTDATA
 from tests.support.shop import command
 

@@ -15,10 +15,10 @@ import pytest
 import yaml
 
 from orchestration.authoring.preview import rows_as_mapped, tried
-from orchestration.company import load_company
+from orchestration.config.company import load_company
 from orchestration.connectors.registry import KINDS
-from orchestration.paths import PROJECT
-from orchestration.yaml_model import UniqueKeyLoader
+from orchestration.platform.paths import PROJECT
+from orchestration.platform.yaml_model import UniqueKeyLoader
 from tests.support.servers import PASSWORD, Server, mariadb, postgres
 from tests.support.shop import Shop
 from tests.unit.test_connectors_files import LINE, workbook

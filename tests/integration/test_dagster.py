@@ -10,11 +10,11 @@ import sys
 import dagster as dg
 import pytest
 
-from orchestration import dbt
-from orchestration.company import load_company
+from orchestration.config.company import load_company
 from orchestration.defs.scores import GATES
-from orchestration.refresh import dagster_home
-from orchestration.state import State
+from orchestration.platform.state import State
+from orchestration.run.refresh import dagster_home
+from orchestration.warehouse import dbt
 from tests.integration.conftest import Copier
 from tests.support.shop import Shop
 

@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from orchestration.paths import PROJECT
+from orchestration.platform.paths import PROJECT
 from tests.integration.conftest import Copier
 from tests.support.shop import Shop
 
@@ -57,7 +57,7 @@ def test_overview_by_week_and_quarter(refreshed: Shop, monkeypatch: pytest.Monke
 
 
 def kpi_tree_page() -> None:
-    from orchestration.dashboard.views import kpi_tree
+    from orchestration.dashboard.pages.sales import kpi_tree
 
     kpi_tree.page()
 
@@ -81,7 +81,7 @@ def test_kpi_tree_splits_any_node(refreshed: Shop, monkeypatch: pytest.MonkeyPat
 
 def _values(app: AppTest) -> list[object]:
     """Values behind the period's options: the labels are formatted."""
-    from orchestration.dashboard import published
+    from orchestration.dashboard.kit import published
 
     frame = published.query("select distinct period_start from kpi_tree where period_grain = 'month'")
     return list(frame["period_start"])
@@ -128,7 +128,7 @@ def test_pages_show_a_company_whose_model_is_a_rule(
     def show(name: str) -> None:
         import importlib
 
-        importlib.import_module(f"orchestration.dashboard.views.{name}").page()
+        importlib.import_module(f"orchestration.dashboard.pages.{name}").page()
 
     app = AppTest.from_function(show, default_timeout=60, args=(name,)).run()
     assert not app.exception
@@ -162,7 +162,7 @@ def test_one_customer_is_found_by_key_and_by_a_sources_id(refreshed: Shop, monke
         ).fetchall()
 
     def show() -> None:
-        from orchestration.dashboard.views import customer
+        from orchestration.dashboard.pages.customers import customer
 
         customer.page()
 
@@ -180,7 +180,7 @@ def test_one_customer_is_found_by_key_and_by_a_sources_id(refreshed: Shop, monke
 def test_lists_are_safe_for_spreadsheets() -> None:
     import pandas as pd
 
-    from orchestration.dashboard.kit import safe_csv
+    from orchestration.dashboard.kit.parts import safe_csv
 
     text = safe_csv(pd.DataFrame({"who": ["=1+1", "@x", "Ann", None], "n": [-1, 2, 3, 4]})).decode("utf-8-sig")
     assert text.splitlines() == ["who,n", "'=1+1,-1", "'@x,2", "Ann,3", ",4"]
@@ -189,7 +189,7 @@ def test_lists_are_safe_for_spreadsheets() -> None:
 def test_downloads_quote_headers_categories_and_every_start_of_a_formula() -> None:
     import pandas as pd
 
-    from orchestration.dashboard.kit import safe_csv
+    from orchestration.dashboard.kit.parts import safe_csv
 
     frame = pd.DataFrame(
         {"=x": pd.Categorical(["=1", "b"]), "t": ["\n=1", "\t=2"], "o": pd.Series([1, "+2"], dtype=object),
@@ -202,7 +202,7 @@ def test_downloads_quote_headers_categories_and_every_start_of_a_formula() -> No
 
 
 def customer_page() -> None:
-    from orchestration.dashboard.views import customer
+    from orchestration.dashboard.pages.customers import customer
 
     customer.page()
 
@@ -286,7 +286,7 @@ def test_columns_of_tables_have_names_that_people_use(
     def show(name: str) -> None:
         import importlib
 
-        importlib.import_module(f"orchestration.dashboard.views.{name}").page()
+        importlib.import_module(f"orchestration.dashboard.pages.{name}").page()
 
     app = AppTest.from_function(show, default_timeout=60, args=(name,)).run()
     assert not app.exception
@@ -416,7 +416,7 @@ def test_planted_text_is_shown_as_it_is_and_nobody_is_called(copy: Copier, monke
 
 
 def value_page() -> None:
-    from orchestration.dashboard.views import value_churn
+    from orchestration.dashboard.pages.customers import value_churn
 
     value_churn.page()
 
@@ -439,7 +439,7 @@ def test_a_flag_is_shown_with_its_evidence(refreshed: Shop, monkeypatch: pytest.
     def flagged(sql: str, **values: object) -> pd.DataFrame:
         return pd.DataFrame([shown]) if "from customer_flag" in sql else asked(sql, **values)
 
-    from orchestration.dashboard import published
+    from orchestration.dashboard.kit import published
 
     asked = published.query
     monkeypatch.setattr(published, "query", flagged)

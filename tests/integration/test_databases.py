@@ -11,12 +11,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.company import load_company
+from orchestration.config.company import load_company
 from orchestration.connectors.base import Part, Unreachable
-from orchestration.errors import RegularsError
 from orchestration.landing.lake import Lake
 from orchestration.landing.load import Order, load_tables
-from orchestration.state import State
+from orchestration.platform.errors import RegularsError
+from orchestration.platform.state import State
 from tests.support.conforming import load_and_conform, rows
 from tests.support.servers import PASSWORD, Cut, Server, mariadb, postgres
 from tests.support.shop import Shop

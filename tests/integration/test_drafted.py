@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from orchestration.cli import app
-from orchestration.company import load_company
+from orchestration.cli.main import app
+from orchestration.config.company import load_company
 from tests.support.conforming import load_and_conform, rows
 from tests.support.exports import EXPORTS, ORDERS
 from tests.support.shop import Shop

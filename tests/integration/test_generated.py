@@ -11,10 +11,10 @@ import duckdb
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from orchestration.company import load_company
-from orchestration.contracts import load_contracts
+from orchestration.config.company import load_company
+from orchestration.config.contracts import load_contracts
 from orchestration.generator.run import Format, generate
-from orchestration.paths import PROJECT
+from orchestration.platform.paths import PROJECT
 from orchestration.privacy.search import Wanted, in_duckdb
 from tests.support.conforming import load_and_conform
 from tests.support.shop import Shop
@@ -127,7 +127,7 @@ def test_pairs_to_decide_on_are_shown_side_by_side_with_the_grant_only(
         monkeypatch.setenv(name, value)
 
     def page() -> None:
-        from orchestration.dashboard.views import review
+        from orchestration.dashboard.pages.data import review
 
         review.page()
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.paths import PROJECT
-from orchestration.state import State
+from orchestration.platform.paths import PROJECT
+from orchestration.platform.state import State
 from tests.integration.conftest import Copier
 from tests.support.equality import contents, difference
 from tests.support.shared import built_once
@@ -182,7 +182,7 @@ def test_ctrl_c_of_a_terminal_ends_in_one_line_whatever_works(copy: Copier) -> N
     shop = copy()
     # A shell's background jobs ignore Ctrl-C, and their children would, too.
     heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    started = [sys.executable, "-c", heard + "from orchestration.__main__ import main; main()"]
+    started = [sys.executable, "-c", heard + "from orchestration.cli.__main__ import main; main()"]
     process = subprocess.Popen([*started, "refresh", "--full"], env=shop.environment(), stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT, text=True, start_new_session=True, cwd=PROJECT)  # fmt: skip
     known, deadline = newest_run(shop), time.monotonic() + TIMEOUT

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from orchestration import dbt
-from orchestration.company import load_company
+from orchestration.config.company import load_company
+from orchestration.warehouse import dbt
 from tests.integration.conftest import Copier
 
 pytestmark = pytest.mark.slow

@@ -14,8 +14,8 @@ import duckdb
 import pytest
 import yaml
 
-from orchestration.contracts import Column, Contract, load_contracts
-from orchestration.literals import quote
+from orchestration.config.contracts import Column, Contract, load_contracts
+from orchestration.platform.literals import quote
 from tests.support.shop import Shop
 
 GIVEN, FAMILY = "Zébulon", "Quaxley"

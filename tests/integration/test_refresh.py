@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.state import State
+from orchestration.platform.state import State
 from tests.integration.conftest import Copier
 from tests.support.equality import contents, difference
 from tests.support.shop import Shop

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.paths import PROJECT
+from orchestration.platform.paths import PROJECT
 from tests.support.exports import ORDERS, german_shop
 from tests.support.shop import Shop
 

@@ -13,11 +13,11 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.company import load_company
-from orchestration.dbt import text_classes
-from orchestration.literals import quote
-from orchestration.paths import DBT_PROJECT, CompanyPaths
+from orchestration.config.company import load_company
+from orchestration.platform.literals import quote
+from orchestration.platform.paths import DBT_PROJECT, CompanyPaths
 from orchestration.privacy.masking import mask_published
+from orchestration.warehouse.dbt import text_classes
 from tests.spark.cluster import Cluster
 from tests.support.equality import contents, difference
 from tests.support.fixture import Fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration import dbt
+from orchestration.warehouse import dbt
 
 
 @functools.cache

@@ -5,15 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from orchestration.clock import stamp
-from orchestration.company import CompanyConfig
+from orchestration.config.company import CompanyConfig
 from orchestration.conform.batch import Audit
 from orchestration.conform.run import check_columns, conform, write_load_audit
 from orchestration.landing.lake import Lake
 from orchestration.landing.load import Order, load_tables, table_ids
 from orchestration.landing.lost import recover
-from orchestration.state import State
-from orchestration.warehouse import open_warehouse
+from orchestration.platform.clock import stamp
+from orchestration.platform.state import State
+from orchestration.warehouse.connections import open_warehouse
 
 START = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
 

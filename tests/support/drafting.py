@@ -10,8 +10,8 @@ from typing import Any
 import yaml
 from typer.testing import CliRunner
 
-from orchestration.cli import app
-from orchestration.company import CompanyConfig, load_company
+from orchestration.cli.main import app
+from orchestration.config.company import CompanyConfig, load_company
 from tests.support.conforming import load_and_conform, rows
 
 

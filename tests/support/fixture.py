@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import yaml
 
-from orchestration.contracts import load_contracts
+from orchestration.config.contracts import load_contracts
 from tests.support.shop import Shop
 
 CUSTOMERS, PRODUCTS, STORES, AGENTS, CAMPAIGNS, DAYS = 300, 60, 5, 8, 6, 420

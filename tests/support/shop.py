@@ -12,7 +12,7 @@ from typing import ClassVar
 import duckdb
 import yaml
 
-from orchestration.literals import exact_path, quote
+from orchestration.platform.literals import exact_path, quote
 
 CUSTOMERS, PRODUCTS, ORDERS = 40, 12, 400
 

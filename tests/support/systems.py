@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import duckdb
 
-from orchestration.company import Source
+from orchestration.config.company import Source
 from orchestration.connectors.base import WHOLE, Connector, Part
 from orchestration.connectors.registry import connect
 from orchestration.connectors.rejects import REASONS

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.company import load_company
+from orchestration.config.company import load_company
 from tests.breaking import do_load
 from tests.support.drafting import Drafts
 from tests.support.shared import built_once

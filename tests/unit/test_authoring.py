@@ -22,14 +22,14 @@ from orchestration.authoring.naming import expression, table_name
 from orchestration.authoring.numbers import Evidence, Form, bare, forms_of, judge
 from orchestration.authoring.scan import glob_of
 from orchestration.authoring.vocabulary import words
-from orchestration.cli import app
-from orchestration.company import Formats, load_company
+from orchestration.cli.console import as_called, command_name
+from orchestration.cli.main import app
+from orchestration.config.company import Formats, load_company
+from orchestration.config.contracts import Column, load_contracts
 from orchestration.conform.casting import typed
 from orchestration.conform.times import Zones
-from orchestration.console import as_called, command_name
-from orchestration.contracts import Column, load_contracts
-from orchestration.errors import ConfigError, RegularsError, UsageError
-from orchestration.yaml_model import read_yaml
+from orchestration.platform.errors import ConfigError, RegularsError, UsageError
+from orchestration.platform.yaml_model import read_yaml
 from tests.support.conforming import load_and_conform, rows
 from tests.support.drafting import Drafts
 from tests.support.systems import connector_of
@@ -784,7 +784,7 @@ def test_init_and_suggest_agree(drafts: Drafts) -> None:
         ("/opt/app/.venv/bin/regulars", None, "/opt/app/.venv/bin/regulars"),
         (".venv/bin/regulars", None, ".venv/bin/regulars"),
         ("/usr/bin/regulars", "/usr/bin/regulars", "regulars"),
-        ("/x/orchestration/cli.py", None, "regulars"),
+        ("/x/orchestration/cli/main.py", None, "regulars"),
     ],
 )
 def test_hints_name_the_command_as_it_was_called(

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import duckdb
 import pytest
 
-from orchestration.clocks import BusinessDays, business_days, default_as_of
-from orchestration.company import load_company
+from orchestration.config.company import load_company
 from orchestration.conform.tables import prepare
 from orchestration.quality.run import measure_all
-from orchestration.warehouse import open_warehouse
+from orchestration.run.clocks import BusinessDays, business_days, default_as_of
+from orchestration.warehouse.connections import open_warehouse
 from tests.support.conforming import START, load_and_conform, rows
 from tests.support.shop import Shop
 

@@ -8,10 +8,10 @@ import time
 import pytest
 import yaml
 
-from orchestration.company import CompanyConfig, load_company
-from orchestration.contracts import load_contracts
-from orchestration.errors import ConfigError, RegularsError, UsageError
-from orchestration.yaml_model import UniqueKeyLoader
+from orchestration.config.company import CompanyConfig, load_company
+from orchestration.config.contracts import load_contracts
+from orchestration.platform.errors import ConfigError, RegularsError, UsageError
+from orchestration.platform.yaml_model import UniqueKeyLoader
 from tests.support.shop import SOURCE, Shop
 
 
@@ -157,7 +157,7 @@ def test_contract_columns_are_the_promised_ones() -> None:
 
 
 def test_the_first_key_column_must_be_required() -> None:
-    from orchestration.contracts import Contract
+    from orchestration.config.contracts import Contract
 
     with pytest.raises(ValueError, match="must be required"):
         Contract(

@@ -16,16 +16,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestration.company import CompanyConfig, load_company
+from orchestration.config.company import CompanyConfig, load_company
+from orchestration.config.contracts import load_contracts
 from orchestration.conform.casting import cleaned
 from orchestration.conform.mapping import record_key
 from orchestration.conform.workbench import by_reason, rows_of
-from orchestration.contracts import load_contracts
-from orchestration.errors import ConfigError, RegularsError, UsageError
 from orchestration.landing.lake import Lake
-from orchestration.refresh import open_session
-from orchestration.state import State
-from orchestration.warehouse import open_warehouse
+from orchestration.platform.errors import ConfigError, RegularsError, UsageError
+from orchestration.platform.state import State
+from orchestration.run.refresh import open_session
+from orchestration.warehouse.connections import open_warehouse
 from tests.support.conforming import conform_only, load_and_conform, rows
 from tests.support.shop import ORDERS, Shop
 

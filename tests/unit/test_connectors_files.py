@@ -14,12 +14,12 @@ import pytest
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 from pydantic import ValidationError
 
-from orchestration.company import Source
+from orchestration.config.company import Source
 from orchestration.connectors import lines, text
 from orchestration.connectors.base import Part
 from orchestration.connectors.excel import as_text
 from orchestration.connectors.files import distinct_names
-from orchestration.errors import RegularsError
+from orchestration.platform.errors import RegularsError
 from tests.support.systems import connector_of, take
 
 TEXT = "id;name;city\r\n007;Müller;Köln\r\n8;王小明;臺北\r\n"

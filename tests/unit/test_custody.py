@@ -16,19 +16,20 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration import launch, scratch
-from orchestration.company import CompanyConfig, load_company
+from orchestration import launch
+from orchestration.config.company import CompanyConfig, load_company
 from orchestration.connectors.registry import connect
-from orchestration.custody import in_charge, open_to_others
-from orchestration.damage import damage_of
-from orchestration.doctor import diagnose
-from orchestration.errors import RegularsError
 from orchestration.landing.lake import Lake
-from orchestration.paths import PROJECT
+from orchestration.platform import scratch
+from orchestration.platform.custody import in_charge, open_to_others
+from orchestration.platform.damage import damage_of
+from orchestration.platform.errors import RegularsError
+from orchestration.platform.paths import PROJECT
+from orchestration.platform.state import State
 from orchestration.quality.run import Judge
-from orchestration.refresh import SEEN, nothing_new, open_session
+from orchestration.run.doctor import diagnose
+from orchestration.run.refresh import SEEN, nothing_new, open_session
 from orchestration.serving.publish import publish, rollback, versions
-from orchestration.state import State
 from tests.breaking import REQUIRED, build_version, do_load, lake_of
 from tests.support.conforming import rows
 from tests.support.shop import Shop
@@ -88,8 +89,8 @@ def test_a_folder_of_versions_keeps_the_mode_that_the_company_chose(config: Comp
 
 HOLD = """
 import sys, time
-from orchestration import scratch
-from orchestration.paths import CompanyPaths
+from orchestration.platform import scratch
+from orchestration.platform.paths import CompanyPaths
 scratch.of_company(CompanyPaths.of("shop"))
 (scratch.folder() / "clear.csv").write_text("Ann,ann@example.org")
 print("held", flush=True)
@@ -289,7 +290,7 @@ def test_a_clock_that_was_set_back_names_nothing_before_what_is_there(
     newest = max(str(row[2]) for row in lake_of(config))
     loaded.put("orders", "select * replace (total + 7 as total) from {table}")
     past = dt.datetime.now(dt.UTC).replace(microsecond=0) - dt.timedelta(days=30)
-    monkeypatch.setattr("orchestration.refresh.utc_now", lambda: past)
+    monkeypatch.setattr("orchestration.run.refresh.utc_now", lambda: past)
     said: list[str] = []
     with open_session(config, "refresh", (lambda _, message, __: said.append(message),)) as session:
         assert session.run_id > newest

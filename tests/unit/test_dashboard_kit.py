@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from orchestration.dashboard import charts, published
-from orchestration.dashboard.kit import Column, config_of, shown_as
+from orchestration.dashboard.kit import charts, published
+from orchestration.dashboard.kit.parts import Column, config_of, shown_as
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from orchestration.connectors.base import Part
 from orchestration.connectors.dialect import Dialect
 from orchestration.connectors.mend import Mended
 from orchestration.connectors.scan import Expected, Stretch, packed, scan, within_quotes
-from orchestration.errors import RegularsError
+from orchestration.platform.errors import RegularsError
 from tests.support.systems import Taken, connector_of, take
 
 HEADER = "order_id,customer_id,ordered_at,product,total"

@@ -15,11 +15,11 @@ from orchestration.authoring.profile import Profile
 from orchestration.authoring.sales import OrderKey, Sales
 from orchestration.authoring.summed_rows import without_sums
 from orchestration.authoring.vocabulary import words
-from orchestration.company import Formats
+from orchestration.config.company import Formats
+from orchestration.config.contracts import Column, load_contracts
 from orchestration.conform.casting import typed
 from orchestration.conform.times import Zones
-from orchestration.contracts import Column, load_contracts
-from orchestration.literals import quote_name
+from orchestration.platform.literals import quote_name
 from tests.support.conforming import rows
 from tests.support.drafting import Drafts
 

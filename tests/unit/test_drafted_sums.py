@@ -12,8 +12,8 @@ import pytest
 from openpyxl import Workbook
 
 from orchestration.authoring.profile import Profile
-from orchestration.errors import ConfigError
-from orchestration.questions import open_questions
+from orchestration.config.questions import open_questions
+from orchestration.platform.errors import ConfigError
 from tests.support.conforming import load_and_conform, rows
 from tests.support.drafting import Drafts
 

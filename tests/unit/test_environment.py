@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration import environment
-from orchestration.environment import SETTINGS, load_environment, read_env_file
-from orchestration.errors import ConfigError
-from orchestration.paths import PROJECT, companies_folder, home
-from orchestration.redaction import HIDDEN, redact
+from orchestration.platform import environment
+from orchestration.platform.environment import SETTINGS, load_environment, read_env_file
+from orchestration.platform.errors import ConfigError
+from orchestration.platform.paths import PROJECT, companies_folder, home
+from orchestration.platform.redaction import HIDDEN, redact
 from tests.support.shop import Shop, command
 
 # Set by the product for its own processes, or read from the real environment alone.

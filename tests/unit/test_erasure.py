@@ -17,21 +17,21 @@ from urllib.parse import quote
 import duckdb
 import pytest
 
-from orchestration import refresh
-from orchestration.company import CompanyConfig, load_company
-from orchestration.errors import RegularsError, UsageError
+from orchestration.config.company import CompanyConfig, load_company
 from orchestration.identity import resolve_identity
 from orchestration.landing.lake import Lake
+from orchestration.platform.errors import RegularsError, UsageError
+from orchestration.platform.state import State
 from orchestration.privacy import erasure, scrub
 from orchestration.privacy.person import Person, find_person
 from orchestration.privacy.scrub import Scrubber, clear_runtime
 from orchestration.privacy.search import search
 from orchestration.privacy.subject import RawTable
 from orchestration.privacy.suppression import TEXT, VALUE, Sealed, Suppression
-from orchestration.refresh import open_session
+from orchestration.run import refresh
+from orchestration.run.refresh import open_session
 from orchestration.serving.backup import backup
-from orchestration.state import State
-from orchestration.warehouse import locked_warehouse, open_warehouse
+from orchestration.warehouse.connections import locked_warehouse, open_warehouse
 from tests.support.conforming import START, load_and_conform
 from tests.support.shop import Shop
 

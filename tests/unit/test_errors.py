@@ -11,9 +11,9 @@ import sys
 import duckdb
 import pytest
 
-from orchestration.dbt import BuildError, DbtResult, NodeResult, TestStop, failure
-from orchestration.errors import QualityStop, RegularsError, Stopped, in_plain_words
-from orchestration.paths import PROJECT
+from orchestration.platform.errors import QualityStop, RegularsError, Stopped, in_plain_words
+from orchestration.platform.paths import PROJECT
+from orchestration.warehouse.dbt import BuildError, DbtResult, NodeResult, TestStop, failure
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ class Interrupt:
 
 sys.meta_path.insert(0, Interrupt())
 sys.argv = ["regulars", "source", "test", "--json"]
-from orchestration.__main__ import main
+from orchestration.cli.__main__ import main
 main()
 """
 

@@ -10,9 +10,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.company import load_company
-from orchestration.errors import ConfigError
+from orchestration.config.company import load_company
 from orchestration.landing.lake import Lake
+from orchestration.platform.errors import ConfigError
 from tests.support.conforming import load_and_conform, rows
 from tests.support.shop import Shop
 from tests.unit.test_connectors_files import workbook

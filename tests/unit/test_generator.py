@@ -9,11 +9,11 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from orchestration.errors import UsageError
 from orchestration.generator import run
 from orchestration.generator.run import contents, generate
 from orchestration.generator.tables import RAW, TRUTHS
-from orchestration.literals import exact_path
+from orchestration.platform.errors import UsageError
+from orchestration.platform.literals import exact_path
 
 TEN_ROWS = 10  # blocks are a multiple of these
 
@@ -109,7 +109,7 @@ def test_a_run_that_was_killed_leaves_nothing_that_counts(tmp_path: Path, monkey
 
 
 def test_the_command_says_what_it_wrote_and_that_nothing_is_left_to_write(tmp_path: Path) -> None:
-    from orchestration.cli import app
+    from orchestration.cli.main import app
 
     given = ["generate", "telecom_retail", "--customers", "50", "--days", "40", "--out", str(tmp_path / "a")]
     first = CliRunner().invoke(app, [*given, "--format", "parquet", "--json"])

@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 
 from models_ml.identity import resolve
 from models_ml.identity.resolve import HISTORY_SCHEMA, alone, assign_keys
-from orchestration.company import CompanyConfig, load_company
-from orchestration.errors import ConfigError
+from orchestration.config.company import CompanyConfig, load_company
 from orchestration.identity import ledger, resolve_identity
 from orchestration.identity.ledger import LEDGER, read_history, rekey
 from orchestration.landing.lake import Lake
-from orchestration.warehouse import open_warehouse
+from orchestration.platform.errors import ConfigError
+from orchestration.warehouse.connections import open_warehouse
 from tests.support.conforming import START, load_and_conform, rows
 from tests.support.shop import CUSTOMERS, Shop
 

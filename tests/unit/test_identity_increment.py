@@ -9,8 +9,8 @@ import duckdb
 import pytest
 
 from benchmarks import identity
+from orchestration.config.contracts import load_contracts
 from orchestration.conform.tables import prepare
-from orchestration.contracts import load_contracts
 
 PERSONS = 3_000
 NEW = "md5_number_lower(customer_id || source_system) % 100 = 0"

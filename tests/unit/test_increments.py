@@ -10,17 +10,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestration.clock import stamp
-from orchestration.company import load_company
+from orchestration.config.company import load_company
 from orchestration.conform.run import check_columns
 from orchestration.connectors.base import Unreachable
 from orchestration.connectors.parquet import ParquetConnector
-from orchestration.errors import ConfigError, RegularsError
 from orchestration.landing.drift import compare
 from orchestration.landing.lake import Lake, Manifest
 from orchestration.landing.load import Order, load_tables, wanted_tables
 from orchestration.landing.lost import recover
-from orchestration.state import State
+from orchestration.platform.clock import stamp
+from orchestration.platform.errors import ConfigError, RegularsError
+from orchestration.platform.state import State
 from tests.support.conforming import START, conform_only, load_and_conform, rows
 from tests.support.shop import Shop
 

@@ -14,15 +14,15 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from orchestration.company import CompanyConfig, load_company
+from orchestration.config.company import CompanyConfig, load_company
 from orchestration.connectors.base import bind, resolve_folder
 from orchestration.connectors.registry import connect
-from orchestration.errors import RegularsError
 from orchestration.landing.lake import MANIFEST, Delivery, Lake
 from orchestration.landing.load import Order, changed_tables, load_tables, table_ids
 from orchestration.landing.lost import recover
-from orchestration.paths import PROJECT
-from orchestration.state import State
+from orchestration.platform.errors import RegularsError
+from orchestration.platform.paths import PROJECT
+from orchestration.platform.state import State
 from tests.support.shop import Shop
 
 NOW = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
@@ -216,7 +216,7 @@ def test_a_load_that_needs_more_memory_than_usual_gets_it(tmp_path: Path, monkey
 LIMITED = """
 import resource, sys
 from pathlib import Path
-from orchestration.errors import RegularsError
+from orchestration.platform.errors import RegularsError
 from orchestration.landing import lake
 rows = "select md5(i::varchar) as a, null::varchar as _source_file, i as _source_row from range(3000000) t(i)"
 if sys.argv[2] == "file":

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from orchestration.loopback import LoopbackOnly, refusal
+from orchestration.platform.loopback import LoopbackOnly, refusal
 
 PORT = 3000
 

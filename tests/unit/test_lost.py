@@ -10,15 +10,15 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from orchestration.company import CompanyConfig, load_company
+from orchestration.config.company import CompanyConfig, load_company
 from orchestration.conform.run import write_load_audit
-from orchestration.errors import RegularsError
 from orchestration.landing.lake import DELETED_PART, MANIFEST, PART, REJECTED_PART, Lake
 from orchestration.landing.load import load_tables, table_ids
 from orchestration.landing.lost import settle_erasure
-from orchestration.refresh import open_session
-from orchestration.state import State
-from orchestration.warehouse import open_warehouse
+from orchestration.platform.errors import RegularsError
+from orchestration.platform.state import State
+from orchestration.run.refresh import open_session
+from orchestration.warehouse.connections import open_warehouse
 from tests.support.conforming import rows
 from tests.support.shop import Shop
 

@@ -18,20 +18,20 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration import warehouse
-from orchestration.company import CompanyConfig, load_company
-from orchestration.errors import RegularsError
+from orchestration.config.company import CompanyConfig, load_company
 from orchestration.launch import is_interrupt
-from orchestration.lock import holder, is_free, refresh_lock
-from orchestration.refresh import open_session
-from orchestration.state import State
+from orchestration.platform.errors import RegularsError
+from orchestration.platform.lock import holder, is_free, refresh_lock
+from orchestration.platform.state import State
+from orchestration.run.refresh import open_session
+from orchestration.warehouse import connections as warehouse
 from tests.support.shop import Shop
 
 NOW = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
 
 HOLD = """
 import sys, pathlib
-from orchestration.lock import refresh_lock
+from orchestration.platform.lock import refresh_lock
 with refresh_lock(pathlib.Path(sys.argv[1]), "2025-01-01T00:00:00+00:00"):
     print("held", flush=True)
     sys.stdin.read()
@@ -124,7 +124,7 @@ def test_a_damaged_warehouse_says_how_to_rebuild(config: CompanyConfig) -> None:
 
 
 def test_the_log_is_json_lines(tmp_path: Path) -> None:
-    from orchestration.report import Reporter
+    from orchestration.platform.report import Reporter
 
     heard = []
     reporter = Reporter(tmp_path / "logs" / "R1.jsonl", (lambda *event: heard.append(event),))

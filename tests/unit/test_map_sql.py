@@ -8,9 +8,9 @@ import duckdb
 import pytest
 
 from orchestration.authoring.preview import map_error, rows_as_mapped, tried
-from orchestration.company import load_company
+from orchestration.config.company import load_company
 from orchestration.conform.map_sql import Refused, check_expression, shut, statement, tables_of, trees
-from orchestration.errors import ConfigError, RegularsError
+from orchestration.platform.errors import ConfigError, RegularsError
 from tests.support.conforming import load_and_conform, rows
 from tests.support.shop import ORDERS, SOURCE, Shop
 from tests.support.systems import connector_of, take

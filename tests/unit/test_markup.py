@@ -12,8 +12,8 @@ from markdown_it import MarkdownIt
 
 from models_ml.common.card import page
 from orchestration.defs.quality import result_of
-from orchestration.literals import visible
-from orchestration.markup import JOINER, literal, md, plotted
+from orchestration.platform.literals import visible
+from orchestration.platform.markup import JOINER, literal, md, plotted
 from orchestration.quality.rules import Check
 from orchestration.quality.run import Result
 
@@ -77,7 +77,7 @@ def test_charts_know_neither_tags_nor_links_nor_tex() -> None:
 def test_every_label_of_a_chart_is_literal() -> None:
     import pandas as pd
 
-    from orchestration.dashboard import charts
+    from orchestration.dashboard.kit import charts
 
     bad = "<b>x</b>$y$"
     members = pd.DataFrame({"member": [bad], "change": [1.0]})

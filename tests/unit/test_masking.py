@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestration.company import CompanyConfig, load_company
-from orchestration.paths import CompanyPaths
+from orchestration.config.company import CompanyConfig, load_company
+from orchestration.platform.paths import CompanyPaths
 from orchestration.privacy import forms
 from orchestration.privacy.masking import mask_published, masked
 from tests.support.shop import Shop

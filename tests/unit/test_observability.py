@@ -11,14 +11,14 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from orchestration import doctor
-from orchestration.company import load_company
-from orchestration.doctor import diagnose
-from orchestration.errors import RegularsError
-from orchestration.redaction import HIDDEN, is_secret, redact
-from orchestration.refresh import open_session, prune_runtime
-from orchestration.report import Reporter
-from orchestration.state import State
+from orchestration.config.company import load_company
+from orchestration.platform.errors import RegularsError
+from orchestration.platform.redaction import HIDDEN, is_secret, redact
+from orchestration.platform.report import Reporter
+from orchestration.platform.state import State
+from orchestration.run import doctor
+from orchestration.run.doctor import diagnose
+from orchestration.run.refresh import open_session, prune_runtime
 from tests.support.shop import Shop
 
 NOW = dt.datetime(2025, 6, 1, tzinfo=dt.UTC)
@@ -90,7 +90,7 @@ def test_folders_and_what_everybody_knows_stay(monkeypatch: pytest.MonkeyPatch, 
 def test_source_test_and_preview_show_no_secret(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     from typer.testing import CliRunner
 
-    from orchestration.cli import app
+    from orchestration.cli.main import app
 
     monkeypatch.setenv("TILL_PW", "s3cr3t-pw")
     monkeypatch.setenv("REGULARS_COMPANY", "shop")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from orchestration.company import CompanyConfig
-from orchestration.custody import in_charge
+from orchestration.config.company import CompanyConfig
+from orchestration.platform.custody import in_charge
 from orchestration.serving.publish import drop_others, publish
 from tests.breaking import REQUIRED, build_version
 
@@ -14,7 +14,7 @@ from tests.breaking import REQUIRED, build_version
 def page() -> None:
     import streamlit as st
 
-    from orchestration.dashboard import published
+    from orchestration.dashboard.kit import published
     from tests.unit.test_one_version import publish_next
 
     published.pin()
@@ -29,7 +29,7 @@ def page() -> None:
 
 def publish_next(how: str) -> None:
     """Publish a second version beside the running page, or instead of the one that it reads."""
-    from orchestration.company import load_company
+    from orchestration.config.company import load_company
 
     config = load_company("shop")
     with in_charge(config.paths):

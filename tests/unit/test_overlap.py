@@ -13,12 +13,12 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestration.company import load_company
+from orchestration.config.company import load_company
 from orchestration.conform.overlap import counts_rows, parsed
 from orchestration.conform.run import conform
-from orchestration.errors import ConfigError
 from orchestration.landing.lake import Lake
-from orchestration.warehouse import open_warehouse
+from orchestration.platform.errors import ConfigError
+from orchestration.warehouse.connections import open_warehouse
 from tests.support.conforming import load_and_conform, rows
 
 Line = tuple[str, str, str]  # invoice, article, amount

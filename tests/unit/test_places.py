@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
-from orchestration.company import load_company
+from orchestration.config.company import load_company
 from orchestration.conform.places import placed
 from tests.support.conforming import load_and_conform, rows
 from tests.support.shop import SOURCE, Shop

@@ -9,9 +9,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.company import CompanyConfig, load_company
-from orchestration.doctor import diagnose
-from orchestration.errors import RegularsError, UsageError
+from orchestration.config.company import CompanyConfig, load_company
+from orchestration.platform.errors import RegularsError, UsageError
+from orchestration.run.doctor import diagnose
 from orchestration.serving.publish import (
     current_file,
     current_version,

@@ -14,12 +14,12 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from orchestration.clocks import default_as_of
-from orchestration.company import CompanyConfig, load_company
-from orchestration.errors import ConfigError
+from orchestration.config.company import CompanyConfig, load_company
+from orchestration.platform.errors import ConfigError
 from orchestration.quality import expectations
 from orchestration.quality.run import Result, measure_all, order_of, results_of, scores
-from orchestration.warehouse import open_warehouse
+from orchestration.run.clocks import default_as_of
+from orchestration.warehouse.connections import open_warehouse
 from tests.support.conforming import START, load_and_conform
 from tests.support.shop import SOURCE, Shop
 

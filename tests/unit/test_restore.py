@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from orchestration import swap
-from orchestration.company import CompanyConfig, load_company
-from orchestration.console import of_company
-from orchestration.custody import in_charge
-from orchestration.errors import RegularsError, UsageError
+from orchestration.cli.console import of_company
+from orchestration.config.company import CompanyConfig, load_company
+from orchestration.platform import swap
+from orchestration.platform.custody import in_charge
+from orchestration.platform.errors import RegularsError, UsageError
+from orchestration.platform.state import INPUTS, State
 from orchestration.serving.backup import backup, restore
-from orchestration.state import INPUTS, State
 from tests.breaking import lake_of
 from tests.support.shop import Shop
 

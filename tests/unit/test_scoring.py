@@ -15,9 +15,9 @@ import pytest
 
 from models_ml.churn.train import train
 from models_ml.common import artefact
-from orchestration.company import Company, CompanyConfig
+from orchestration.config.company import Company, CompanyConfig
 from orchestration.landing.lake import Lake
-from orchestration.paths import CompanyPaths
+from orchestration.platform.paths import CompanyPaths
 from orchestration.scoring.memory import KEEP_DAYS, ModelRun, read_runs
 from orchestration.scoring.run import TABLES, Scored, Step, against
 from tests.unit.test_churn_model import AS_OF, off, samples_of, world

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 
 from orchestration.authoring import preview
 from orchestration.authoring.preview import tried
-from orchestration.cli import app
-from orchestration.company import load_company
-from orchestration.dbt import unread_entities
+from orchestration.cli.main import app
+from orchestration.config.company import load_company
+from orchestration.warehouse.dbt import unread_entities
 from tests.support.shop import SOURCE, Shop
 
 

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from orchestration.authoring.preview import rows_as_mapped, tried
-from orchestration.company import load_company
+from orchestration.config.company import load_company
 from tests.support.conforming import load_and_conform, rows
 from tests.support.shop import Shop
 

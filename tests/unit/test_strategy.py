@@ -8,9 +8,9 @@ import duckdb
 import pytest
 from pydantic import ValidationError
 
-from orchestration.company import Churn, Company, CompanyConfig, Value
-from orchestration.errors import ConfigError
-from orchestration.strategy import DEFAULT, default_columns, read_strategies, write_strategies
+from orchestration.config.company import Churn, Company, CompanyConfig, Value
+from orchestration.config.strategy import DEFAULT, default_columns, read_strategies, write_strategies
+from orchestration.platform.errors import ConfigError
 
 
 def company(folder: Path) -> CompanyConfig:

@@ -21,23 +21,23 @@ from hypothesis import strategies as st
 from rich.console import Console
 from typer.testing import CliRunner
 
-from orchestration.cli import EXIT_CODES, GROUPS, app
-from orchestration.cli_look import checks_of_state, last_runs
-from orchestration.cli_models import card_here
-from orchestration.cli_quarantine import spaced
-from orchestration.clock import utc_now
-from orchestration.company import load_company
+from orchestration.cli.console import as_called, escape
+from orchestration.cli.look import checks_of_state, last_runs
+from orchestration.cli.main import EXIT_CODES, GROUPS, app
+from orchestration.cli.models import card_here
+from orchestration.cli.quarantine import spaced
+from orchestration.config.company import load_company
 from orchestration.conform.run import write_load_audit
-from orchestration.console import as_called, escape
-from orchestration.errors import RegularsError, Stopped, UsageError, in_plain_words
 from orchestration.hints import COMMANDS, for_company
 from orchestration.landing.lake import Lake
-from orchestration.literals import no_formula, visible
-from orchestration.paths import PROJECT, CompanyPaths
-from orchestration.progress import Progress
-from orchestration.rows import Format, as_csv, laid_out
-from orchestration.state import State
-from orchestration.warehouse import open_warehouse
+from orchestration.platform.clock import utc_now
+from orchestration.platform.errors import RegularsError, Stopped, UsageError, in_plain_words
+from orchestration.platform.literals import no_formula, visible
+from orchestration.platform.paths import PROJECT, CompanyPaths
+from orchestration.platform.progress import Progress
+from orchestration.platform.rows import Format, as_csv, laid_out
+from orchestration.platform.state import State
+from orchestration.warehouse.connections import open_warehouse
 from tests.support.conforming import load_and_conform
 from tests.support.shop import Shop
 
@@ -179,7 +179,7 @@ def test_a_model_without_a_version_is_not_called_none() -> None:
     progress("score", "churn: too few customers", {})
     progress("score", "done", {"churn": "not_enough_data", "value": "published", "seconds": 2})
     assert "None" not in console.file.getvalue()  # type: ignore[attr-defined]
-    source = (PROJECT / "orchestration" / "refresh.py").read_text()
+    source = (PROJECT / "orchestration" / "run" / "refresh.py").read_text()
     assert "{model['model']} {model['version']}" not in source
 
 
@@ -261,7 +261,7 @@ def test_status_tells_a_killed_run_and_when_it_last_spoke(tmp_path: Path, monkey
 
 
 def test_status_does_not_call_a_living_run_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from orchestration.lock import refresh_lock
+    from orchestration.platform.lock import refresh_lock
 
     paths = company(tmp_path, monkeypatch)
     with refresh_lock(paths.lock, "2024-01-31T10:11:12", "regulars refresh"), State(paths.state) as state:
@@ -288,7 +288,7 @@ def test_an_interrupt_is_one_wherever_it_comes_out() -> None:
 # A shell's background jobs ignore Ctrl-C, and their children would, too.
 STARTED = (
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); print('up', flush=True); "
-    "from orchestration.__main__ import main; main()"
+    "from orchestration.cli.__main__ import main; main()"
 )
 
 

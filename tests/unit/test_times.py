@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestration.company import Formats
+from orchestration.config.company import Formats
+from orchestration.config.contracts import Column
 from orchestration.conform.casting import plausible, typed
 from orchestration.conform.times import Zones, clock_moves, doubtful
-from orchestration.contracts import Column
 
 BERLIN, NEW_YORK = Zones("Europe/Berlin", "UTC"), Zones("America/New_York", "UTC")
 NONE = Formats()

@@ -21,7 +21,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from orchestration.authoring.preview import rows_as_mapped, rows_as_received, tried
-from orchestration.company import load_company
+from orchestration.config.company import load_company
 from orchestration.conform.casting import cleaned, true_text
 from orchestration.connectors.base import Part
 from orchestration.connectors.excel import as_text
@@ -29,7 +29,7 @@ from orchestration.connectors.excel_cells import unread_cells
 from orchestration.connectors.excel_extent import bound, extent_of, sparse_extent, xlsx_filled
 from orchestration.connectors.json_twice import nested_twice, twice_sql
 from orchestration.connectors.numbers import as_written, exact_text, marked_text, number_text, written
-from orchestration.errors import RegularsError
+from orchestration.platform.errors import RegularsError
 from orchestration.privacy.subject import id_text
 from tests.support.conforming import load_and_conform, rows
 from tests.support.shop import Shop
