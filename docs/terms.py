@@ -8,7 +8,7 @@ from typing import Any
 
 from models_ml.churn.score import Settings as Churn
 from models_ml.value.score import Settings as Value
-from orchestration.config.company import Lifecycle
+from orchestration.config.company import Channel, Credit, Lifecycle
 from orchestration.config.dictionary.declared import Measure
 from orchestration.config.dictionary.kpi import load_dictionary
 from orchestration.config.dictionary.survivorship import load_survivorship
@@ -37,13 +37,26 @@ LINKS = {
     6: "a repeat buyer stays active",
     7: "who is overdue is kept, who is lost is won back",
 }
+OVERDUE_DAYS = 90  # as in customer_flag
 PARTS = {
     "current": "margin of the last 12 months after returns and service cost",
     "future": "margin expected in the next 12 months",
-    "credit": "payment behaviour and credit grade; unknown where no source tells it",
+    "credit": "payment behaviour and credit score; unknown where no source tells it",
     "loyalty": "tenure, regularity, main store, points, participation",
     "growth": "trend of spend, categories not used yet, headroom to customers alike",
 }
+FLAGS = {
+    "unreachable": "no usable e-mail address, telephone number or address, though a source has a field for one",
+    "opted_out": "denied every channel that the company asks about, and granted none",
+    "ceased": "the source says so: closed or deceased",
+    "blacklisted": "the source says so",
+    "unlisted": "not on the company's named-customer list",
+    "high_credit_risk": "an invoice unpaid more than {days} days after it was due; a credit grade among "
+                        "`credit.risky_grades` ({grades}); a credit score beyond `credit.risky_score_below` or "
+                        "`credit.risky_score_above`, which have no default: scores differ in scale and direction",
+    "asks_never_buys": "at least three inquiries, and no order ever",
+    "stale_contact": "a source has contact fields, and no record changed for two years",
+}  # fmt: skip
 START_STATES = {
     "new": "never bought before the period",
     "one_time": "bought on one day before it, not overdue",
@@ -117,6 +130,22 @@ def value(table: Table) -> str:
         f"(`high_share`), `low` the last {settings.low_share:.0%} (`low_share`), `middle` the rest. "
         "**Value at risk** is churn probability × the margin of 12 months if the customer stays."
     )
+
+
+def view(table: Table) -> str:
+    """What the customer view flags and tells."""
+    told = {"days": OVERDUE_DAYS, "grades": ", ".join(Credit().risky_grades)}
+    flags: list[list[object]] = [[f"`{name}`", text.format(**told)] for name, text in FLAGS.items()]
+    return (
+        "## Customer view\n\n`customer_flag.flag`, and `customer_360.flags` with commas: what to mind before anybody "
+        "talks to a customer.\n\n" + table(["flag", "when"], flags)
+        + "\n\n**Preferred channel**: the one that most of a customer's own orders and contacts came through, from "
+        f"{Channel().min_contacts} of them on (`channel.min_contacts`). Complaints, cancelled orders and what the "
+        "company began (outbound contacts and calls) do not count.\n\n"
+        "**Open offer**: the newest offer that was sent, did not bounce, still holds, and was not answered in any "
+        "channel: by a response, redemption or conversion, an order with it, a marketing contact that sold it or was "
+        "refused, or by leaving its campaign. An answer that names an offer is to that one alone."
+    )  # fmt: skip
 
 
 def strategies(table: Table) -> str:
@@ -229,5 +258,5 @@ def quality(table: Table) -> str:
 
 def page(note: str, table: Table) -> str:
     """The whole page."""
-    parts = (lifecycle, churn, value, strategies, kpis, golden, quality)
+    parts = (lifecycle, view, churn, value, strategies, kpis, golden, quality)
     return "\n\n".join([f"{note}\n# Terms", *(part(table) for part in parts)])

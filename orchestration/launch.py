@@ -17,7 +17,7 @@ from dagster._core.errors import DagsterExecutionInterruptedError
 from dagster._core.instance.ref import InstanceRef
 
 from orchestration.definitions import defs
-from orchestration.orphans import fail_orphans, own_tags
+from orchestration.instance.orphans import fail_orphans, own_tags
 from orchestration.platform.errors import INTERRUPTS, RegularsError, Stopped, is_interrupt
 from orchestration.platform.state import read_only_uri, set_aside
 from orchestration.run.refresh import Session

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import duckdb
 
-from orchestration.config.company import CompanyConfig
+from orchestration.config.company import CompanyConfig, Source
 from orchestration.conform.casting import numbered
 from orchestration.conform.map_sql import shut
 from orchestration.conform.mapping import Mapping, candidate_sql
-from orchestration.connectors.base import Connector
+from orchestration.connectors.base import WHOLE, Connector, Part
 from orchestration.connectors.files import rename_sql
 from orchestration.connectors.registry import connect
 from orchestration.platform.errors import RegularsError, UsageError
@@ -157,16 +159,52 @@ def map_error(config: CompanyConfig, system: str, entity: str, known: dict[str, 
     return None
 
 
+def first_rows(
+    con: duckdb.DuckDBPyConnection, connector: Connector, table: str, made: str, most: int, shaped: Callable[[str], str]
+) -> None:
+    """Make a temporary table of a table's first rows, file by file: one statement over all files opens all of them.
+
+    Args:
+        con: where the table is made.
+        connector: of the source.
+        table: the source's.
+        made: name of the temporary table.
+        most: rows at most.
+        shaped: SQL of rows as received → SQL of the rows that are wanted.
+    """
+    name, rows = quote_name(made), 0
+    for part in [Part(files=(file,)) for file in connector.headers(table)] or [WHOLE]:
+        into = f"insert into {name} by name" if rows else f"create or replace temp table {name} as"
+        con.execute(
+            f"{into} select * replace (coalesce(_source_row, row_number() over ()) as _source_row) "
+            f"from (select * from ({shaped(connector.read(con, table, part))}) limit {most - rows})"
+        )
+        [(rows,)] = con.execute(f"select count(*) from {name}").fetchall()
+        if rows >= most:
+            return
+
+
 def rows_as_received(config: CompanyConfig, system: str, table: str, limit: int) -> list[dict[str, Any]]:
     """First rows of a table with the types that it lands with."""
     connector = connector_of(config, system)
     check_table(config, system, table)
     with memory_database() as con:
-        source = config.sources[system]
-        rows = source.as_written(connector.read(con, table), connector.columns(table), source.formats)
-        cursor = con.execute(f"select * from ({rows}) limit {limit}")
+        source, columns = config.sources[system], connector.columns(table)
+        first_rows(
+            con, connector, table, "received", limit, lambda sql: source.as_written(sql, columns, source.formats)
+        )
+        cursor = con.execute("select * from received")
         names = [column[0] for column in cursor.description or []]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def as_map_sees(
+    con: duckdb.DuckDBPyConnection, source: Source, mapping: Mapping, columns: dict[str, str], sql: str
+) -> str:
+    """SQL of a table's rows with the names and columns that a map finds in the lake."""
+    written = source.as_written(sql, columns, mapping.formats)
+    named = rename_sql(written, mapping.spelled(con, columns))
+    return f"select *, 'preview' as _load_id, current_localtimestamp()::timestamp as _loaded_at from ({named})"
 
 
 def rows_as_mapped(config: CompanyConfig, system: str, entity: str, limit: int) -> list[dict[str, Any]]:
@@ -185,12 +223,7 @@ def rows_as_mapped(config: CompanyConfig, system: str, entity: str, limit: int) 
     with memory_database() as con:
         for table in sorted(mapping.raw_tables(con, set(source.tables))):
             columns = connector.columns(table)
-            sql = source.as_written(connector.read(con, table), columns, mapping.formats)
-            sql = rename_sql(sql, mapping.spelled(con, columns))
-            con.execute(
-                f"create or replace temp table {quote_name(table)} as select *, 'preview' as _load_id, "
-                f"current_localtimestamp()::timestamp as _loaded_at from ({sql}) limit {SAMPLE}"
-            )
+            first_rows(con, connector, table, table, SAMPLE, partial(as_map_sees, con, source, mapping, columns))
         shut(con)
         types = mapping.source_types(con)
         raw_columns = [row[0] for row in con.execute(f"describe {mapping.from_sql()}").fetchall()]

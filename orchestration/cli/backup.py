@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from orchestration.cli.command import Command, Panel
-from orchestration.cli.console import CompanyOption, escape, out
+from orchestration.cli.console import CompanyOption, as_called, escape, out
 from orchestration.config.company import DEFAULT_COMPANY, load_company
 from orchestration.platform.clock import utc_now
 
@@ -43,10 +43,9 @@ def restore(
     config = load_company(company, need_env=False)
     with in_charge(config.paths):
         contents = put_back(config, file, replace)
-    out.print(
-        f"{len(contents['files'])} files of {contents['created_at'][:19].replace('T', ' ')} are back. "
-        "To build and publish: regulars refresh --full"
-    )
+    when = contents["created_at"][:19].replace("T", " ")
+    said = f"{len(contents['files'])} files of {when} are back. To build and publish: regulars refresh --full"
+    out.print(escape(as_called(said)))
 
 
 COMMANDS = (

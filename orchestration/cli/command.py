@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from orchestration import cli
+from orchestration.cli import main as cli
 
 
 class Panel(Enum):

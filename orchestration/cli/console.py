@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sys
@@ -14,8 +15,10 @@ import typer
 from rich.console import Console
 from rich.markup import escape as no_markup
 
+from orchestration.config.company import DEFAULT_COMPANY
 from orchestration.platform import scratch
 from orchestration.platform.custody import end_pending
+from orchestration.platform.hints import for_company
 from orchestration.platform.literals import UNSEEN, visible
 from orchestration.platform.paths import CompanyPaths
 from orchestration.platform.progress import Progress
@@ -34,11 +37,19 @@ __all__ = [
 out = Console(highlight=False, soft_wrap=True, emoji=False)
 err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
+
+class Called:
+    """For which company the command was called; None where it takes that one without a word."""
+
+    company: str | None = None
+
+
 NARROW = 80  # columns of a terminal that notes fit
 
 
 def of_company(name: str) -> str:
     """Work for a company: scratch files lie below its folder, and a restore that was killed is ended first."""
+    Called.company = None if name == (os.environ.get("REGULARS_COMPANY") or DEFAULT_COMPANY) else name
     paths = CompanyPaths.of(name)
     scratch.of_company(paths)
     if said := end_pending(paths):
@@ -77,8 +88,8 @@ def escape(text: str) -> str:
 
 
 def as_called(text: str) -> str:
-    """A hint in which the command stands as it was called."""
-    name = command_name()
+    """A hint in which the command stands as it was called, and for the same company."""
+    name, text = command_name(), for_company(text, Called.company)
     return text if name == "regulars" else re.sub(r"(?<![\w./])regulars (?=[a-z])", f"{name} ", text)
 
 
@@ -116,11 +127,14 @@ def show(rows: Sequence[Mapping[Any, Any]], as_json_text: bool, empty: str, form
 
 
 def say_unread(config: CompanyConfig) -> None:
-    """Say which mapped entities wait for tables that do not exist yet."""
+    """Say which mapped entities wait for tables that do not exist yet, and which settings for a word."""
     from orchestration.warehouse.dbt import unread_entities
 
     if unread := unread_entities(config):
-        out.print(f"[dim]Stored, and read by no published table yet: {escape(', '.join(unread))}[/]")
+        bullet(f"Stored, and read by no published table yet: {', '.join(unread)}", mark="")
+    if config.has_unbounded_scores:
+        bullet("Credit scores are stored, and nothing says which of them are a risk: set credit.risky_score_below, or "
+               "risky_score_above where a high one is bad, in company.yml", mark="")  # fmt: skip
 
 
 def run_refresh(session: Session, quiet: bool, job: str = "refresh") -> None:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from orchestration.cli.command import Command, Panel
-from orchestration.cli.console import CompanyOption, JsonOption, escape, out, show
+from orchestration.cli.console import CompanyOption, JsonOption, as_called, escape, out, show
 from orchestration.config.company import DEFAULT_COMPANY, load_company
 from orchestration.platform.clock import utc_now
 
@@ -93,7 +93,7 @@ def review_import(
         return
     with open_session(config, "review import") as session:
         session.decide(found)
-    out.print(f"{found.num_rows} decision(s) kept. To apply them: regulars refresh")
+    out.print(as_called(f"{found.num_rows} decision(s) kept. To apply them: regulars refresh"))
 
 
 COMMANDS = (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from orchestration.cli.command import Command, Panel
-from orchestration.cli.console import CompanyOption, JsonOption, escape, out, say_unread, show
+from orchestration.cli.console import CompanyOption, JsonOption, as_called, escape, out, say_unread, show
 from orchestration.config.company import DEFAULT_COMPANY, load_company
 from orchestration.platform.errors import RegularsError
 from orchestration.platform.redaction import redact_all
@@ -97,6 +97,8 @@ def standing_of(company: str) -> dict[str, Any]:
 
 def status(company: CompanyOption = DEFAULT_COMPANY, as_json: JsonOption = False) -> None:
     """Show what is published, the last runs, the newest loads and what is in quarantine."""
+    from orchestration.landing.lake import OWN
+
     config = load_company(company, need_env=False)
     report = standing_of(company)
     if as_json:
@@ -108,13 +110,13 @@ def status(company: CompanyOption = DEFAULT_COMPANY, as_json: JsonOption = False
             f"published {report['published']}, built {clock_time(report['built_at'])} UTC, as of {report['as_of']}"
         )
     else:
-        out.print("nothing is published yet; run: regulars refresh")
+        out.print(as_called("nothing is published yet; run: regulars refresh"))
     if report["running"]:
         out.print(f"at work: {escape(report['running'])}")
     runs = report["runs"]
     if runs and runs[0]["status"] == "killed":
         killed = f"the last run, {runs[0]['command']}, was {runs[0]['error']}"
-        out.print(f"[yellow]{escape(killed)}[/]: regulars refresh")
+        out.print(f"[yellow]{escape(killed)}[/]: {as_called('regulars refresh')}")
     if runs:
         out.print("\n[bold]Last runs[/] (times in UTC)")
         show([shown_run(run) for run in runs], False, "")
@@ -123,7 +125,8 @@ def status(company: CompanyOption = DEFAULT_COMPANY, as_json: JsonOption = False
         show(report["models"], False, "")
     out.print("\n[bold]Newest loads[/]")
     loads = [{"table": f"{r['source_system']}.{r['table_name']}", "loaded at": clock_time(r["loaded_at"]),
-              "rows": f"{r['rows_landed']:,}"} for r in report["loads"]]  # fmt: skip
+              "rows": f"{r['rows_landed']:,}"}
+             for r in report["loads"] if r["source_system"] != OWN]  # fmt: skip
     show(loads, False, "none")
     out.print("\n[bold]Quarantine[/]")
     show(report["quarantine"], False, "empty")
@@ -197,13 +200,16 @@ def drift(company: CompanyOption = DEFAULT_COMPANY, as_json: JsonOption = False)
 
     config = load_company(company, need_env=False)
     rows: list[dict[str, Any]] = []
+    known: list[dict[str, Any]] = []
     if config.paths.state.exists():
         with State(config.paths.state, read_only=True) as state:
+            known = state.rows("select 1 from load_audit limit 1")
             rows = state.rows(
                 "select loaded_at, source_system, table_name, drift as difference from load_audit "
                 "where drift is not null order by load_id desc, 2, 3"
             )
-    show([{**r, "loaded_at": clock_time(r["loaded_at"])} for r in rows], as_json, "No load changed its columns.")
+    nothing = "No load changed its columns." if known else as_called("Nothing was loaded yet; run: regulars refresh")
+    show([{**r, "loaded_at": clock_time(r["loaded_at"])} for r in rows], as_json, nothing)
 
 
 def doctor(company: CompanyOption = DEFAULT_COMPANY, as_json: JsonOption = False) -> None:
@@ -214,6 +220,7 @@ def doctor(company: CompanyOption = DEFAULT_COMPANY, as_json: JsonOption = False
     from orchestration.run.doctor import diagnose
 
     findings = redact_all([finding.row() for finding in diagnose(company)])
+    findings = [{name: as_called(text) for name, text in finding.items()} for finding in findings]
     if as_json:
         show(findings, True, "")
     else:

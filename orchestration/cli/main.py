@@ -56,7 +56,7 @@ def end(error: RegularsError) -> NoReturn:
     """Say an error in one line, as JSON too where that is wanted, and exit with its code."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would only add a traceback of Python's own end
     if "--json" in sys.argv:
-        print(json.dumps({"error": redact(error.message), "cure": error.cure, "exit_code": error.exit_code}))
+        print(json.dumps({"error": redact(error.message), "cure": as_called(error.cure), "exit_code": error.exit_code}))
     err.print(f"[bold red]Error:[/] {escape(redact(as_called(str(error))))}")
     sys.exit(error.exit_code)
 

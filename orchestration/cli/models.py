@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from orchestration.cli.command import Command, Panel
-from orchestration.cli.console import CompanyOption, JsonOption, escape, out, show
+from orchestration.cli.console import CompanyOption, JsonOption, as_called, escape, out, show
 from orchestration.config.company import DEFAULT_COMPANY, load_company
+from orchestration.platform.paths import CompanyPaths
 from orchestration.scoring.registry import headline, scores
 
 
@@ -35,14 +37,14 @@ def models(company: CompanyOption = DEFAULT_COMPANY, as_json: JsonOption = False
         return
     out.print(f"[bold]{escape(config.company.title)}[/]: models")
     for card in cards:
-        print_card(card)
+        print_card(config.paths, card)
     if not cards:
-        out.print("No model yet; run: regulars refresh")
+        out.print(as_called("No model yet; run: regulars refresh"))
     for name in dict.fromkeys(row["model"] for row in [*metrics, *gates]):
         print_quality(name, [m for m in metrics if m["model"] == name], [g for g in gates if g["model"] == name])
 
 
-def print_card(card: Mapping[Any, Any]) -> None:
+def print_card(paths: CompanyPaths, card: Mapping[Any, Any]) -> None:
     """Where a training of a score stands."""
     name = " ".join(part for part in (card["model"], card["version"]) if part != "none")
     out.print(f"  [bold]{escape(name)}[/]: {card['status'].replace('_', ' ')}; {escape(card['message'])}")
@@ -52,7 +54,7 @@ def print_card(card: Mapping[Any, Any]) -> None:
         out.print(
             f"    {card['estimator'] or 'no estimator'}, {escape(target)}, trained "
             f"as of {card['trained_as_of']} on {card['training_rows']:,} rows of {card['customers']:,} customers\n"
-            f"    card: {escape(card['card'])}"
+            f"    card: {escape(str(card_here(paths, card['model'], card['card'])))}"
         )
 
 
@@ -72,6 +74,12 @@ def print_quality(name: str, metrics: Sequence[Mapping[Any, Any]], gates: Sequen
         out.print(f"\n[bold]{escape(name)}, gates of the newest training[/]")
         verdicts = {True: "passed", False: "FAILED"}
         show([{"gate": g["gate"], "verdict": verdicts[g["is_passed"]], "why": g["message"]} for g in gates], False, "")
+
+
+def card_here(paths: CompanyPaths, model: str, card: str) -> Path:
+    """Where a model's card is: in this home, though it was trained in another one and the company restored since."""
+    here = paths.root / "models" / model / Path(card).name
+    return here if here.exists() else Path(card)
 
 
 def metric_line(rows: Sequence[Mapping[Any, Any]], metric: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from orchestration.cli.command import Command, Panel
-from orchestration.cli.console import CompanyOption, JsonOption, Progress, escape, out, run_refresh, show
+from orchestration.cli.console import CompanyOption, JsonOption, Progress, as_called, escape, out, run_refresh, show
 from orchestration.config.company import DEFAULT_COMPANY, load_company
 from orchestration.platform.clock import utc_now
 from orchestration.platform.errors import RegularsError, UsageError
@@ -45,7 +45,7 @@ def forget(
         if person.birth_dates > 1:
             out.print(
                 f"[yellow]Mind:[/] the records give {person.birth_dates} birth dates. Are they one person? "
-                f"See: regulars explain {escape(key)}; two are parted by: regulars review import"
+                + as_called(f"See: regulars explain {escape(key)}; two are parted by: regulars review import")
             )
     if not yes:
         if as_json:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from orchestration.cli.command import Command, Panel
-from orchestration.cli.console import CompanyOption, JsonOption, Progress, escape, out, show
+from orchestration.cli.console import CompanyOption, JsonOption, Progress, as_called, bullet, escape, out, show
 from orchestration.config.company import DEFAULT_COMPANY, load_company
 from orchestration.platform.errors import UsageError
 
@@ -43,7 +43,13 @@ def quarantine_show(
     from orchestration.warehouse.connections import locked_warehouse
 
     with locked_warehouse(load_company(company, need_env=False)) as con:
-        show(rows_of(con, entity, reason, limit), as_json, "No such rows.")
+        rows = rows_of(con, entity, reason, limit)
+    if not as_json:
+        rows = [row | {name: spaced(row[name]) for name in ("key", "record") if name in row} for row in rows]
+    show(rows, as_json, "No such rows.")
+    if not as_json and any(row["row"] is None for row in rows):
+        bullet("Rows without a line come from a query of the map of which nobody can tell: name _source_file and "
+               "_source_row among its columns", mark="")  # fmt: skip
 
 
 @quarantine_app.command("replay")
@@ -68,6 +74,8 @@ def quarantine_replay(
     from orchestration.run.refresh import open_session
 
     config = load_company(company)
+    if not config.paths.warehouse.exists():
+        raise UsageError(f"nothing was loaded yet in {config.paths.root}", "Run: regulars refresh")
     if entity not in config.contracts:
         raise UsageError(f"no entity '{entity}'", f"Entities: {', '.join(config.contracts)}")
     wanted = [correction_of(text) for text in values or []] + (corrections_in(file) if file else [])
@@ -80,7 +88,15 @@ def quarantine_replay(
     for row_id in {row_id for row_id, _, _ in wanted} & result.still.keys():
         out.print(f"  {row_id}: {escape(result.still[row_id])}")
     if result.moved:
-        out.print("To publish them: regulars refresh")
+        out.print(as_called("To publish them: regulars refresh"))
+
+
+def spaced(record: str | None) -> str | None:
+    """A record as JSON with blanks after its commas, so that a terminal finds where to break it."""
+    try:
+        return json.dumps(json.loads(record), ensure_ascii=False) if record else record
+    except ValueError:
+        return record
 
 
 def correction_of(text: str) -> tuple[str, str, str | None]:

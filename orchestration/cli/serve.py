@@ -42,7 +42,7 @@ def ui(
         [
             sys.executable,
             "-m",
-            "orchestration.platform.webserver",
+            "orchestration.instance.webserver",
             "dev",
             "--workspace",
             str(PROJECT / "workspace.yaml"),

@@ -14,14 +14,24 @@ from orchestration.config.company import DEFAULT_COMPANY, load_company
 from orchestration.platform.errors import RegularsError, Stopped, UsageError
 from orchestration.platform.rows import Format, as_csv
 
+TABLES = """
+select table_name as "table", schema_name as schema, estimated_size as "rows", column_count as columns
+from duckdb_tables() where schema_name in ('marts', 'core') order by schema_name desc, table_name
+"""
+
 
 def sql(
-    query: Annotated[str, typer.Argument(help="DuckDB SQL; tables of marts and core need no schema. '-' reads stdin.")],
+    query: Annotated[
+        str,
+        typer.Argument(
+            help="DuckDB SQL; tables of marts and core need no schema. 'tables' lists them, '-' reads stdin."
+        ),
+    ],
     company: CompanyOption = DEFAULT_COMPANY,
     form: Annotated[
         Format | None,
         typer.Option("--format", help="Default: a table where it fits, else a block per record. In csv, text that a "
-                                      "spreadsheet would run is quoted."),
+                                      "spreadsheet would run is quoted; in json, decimals are text, to the digit."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="The same as --format csv.")] = False,
@@ -65,6 +75,7 @@ def fetched(
     Columns of the same name are told apart by a number.
 
     Raises:
+        UsageError: there is no query.
         RegularsError: it is no query that can be answered.
     """
     import duckdb
@@ -74,15 +85,15 @@ def fetched(
     config = load_company(company, need_env=False)
     with read_published(past_file(config.paths, as_of.date()) if as_of else current_file(config.paths)) as con:
         try:
-            cursor = con.execute(text)
+            cursor = con.execute(TABLES if text.strip(" ;\n").lower() == "tables" else text)
+            if cursor is None:
+                raise UsageError("the query is empty", "See the tables: regulars sql tables")
             columns = distinct([column[0] for column in cursor.description or []])
             found = cursor.fetchall() if most is None else cursor.fetchmany(most)
         except duckdb.InterruptException:
             raise Stopped from None
         except duckdb.Error as error:
-            raise RegularsError(
-                str(error).split("LINE 1:")[0], "See the tables: regulars sql 'show all tables'"
-            ) from error
+            raise RegularsError(str(error).split("LINE 1:")[0], "See the tables: regulars sql tables") from error
     return columns, [dict(zip(columns, row, strict=True)) for row in found]
 
 

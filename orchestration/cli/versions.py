@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from orchestration.cli.command import Command, Panel
-from orchestration.cli.console import CompanyOption, JsonOption, out, show
+from orchestration.cli.console import CompanyOption, JsonOption, as_called, out, show
 from orchestration.config.company import DEFAULT_COMPANY, load_company
 from orchestration.platform.errors import UsageError
 
@@ -27,7 +27,7 @@ def versions(company: CompanyOption = DEFAULT_COMPANY, as_json: JsonOption = Fal
         }
         for v in published_versions(config.paths)
     ]
-    show(rows, as_json, "Nothing is published yet; run: regulars refresh")
+    show(rows, as_json, as_called("Nothing is published yet; run: regulars refresh"))
 
 
 def rollback(

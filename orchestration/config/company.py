@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import zoneinfo
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -28,6 +29,7 @@ WEEKDAYS: tuple[Weekday, ...] = (
     "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday",
 )  # fmt: skip
 DEFAULT_COMPANY = "complete_journey"
+NO_VALUE = ("null", "''")  # expressions of a map that give nothing
 
 
 def check_timezone(value: str) -> str:
@@ -166,6 +168,9 @@ class Credit(Strict):
     risky_grades: tuple[str, ...] = Field(default=("D", "E", "F"), description="credit grades that say so")
     risky_score_below: float | None = Field(
         default=None, description="credit score below which a customer is one; default: scores say nothing"
+    )
+    risky_score_above: float | None = Field(
+        default=None, description="credit score above which a customer is one, where a high score is a bad one"
     )
 
     @field_validator("risky_grades")
@@ -542,6 +547,22 @@ class CompanyConfig(Strict):
     def years_of(self, system: str, entity: str) -> dict[str, tuple[int, int]]:
         """Plausible years that a source sets for columns of an entity, or else the company."""
         return self.company.years.get(entity, {}) | self.sources[system].years.get(entity, {})
+
+    def fillers(self, entity: str, columns: Iterable[str]) -> list[str]:
+        """Source systems whose map of an entity fills one of the columns, be it empty in every row."""
+        return [
+            name
+            for name, source in self.sources.items()
+            if entity in source.maps
+            and any(source.maps[entity].columns.get(c, "null").strip().lower() not in NO_VALUE for c in columns)
+        ]
+
+    @property
+    def has_unbounded_scores(self) -> bool:
+        """Whether sources state credit scores, and nothing says which of them are a risk."""
+        credit = self.company.credit
+        is_bound = credit.risky_score_below is not None or credit.risky_score_above is not None
+        return not is_bound and bool(self.fillers("customer", ["credit_score"]))
 
     def source_file(self, system: str) -> str:
         """The source's file as a user would type it."""

@@ -24,11 +24,12 @@ from orchestration.conform.casting import (
     typed,
 )
 from orchestration.conform.map_sql import Refused, check_expression, names_in, statement, tables_of, trees
+from orchestration.conform.places import PLACE
 from orchestration.conform.times import Zones, doubtful
 from orchestration.connectors.base import SOURCE_FLAGS
 from orchestration.connectors.files import column_key, renames
 from orchestration.platform.errors import ConfigError
-from orchestration.platform.literals import quote, quote_name
+from orchestration.platform.literals import quote, quote_name, reserved
 
 ACCEPTED, FILTERED, UNCHANGED = 0, -1, -2  # values of _verdict; above zero: number of the failed check
 
@@ -123,6 +124,8 @@ class Mapping:
             reason += f"; where no record has more than one {missing[1]}, name it in the table's format.lists"
         if UNANSWERED in value:
             return self.unanswered(key.removeprefix("columns."))
+        if value.strip().lower() in reserved():
+            reason += f"; if it is a column, write it in double quotes, since {value} is a word of SQL: '\"{value}\"'"
         return ConfigError(f"{self.file}: key 'maps.{self.entity}.{key}': value '{shown}': not valid here: {reason}")
 
     def unanswered(self, key: str) -> ConfigError:
@@ -252,6 +255,7 @@ def candidate_sql(
     loaded_at: dt.datetime | None = None,
     marks: dict[str, str] | None = None,
     is_daily: bool = False,
+    placed: str | None = None,
 ) -> CandidateSql:
     """One row per row of `from`: typed columns, keys, `_verdict`, and for bad rows value and raw record.
 
@@ -264,6 +268,7 @@ def candidate_sql(
         loaded_at: time of the load, naive UTC, which dates that lie ahead are told by; None asks for none.
         marks: further flags, by their conditions on a raw row (`ROW`).
         is_daily: whether its rows come from files of which a later one is the newer.
+        placed: `from` as a query that tells the place of its rows, where it does not itself.
     """
     later: tuple[str, ...] = () if not is_daily or "_source_file" not in raw_columns else ("_source_file",)
     if later and not mapping.is_table() and "_load_id" in raw_columns:
@@ -272,9 +277,9 @@ def candidate_sql(
 
     def whole(every_raw: bool) -> str:
         if not corrected:
-            return part_sql(mapping, types, raw_columns, every_raw, loaded_at, marks)
+            return part_sql(mapping, types, raw_columns, every_raw, loaded_at, marks, placed=placed)
         parts = (
-            part_sql(mapping, types, raw_columns, every_raw, loaded_at, marks, corrected, apart=apart)
+            part_sql(mapping, types, raw_columns, every_raw, loaded_at, marks, corrected, apart, placed)
             for apart in (False, True)
         )
         return " union all by name ".join(f"select * from ({part})" for part in parts)
@@ -332,6 +337,16 @@ def corrected_value(name: str, spec: Column, zones: Zones, formats: Formats, giv
     )
 
 
+def place_sql(raw_columns: list[str], placed: str | None) -> tuple[str, str]:
+    """SQL of the file and the row in it that a raw row is from."""
+    if placed:
+        return f"{ROW}.{PLACE}.f", f"{ROW}.{PLACE}.r"
+    return (
+        f"{ROW}._source_file" if "_source_file" in raw_columns else "cast(null as varchar)",
+        f"{ROW}._source_row" if "_source_row" in raw_columns else "cast(null as bigint)",
+    )
+
+
 def part_sql(
     mapping: Mapping,
     types: dict[str, str],
@@ -341,6 +356,7 @@ def part_sql(
     marks: dict[str, str] | None = None,
     corrected: frozenset[str] = frozenset(),
     apart: bool = False,
+    placed: str | None = None,
 ) -> str:
     """The candidates' query over the rows with a correction (`apart`) or over those without."""
     contract, zones, formats = mapping.contract, mapping.zones, mapping.formats
@@ -398,14 +414,13 @@ def part_sql(
     parent = "cast(null as bigint)"
     if contract.parent:
         parent = record_key(mapping.system, contract, contract.parent.columns)
-    source_file = f"{ROW}._source_file" if "_source_file" in raw_columns else "cast(null as varchar)"
-    source_row = f"{ROW}._source_row" if "_source_row" in raw_columns else "cast(null as bigint)"
+    source_file, source_row = place_sql(raw_columns, placed)
     # A query sees several loads, and a map of one table as a rule the newest.
     source_load = "" if mapping.is_table() or "_load_id" not in raw_columns else f"{ROW}._load_id as _source_load,"
     keep = f"coalesce(({mapping.map.where}), false)" if mapping.map.where else "true"
     raw_or_null = raw if every_raw else f"case when _verdict > 0 then {raw} end"
     return f"""
-    with raw as ({mapping.from_sql()}),
+    with raw as ({placed or mapping.from_sql()}),
     valued as (
       select {ROW}, {source_file} as _source_file, {source_row} as _source_row, {keep} as _keep,
         {", ".join(expressions)}

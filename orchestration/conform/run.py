@@ -16,6 +16,7 @@ from orchestration.conform.corrections import Corrections
 from orchestration.conform.map_sql import shut
 from orchestration.conform.mapping import Mapping, candidate_sql
 from orchestration.conform.overlap import Overlap, find_overlap, line_columns, overlap_columns
+from orchestration.conform.places import placed
 from orchestration.conform.tables import LOAD_AUDIT_SQL, REJECTED_ROW_SQL, prepare
 from orchestration.connectors.files import column_key, rename_sql, spellings_of
 from orchestration.connectors.registry import connect
@@ -23,7 +24,7 @@ from orchestration.landing.lake import LOAD_COLUMNS, Lake, Manifest, last_whole
 from orchestration.platform.errors import RegularsError
 from orchestration.platform.literals import quote_name
 
-RULES = "6"  # raise when conform's rules change: every entity is then made again from the lake
+RULES = "7"  # raise when conform's rules change: every entity is then made again from the lake
 
 Loads = dict[str, list[Manifest]]  # raw table → its loads, oldest first
 
@@ -268,7 +269,8 @@ def conform_map(
         types = mapping.source_types(con)
         raw_columns = [row[0] for row in con.execute(f"describe {mapping.from_sql()}").fetchall()]
         marks = {flag: sql for found in bound.overlaps.values() for flag, sql in found.flag(raw_columns).items()}
-        query = candidate_sql(mapping, types, raw_columns, corrected, bound.loaded_at, marks, bound.is_daily)
+        told = None if "_source_row" in raw_columns else placed(con, mapping.from_sql(), raw_columns)
+        query = candidate_sql(mapping, types, raw_columns, corrected, bound.loaded_at, marks, bound.is_daily, told)
         try:
             done(conform_batch(con, mapping, query, load_id, bound.loaded_at, ends, bound.may_shrink, bound.landed))
         except duckdb.ConversionException as error:

@@ -35,7 +35,7 @@ def main() -> None:
     except RegularsError as error:
         st.title("Regulars")
         st.info(md("{message}.", message=f"{error.message[0].upper()}{error.message[1:]}"))
-        st.code(".venv/bin/regulars refresh", language="bash")
+        st.code(published.hint("regulars refresh"), language="bash")
         return
     with st.sidebar:
         st.markdown(md("### {title}", title=build.title))

@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration.config.company import CompanyConfig
-from orchestration.orphans import fail_orphans, own_tags
+from orchestration.instance.orphans import fail_orphans, own_tags
 from orchestration.platform.clock import utc_now
 from orchestration.platform.errors import RegularsError
 from orchestration.run.refresh import Session, nothing_new, open_session

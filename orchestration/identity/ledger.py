@@ -18,7 +18,7 @@ from orchestration.config.company import CompanyConfig
 from orchestration.identity.records import LENT
 from orchestration.landing.lake import OWN, PART, Erased, Lake, Manifest, commit
 from orchestration.platform.literals import exact_path, quote
-from orchestration.pseudonym import PSEUDONYM_ENV, PSEUDONYM_FILE, secret_in
+from orchestration.platform.pseudonym import PSEUDONYM_ENV, PSEUDONYM_FILE, secret_in
 
 LEDGER = "identity_ledger"
 

@@ -13,6 +13,7 @@ from models_ml.identity.standardise import RAW, standardise
 from orchestration.config.company import CompanyConfig
 from orchestration.identity.records import NOWHERE, kind_of
 
+CONTACT = ("email", "phone", "mobile", "address_line")
 MOST_LEVELS = 20  # of an organisation; deeper is a circle
 # Columns of dim_customer that a bought profile may fill, and the names under which its attributes hold them.
 PROFILE_FIELDS = {
@@ -31,19 +32,20 @@ def write_structure(con: duckdb.DuckDBPyConnection, config: CompanyConfig) -> No
         "create or replace temp table now_link as select distinct source_system, customer_id, source_customer_key, "
         "customer_key from identity.customer_link where valid_to is null"
     )
-    write_profiles(con)
+    write_profiles(con, config)
     write_households(con)
     write_organisations(con)
     write_enrichment(con, config)
 
 
-def write_profiles(con: duckdb.DuckDBPyConnection) -> None:
-    """What each record can be reached by: given at all, and usable."""
+def write_profiles(con: duckdb.DuckDBPyConnection, config: CompanyConfig) -> None:
+    """What each record can be reached by: asked for by its source, given at all, and usable."""
     con.execute(
         """
         create or replace table identity.record_profile as
         select s.source_system, s.customer_id, l.source_customer_key, l.customer_key, s.kind,
           coalesce(s.organisation, s.name_key) is not null as has_name,
+          list_contains($asking, s.source_system) as asks_contact,
           r.email is not null as gives_email, s.email is not null as has_email,
           coalesce(r.phone, r.mobile) is not null as gives_phone, s.phones is not null as has_phone,
           r.address_line is not null as gives_address,
@@ -59,7 +61,8 @@ def write_profiles(con: duckdb.DuckDBPyConnection) -> None:
           qualify row_number() over (
             partition by source_system, customer_id order by _version_at desc, _record_hash) = 1
         ) r using (source_system, customer_id)
-        """
+        """,
+        {"asking": config.fillers("customer", CONTACT)},
     )
 
 

@@ -15,7 +15,7 @@ from orchestration.platform.clock import utc_now
 from orchestration.platform.errors import RegularsError, in_the_way
 from orchestration.platform.lock import is_free, refresh_lock
 from orchestration.platform.paths import CompanyPaths
-from orchestration.pseudonym import PSEUDONYM_FILE
+from orchestration.platform.pseudonym import PSEUDONYM_FILE
 
 PRIVATE = 0o077  # what nobody but the owner may do with the runtime state
 PART = "backup.part"  # names the archive that is being written outside of the company's folder

@@ -33,9 +33,13 @@ class Format(StrEnum):
 
 
 def text_of(value: object) -> str:
-    """A value as text; a double without the digits that it does not know."""
+    """A value as text, as SQL writes it; a double without the digits that it does not know."""
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | dict | tuple):
+        return visible(json.dumps(value, default=str, ensure_ascii=False))
     text = str(value)
     return f"{value:.12g}" if isinstance(value, float) and len(text) > LONGEST_DOUBLE else visible(text)
 

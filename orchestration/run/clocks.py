@@ -107,7 +107,7 @@ def write_settings(
           {"".join(f"${key}::{kind} as {key}, " for key, (kind, _) in of_scores.items())}
           $kept_horizon::integer as kept_horizon_days, $horizon_open::boolean as is_horizon_open,
           $channel_min_contacts::integer as channel_min_contacts, $risky_grades as risky_grades,
-          $risky_score_below::double as risky_score_below,
+          $risky_score_below::double as risky_score_below, $risky_score_above::double as risky_score_above,
           $rate_age::integer as exchange_rate_max_age_days, $refund_returns::boolean as refund_by_return,
           $refund_payments::boolean as refund_by_payment,
           $as_of::date as as_of, $as_of_end::timestamp as as_of_end,
@@ -131,6 +131,7 @@ def write_settings(
             "channel_min_contacts": company.channel.min_contacts,
             "risky_grades": f"|{'|'.join(company.credit.risky_grades)}|",
             "risky_score_below": company.credit.risky_score_below,
+            "risky_score_above": company.credit.risky_score_above,
             "rate_age": company.exchange_rate_max_age_days,
             "refund_returns": company.refunds.returns,
             "refund_payments": company.refunds.payments,

@@ -24,12 +24,12 @@ from orchestration.platform import swap
 from orchestration.platform.custody import PART as UNDER_WAY
 from orchestration.platform.durable import move, sync_file, write_whole
 from orchestration.platform.errors import RegularsError, UsageError, refused_by_system
+from orchestration.platform.pseudonym import PSEUDONYM_FILE as KEY
+from orchestration.platform.pseudonym import secret_in
 from orchestration.platform.state import INPUTS, State
 from orchestration.privacy.erasure import refuse_pending
 from orchestration.privacy.scrub import scrub_lake
 from orchestration.privacy.suppression import KEYS, LIST, Suppression
-from orchestration.pseudonym import PSEUDONYM_FILE as KEY
-from orchestration.pseudonym import secret_in
 from orchestration.serving.seal import checksum
 
 CONTENTS = "backup.json"  # first in the archive: what is in it, with a checksum of each file

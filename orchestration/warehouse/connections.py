@@ -76,13 +76,20 @@ def locked_warehouse(config: CompanyConfig, command: str | None = None) -> Itera
         command: what the lock says it is held for; default: as the user typed it.
 
     Raises:
-        UsageError: nothing was loaded yet.
+        UsageError: nothing was loaded yet, or no refresh came as far as the table that is asked for.
         RegularsError: a refresh is running.
     """
     if not config.paths.warehouse.exists():
         raise UsageError(f"nothing was loaded yet in {config.paths.root}", "Run: regulars refresh")
     with in_charge(config.paths, command), open_warehouse(config) as con:
-        yield con
+        try:
+            yield con
+        except duckdb.CatalogException as error:
+            if "does not exist" not in str(error):
+                raise
+            raise UsageError(
+                f"{config.folder.name} is not built so far: no refresh came to its end", "Run: regulars refresh"
+            ) from error
 
 
 def remove_damaged(config: CompanyConfig, deep: bool = False) -> list[str]:

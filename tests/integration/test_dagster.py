@@ -12,7 +12,7 @@ import pytest
 
 from orchestration.config.company import load_company
 from orchestration.defs.scores import GATES
-from orchestration.orphans import MARK_TAG, PID_TAG, mark_of
+from orchestration.instance.orphans import MARK_TAG, PID_TAG, mark_of
 from orchestration.platform.state import State
 from orchestration.run.refresh import dagster_home
 from orchestration.warehouse import dbt
@@ -177,7 +177,7 @@ def test_one_model_alone_can_be_materialized_and_is_not_published(copy: Copier) 
 
 
 def test_a_killed_dagster_run_is_marked_failed_by_the_next(copy: Copier) -> None:
-    from orchestration.orphans import fail_orphans
+    from orchestration.instance.orphans import fail_orphans
 
     shop = copy()
     with pytest.MonkeyPatch.context() as patch:

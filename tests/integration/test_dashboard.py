@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -426,5 +427,48 @@ def test_planted_text_is_shown_as_it_is_and_nobody_is_called(copy: Copier, monke
             assert outside == set()
             assert ears.heard == []
             page.goto(f"http://127.0.0.1:{port}/is-anybody-there")
-            assert ears.heard == [b"GET /is-anybody-there HTTP/1.1\r\n"]  # it would have heard
+            assert ears.heard[:1] == [b"GET /is-anybody-there HTTP/1.1\r\n"]  # it would have heard
         browser.close()
+
+
+def value_page() -> None:
+    from orchestration.dashboard.pages.customers import value_churn
+
+    value_churn.page()
+
+
+def test_a_margin_that_is_not_told_says_why(refreshed: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shop's 400 orders, 17 hours apart, go from 4 January to 12 October 2024: less than a year."""
+    use(refreshed, monkeypatch)
+    app = AppTest.from_function(value_page, default_timeout=60).run()
+    assert not app.exception
+    told = [warning.value for warning in app.warning if "margin of the next 12 months" in warning.value]
+    assert [text.split(":", 1)[1] for text in told] == [
+        " only 283 days of purchases are known. The amounts at risk scale these to a year."
+    ]
+
+
+def test_a_flag_is_shown_with_its_evidence(refreshed: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(refreshed, monkeypatch)
+    shown = {"key": 1, "flag": "high_credit_risk", "evidence": "2 invoices more than 90 days overdue"}
+
+    def flagged(sql: str, **values: object) -> pd.DataFrame:
+        return pd.DataFrame([shown]) if "from customer_flag" in sql else asked(sql, **values)
+
+    from orchestration.dashboard.kit import published
+
+    asked = published.query
+    monkeypatch.setattr(published, "query", flagged)
+    with duckdb.connect(str(refreshed.published), read_only=True) as con:
+        [(key,)] = con.execute(
+            "select customer_key from marts.customer_360 where churn_probability is not null order by 1 limit 1"
+        ).fetchall()
+    app = AppTest.from_function(customer_page, default_timeout=60)
+    app.query_params["key"] = str(key)
+    app.run()
+    assert not app.exception
+    assert [warning.value for warning in app.warning] == [
+        "Mind: **high credit risk**, 2 invoices more than 90 days overdue"
+    ]
+    [churn] = [metric.value for metric in app.metric if metric.label == "Churn warning"]
+    assert re.fullmatch(r"(normal|prevent|retain|win back), \d+%", churn)

@@ -8,7 +8,7 @@ import time
 import pytest
 import yaml
 
-from orchestration.config.company import load_company
+from orchestration.config.company import CompanyConfig, load_company
 from orchestration.config.contracts import Contract, load_contracts
 from orchestration.platform.errors import ConfigError, RegularsError, UsageError
 from orchestration.platform.yaml_model import UniqueKeyLoader
@@ -223,3 +223,22 @@ def test_business_day_before(shop: Shop, moment: dt.datetime, cut: str, expected
 
 def test_config_error_is_exit_code_one_and_usage_two() -> None:
     assert (ConfigError("x").exit_code, UsageError("x").exit_code) == (1, 2)
+
+
+def test_a_map_fills_a_column_be_it_empty_in_every_row(shop: Shop) -> None:
+    """What the flags ask: a field for contact data, and scores of which nothing says when they are a risk."""
+
+    def config_of(columns: dict[str, str], **company: object) -> CompanyConfig:
+        maps = {"customer": {"from": "customers", "columns": {"customer_id": "id"} | columns}}
+        shop.configure(company=company, source={"maps": maps})
+        return load_company("shop")
+
+    contact = ("email", "phone", "mobile", "address_line")
+    assert config_of({"full_name": "name"}).fillers("customer", contact) == []
+    assert config_of({"email": " NULL "}).fillers("customer", contact) == []
+    assert config_of({"phone": "name"}).fillers("customer", contact) == ["till"]
+    assert config_of({"phone": "name"}).fillers("lead", contact) == []
+    assert not config_of({"phone": "name"}).has_unbounded_scores
+    assert config_of({"credit_score": "id"}).has_unbounded_scores
+    assert not config_of({"credit_score": "id"}, credit={"risky_score_above": 300}).has_unbounded_scores
+    assert not config_of({"credit_score": "id"}, credit={"risky_score_below": 0}).has_unbounded_scores

@@ -25,8 +25,8 @@ from orchestration.platform.custody import in_charge, open_to_others
 from orchestration.platform.damage import damage_of
 from orchestration.platform.errors import RegularsError
 from orchestration.platform.paths import PROJECT
+from orchestration.platform.pseudonym import secret_in
 from orchestration.platform.state import State
-from orchestration.pseudonym import secret_in
 from orchestration.quality.run import Judge
 from orchestration.run.doctor import diagnose
 from orchestration.run.refresh import SEEN, nothing_new, open_session

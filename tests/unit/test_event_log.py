@@ -14,7 +14,7 @@ from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 
-from orchestration.platform.event_log import MOST_HELD, HeldEventLogStorage
+from orchestration.instance.event_log import MOST_HELD, HeldEventLogStorage
 from orchestration.platform.paths import PROJECT
 
 KEY = dg.AssetKey(["a", "table"])

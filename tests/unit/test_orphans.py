@@ -14,8 +14,8 @@ import pytest
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus
 from dagster._core.launcher import WorkerStatus
 
-from orchestration import orphans
-from orchestration.orphans import MARK_TAG, PID_TAG, fail_orphans, is_alive, mark_of, own_tags
+from orchestration.instance import orphans
+from orchestration.instance.orphans import MARK_TAG, PID_TAG, fail_orphans, is_alive, mark_of, own_tags
 from orchestration.platform.paths import PROJECT
 
 
@@ -72,7 +72,7 @@ def test_a_run_that_never_said_its_process_is_ended_in_time(
     silent = run(instance, DagsterRunStatus.STARTED, {})
     assert fail_orphans(instance) == 0
     later = time.time() + orphans.STARTING + 1
-    monkeypatch.setattr("orchestration.orphans.time.time", lambda: later)
+    monkeypatch.setattr("orchestration.instance.orphans.time.time", lambda: later)
     assert fail_orphans(instance) == 1
     assert status(instance, silent) == DagsterRunStatus.FAILURE
 

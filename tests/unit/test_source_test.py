@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import duckdb
 import pytest
 from typer.testing import CliRunner
 
@@ -95,3 +96,40 @@ def test_entities_that_are_stored_and_read_by_no_table_are_named(shop: Shop) -> 
     }  # fmt: skip
     shop.configure(source={"maps": SOURCE["maps"] | {"lead": lead, "manual_match": decided}})  # type: ignore[operator]
     assert unread_entities(load_company("shop")) == ["lead"]
+
+
+@pytest.mark.parametrize("kind", ["csv", "json"])
+def test_a_preview_reads_no_more_files_than_it_needs(shop: Shop, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """Forty files, a reader of which has a buffer of 32 MiB: all at once they need 1,280 of the 300 MiB there are."""
+    for day in range(40):
+        text = f"id,name\n{day}-1,a\n{day}-2,b\n" if kind == "csv" else f'{{"id": "{day}-1"}}\n{{"id": "{day}-2"}}\n'
+        (shop.data / f"day_{day:02}.{kind}").write_text(text)
+    maps = {"customer": {"from": "select * from days", "columns": {"customer_id": "id", "full_name": "_source_row"}}}
+    shop.configure(
+        source={"connector": {"kind": kind, "path": "${SHOP_DATA}"}, "tables": {"days": {"path": f"day_*.{kind}"}},
+                "maps": maps}
+    )  # fmt: skip
+    config = load_company("shop")
+    with monkeypatch.context() as small:
+        small.setattr(preview, "memory_database", lambda: duckdb.connect(config={"memory_limit": "300MiB"}))
+        assert len(preview.rows_as_received(config, "till", "days", 1)) == 1
+        rows = preview.rows_as_received(config, "till", "days", 3)
+        mapped = preview.rows_as_mapped(config, "till", "customer", 79)
+    assert [(row["id"], row["_source_row"]) for row in rows] == [("0-1", 1), ("0-2", 2), ("1-1", 1)]
+    assert len({row["customer_id"] for row in mapped}) == 79
+    assert {row["full_name"] for row in mapped} == {"1", "2"}
+
+
+@pytest.mark.parametrize("word", ["end", "Order", "at"])
+def test_a_column_that_is_called_like_a_word_of_sql_is_told_how_to_be_written(shop: Shop, word: str) -> None:
+    (shop.data / "p.csv").write_text(f"id,{word}\n1,a\n")
+    source = {"connector": {"kind": "csv", "path": "${SHOP_DATA}"}, "tables": {"p": {"path": "p.csv"}}}
+
+    def errors(expression: str) -> list[str | None]:
+        maps = {"customer": {"from": "p", "columns": {"customer_id": "id", "full_name": expression}}}
+        shop.configure(source={**source, "maps": maps})
+        return [found.error for found in tried(load_company("shop"), ["till"]) if found.error]
+
+    [error] = errors(word)
+    assert str(error).endswith(f"write it in double quotes, since {word} is a word of SQL: '\"{word}\"'")
+    assert errors(f'"{word}"') == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import inspect
 import io
 import json
 import os
@@ -14,24 +15,35 @@ import time
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
+import typer
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 from typer.testing import CliRunner
 
 from orchestration.cli.command import Panel, found
-from orchestration.cli.console import escape
+from orchestration.cli.console import as_called, escape
 from orchestration.cli.look import checks_of_state, last_runs
 from orchestration.cli.main import EXIT_CODES, app
+from orchestration.cli.models import card_here
+from orchestration.cli.quarantine import spaced
 from orchestration.cli.serve import open_browser
+from orchestration.config.company import load_company
+from orchestration.conform.run import write_load_audit
+from orchestration.landing.lake import Lake
 from orchestration.platform.clock import utc_now
-from orchestration.platform.errors import RegularsError, Stopped, in_plain_words
+from orchestration.platform.errors import RegularsError, Stopped, UsageError, in_plain_words
+from orchestration.platform.hints import COMMANDS, for_company
 from orchestration.platform.literals import no_formula, visible
 from orchestration.platform.paths import PROJECT, CompanyPaths
 from orchestration.platform.progress import Progress
 from orchestration.platform.rows import Format, as_csv, laid_out
 from orchestration.platform.state import State
+from orchestration.warehouse.connections import open_warehouse
+from tests.support.conforming import load_and_conform
+from tests.support.shop import Shop
 
 HOSTILE = ["[bold]x[/]", r"\[/]", "[/]", "\x1b[31mred\x1b[0m", "\x9b2J", "\x1b]8;;http://x\x07link", ":smile:", "a\rb",
            "\u202eevil", "[link=http://x]y[/link]", "\\"]  # fmt: skip
@@ -310,3 +322,112 @@ def test_the_browser_opens_once_the_server_answers_and_never_without_one(monkeyp
         assert f"port {port} is in use" in str(taken.exception)
     open_browser(port, patience=0.3)
     assert len(opened) == 1
+
+
+def test_every_hint_is_for_the_company_that_was_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, folder in (("REGULARS_COMPANIES", "companies"), ("REGULARS_HOME", "home")):
+        monkeypatch.setenv(name, str(tmp_path / folder))
+    monkeypatch.delenv("REGULARS_COMPANY", raising=False)
+    monkeypatch.setattr("sys.argv", ["regulars"])
+    Shop(tmp_path).write()
+    for command in (["status"], ["versions"], ["doctor"], ["drift"]):
+        assert "regulars refresh --company shop" in CliRunner().invoke(app, [*command, "-c", "shop"]).output, command
+    for command in (["sql", "select 1"], ["check"], ["models"], ["explain", "1"], ["quarantine", "replay", "customer"]):
+        ended = CliRunner().invoke(app, [*command, "-c", "shop"]).exception
+        assert isinstance(ended, RegularsError), command
+        assert as_called(str(ended)).endswith("Run: regulars refresh --company shop"), command
+    assert not (tmp_path / "home" / "shop" / "warehouse.duckdb").exists()
+    # Where the company is taken without a word, none is said.
+    monkeypatch.setenv("REGULARS_COMPANY", "shop")
+    assert CliRunner().invoke(app, ["versions"]).output.split() == [
+        "Nothing",
+        "is",
+        "published",
+        "yet;",
+        "run:",
+        "regulars",
+        "refresh",
+    ]
+
+
+def test_hints_are_commands_that_exist_and_take_a_company() -> None:
+    known = {}
+    for command in found():
+        if isinstance(command.run, typer.Typer):
+            known |= {f"{command.name} {c.name}": c.callback for c in command.run.registered_commands}
+        else:
+            known[command.run.__name__.replace("_", "-")] = command.run
+    assert {name for name, made in known.items() if made and "company" in inspect.signature(made).parameters} - {
+        "generate"  # its company is the one that it makes
+    } == COMMANDS
+    text = (
+        "Run: regulars refresh --full; see regulars quarantine show x, `regulars init y`, regulars refreshes, "
+        "a/regulars sql"
+    )
+    assert for_company(text, "s") == (
+        "Run: regulars refresh --company s --full; see regulars quarantine show --company s x, `regulars init y`, "
+        "regulars refreshes, a/regulars sql"
+    )
+    assert for_company("regulars sql --company t x", "s") == "regulars sql --company t x"
+
+
+@pytest.mark.parametrize("query", ["", "  ", ";", ";;\n", "-- nothing", "/* nothing */"])
+def test_an_empty_query_says_so(loaded: Shop, query: str) -> None:
+    database = loaded.state / "published" / "versions" / "v" / "regulars.duckdb"
+    database.parent.mkdir(parents=True)
+    with duckdb.connect(str(database)) as con:
+        con.execute("create schema core; create schema marts; create table marts.build_info as select 'v' as version")
+    (loaded.state / "published" / "current").symlink_to("versions/v")
+    ended = CliRunner().invoke(app, ["sql", "-c", "shop", "--", query]).exception
+    assert isinstance(ended, UsageError)
+    assert "the query is empty" in str(ended)
+    shown = CliRunner().invoke(app, ["sql", "-c", "shop", "tables"]).output.split()
+    assert shown == ["table", "schema", "rows", "columns", "build_info", "marts", "1", "1"]
+
+
+@pytest.mark.parametrize(
+    "command", [["explain", "1"], ["explain", "till:C1", "till:C2"], ["review", "export", "pairs.csv"], ["forget", "1"]]
+)
+def test_a_warehouse_that_a_kill_left_half_built_says_what_to_run(loaded: Shop, command: list[str]) -> None:
+    ended = CliRunner().invoke(app, [*command, "-c", "shop"]).exception
+    assert isinstance(ended, UsageError), ended
+    assert ended.cure == "Run: regulars refresh"
+
+
+def test_values_are_written_as_sql_writes_them() -> None:
+    rows: list[dict[str, object]] = [{"yes": True, "no": False, "list": [1, None, "ä"], "none": None, "n": 1}]
+    assert [line.split(None, 1)[1:] for line in printed(rows, 80, Format.VERTICAL)[1:]] == [
+        ["true"], ["false"], ['[1, null, "ä"]'], [], ["1"]
+    ]  # fmt: skip
+
+
+def test_a_model_card_is_where_the_company_is_now(tmp_path: Path) -> None:
+    paths = CompanyPaths(tmp_path / "shop")
+    assert card_here(paths, "churn", "/elsewhere/shop/models/churn/1.html") == Path(
+        "/elsewhere/shop/models/churn/1.html"
+    )
+    card = paths.root / "models" / "churn" / "1.html"
+    card.parent.mkdir(parents=True)
+    card.touch()
+    assert card_here(paths, "churn", "/elsewhere/shop/models/churn/1.html") == card
+
+
+def test_a_quarantined_record_wraps_between_its_fields() -> None:
+    record = spaced(json.dumps({f"field_{n}": f"value {n}" for n in range(20)}, separators=(",", ":")))
+    assert max(map(len, printed([{"record": record}], 80, Format.VERTICAL))) <= 80
+    assert spaced("no json") == "no json"
+    assert spaced(None) is None
+
+
+def test_quarantine_show_of_lines_that_are_no_rows(shop: Shop) -> None:
+    """They have no key of an entity, and say where they stand."""
+    (shop.data / "people.csv").write_text('id,name\n1,a\n2,b,c,"d"\n')
+    maps = {"customer": {"from": "people", "columns": {"customer_id": "id"}}}
+    shop.configure(source={"connector": {"kind": "csv", "path": "${SHOP_DATA}"},
+                           "tables": {"people": {"path": "people.csv"}}, "maps": maps})  # fmt: skip
+    load_and_conform(load_company("shop"))
+    with open_warehouse(load_company("shop")) as con:
+        write_load_audit(con, Lake(load_company("shop").paths.lake))
+    shown = CliRunner().invoke(app, ["quarantine", "show", "(people)", "-c", "shop"]).output
+    assert "too_many_columns" in shown
+    assert "row      3" in shown  # the file's third line

@@ -5,6 +5,7 @@ select
   customer_key,
   kind,
   has_name,
+  asks_contact,
   gives_email,
   has_email,
   gives_phone,

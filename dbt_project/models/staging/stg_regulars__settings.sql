@@ -18,6 +18,7 @@ select
   channel_min_contacts,
   risky_grades,
   risky_score_below,
+  risky_score_above,
   exchange_rate_max_age_days,
   refund_by_return,
   refund_by_payment,

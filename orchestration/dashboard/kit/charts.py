@@ -112,7 +112,7 @@ def waterfall(
             measure=["absolute", *["relative"] * len(parts), "absolute"],
             text=[plotted(text) for text in texts],
             textposition="outside",
-            textfont={"size": 12},
+            textfont={"size": 11},
             constraintext="none",
             cliponaxis=False,
             increasing={"marker": {"color": UP}},
@@ -164,8 +164,13 @@ def weights(rows: pd.DataFrame) -> go.Figure:
             decreasing={"marker": {"color": DOWN}},
             totals={"marker": {"color": MAIN}},
             text=[*(f"{value:+.1f}" for value in rows["weight"]), f"{rows['weight'].sum():.1f}"],
+            textposition="outside",
+            cliponaxis=False,
         )
     )
+    sums = [0.0, *rows["weight"].cumsum()]
+    span = max(max(sums) - min(sums), 1.0)
+    figure.update_xaxes(range=[min(sums) - 0.3 * span, max(sums) + 0.3 * span])
     figure.update_yaxes(autorange="reversed")
     return style(figure, 60 + 34 * (len(rows) + 1))
 
@@ -206,6 +211,8 @@ def stacked(frame: pd.DataFrame, states: Sequence[str]) -> go.Figure:
         )  # fmt: skip
     figure.update_layout(barmode="stack")
     style(figure, 260)
+    figure.update_xaxes(title="quarter of the first purchase")
+    figure.update_yaxes(title="customers")
     return figure.update_layout(showlegend=True, legend=LEGEND)
 
 

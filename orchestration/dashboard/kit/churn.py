@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import streamlit as st
 
 from orchestration.dashboard.kit import published
@@ -16,8 +17,11 @@ STATUS = {
     "refused": "did not pass its gates",
     "not_enough_data": "could not be trained",
 }
-WHO = {"customer_key": Column("Customer", "customer"), "customer_ids": Column("Ids in the sources")}
+WHO = {"customer_key": Column("Customer", "customer")}
+IDS = {"customer_ids": Column("Ids in the sources")}  # the last of a list: there may be many
 WHY = {f"reason_{n}": Column(f"Reason {n}") for n in (1, 2, 3)}
+GOOD = "How good it is: page Models."
+YEAR = 365  # days of purchases from which a margin of the next twelve months is told, as in customer_value
 NO_ORDERS = (
     "Nobody has bought yet. Map a source to `sales_order` and `order_line` in `data/companies/<company>/sources/`, "
     "then run `regulars refresh`. A draft of the maps: `regulars source suggest`."
@@ -28,13 +32,34 @@ NO_SCORES = (
 )
 
 
-def churn_standing() -> None:
-    """Say where the churn scores come from, and warn where they are no model's or are old."""
-    standing(scores()["churn"])
+def margin_standing() -> None:
+    """Say why no margin of the next twelve months is told, where none is, and what amounts at risk rest on."""
+    found = published.query(
+        "select count(expected_margin_amount) as told, count(*) as customers, "
+        "(select min(first_purchase_on) from customer_lifecycle) as first_day from customer_value"
+    ).iloc[0]
+    days = (published.build().as_of - pd.Timestamp(found["first_day"])).days + 1 if found["customers"] else 0
+    if found["told"] or not days:
+        return
+    if days < YEAR:
+        why = f"only {days} days of purchases are known. The amounts at risk scale these to a year"
+    else:
+        why = "no churn model passed its gates. The amounts at risk rest on observed rates"
+    st.warning(md("No margin of the next 12 months is told: {why}.", why=why))
 
 
-def standing(score: Score) -> None:
-    """Say where the scores that are shown come from, and warn where they are no model's or are old; nothing without."""
+def churn_standing(where: str = "") -> None:
+    """Say where the churn scores come from, and warn where they are no model's or are old; see `standing`."""
+    standing(scores()["churn"], where)
+
+
+def standing(score: Score, where: str = "") -> None:
+    """Say where the scores that are shown come from, and warn where they are no model's or are old; nothing without.
+
+    Args:
+        score: which.
+        where: what else is said where all is well.
+    """
     assert score.learning is not None
     states = published.query(
         "select score_basis, is_stale, scored_as_of, model_version as version, horizon_days as horizon "
@@ -62,4 +87,4 @@ def standing(score: Score) -> None:
     elif state["is_stale"]:
         st.warning(md("**Scores of {day:%d %B %Y}**, the last good ones. {why}.", day=state["scored_as_of"], why=why))
     else:
-        st.caption(md("Model {version}: {means}. How good it is: page Models.", version=state["version"], means=means))
+        st.caption(md("Model {version}: {means}. {where}", version=state["version"], means=means, where=where))

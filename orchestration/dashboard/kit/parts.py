@@ -40,14 +40,14 @@ def config_of(column: Column, currency: str) -> Any:
     if column.kind == "money":
         form = WITH_SYMBOL.get(currency)
         name = column.name if form else f"{column.name} ({currency})"
-        return column_types.NumberColumn(name, format=form or "localized")
+        return column_types.NumberColumn(name, format=form or "accounting")
     if column.kind == "customer":
         return column_types.LinkColumn(column.name, display_text=r"key=(\d+)$", width=150)
     made: dict[str, Callable[[], Any]] = {
         "count": lambda: column_types.NumberColumn(column.name, format="localized"),
         "number": lambda: column_types.NumberColumn(column.name, format="%.1f"),
         "figure": lambda: column_types.NumberColumn(column.name, format="%.4g"),
-        "share": lambda: column_types.NumberColumn(column.name, format="percent"),
+        "share": lambda: column_types.NumberColumn(column.name, format="%.1f %%"),
         "day": lambda: column_types.DateColumn(column.name, format="D MMM YYYY"),
         "time": lambda: column_types.DatetimeColumn(column.name, format="D MMM YYYY, HH:mm"),
         "flag": lambda: column_types.CheckboxColumn(column.name),
@@ -59,7 +59,9 @@ def shown_as(values: pd.Series, kind: str) -> pd.Series:
     """A column's values as its kind is shown."""
     if kind == "customer":
         return values.map(lambda key: None if pd.isna(key) else f"{CUSTOMER_URL}{int(key)}")
-    if kind in ("money", "number", "figure", "share"):
+    if kind == "share":
+        return values.astype(float) * 100
+    if kind in ("money", "number", "figure"):
         return values.astype(float)
     if kind == "words":
         return values.map(lambda code: code.replace("_", " ") if isinstance(code, str) else code)
@@ -98,8 +100,11 @@ def safe_csv(frame: pd.DataFrame) -> bytes:
 
 
 def take_away(frame: pd.DataFrame, name: str, columns: dict[str, Column], currency: str = "") -> None:
-    """A customer list on the page, each row leading to its customer, and as a file."""
-    table(frame, columns, currency)
+    """A customer list on the page, each row leading to its customer, and as a file.
+
+    A column that nobody has a value in takes no place on the page; it is in the file.
+    """
+    table(frame, {name: c for name, c in columns.items() if name in frame and frame[name].notna().any()}, currency)
     named = frame[[column for column in columns if column in frame]]
     st.download_button(
         md("Download {count:,} customers (CSV)", count=len(frame)), safe_csv(named), file_name=f"{name}.csv",
@@ -122,9 +127,14 @@ def choose(label: str, options: Iterable[Any], names: Callable[[Any], str] = str
     return st.selectbox(label, list(options), format_func=names, **how)
 
 
+# Streamlit leaves a tenth of a small screen empty on either side.
+WIDE = "<style>[data-testid=stMainBlockContainer] {padding-left: 2.5rem; padding-right: 2.5rem}</style>"
+
+
 def head(title: str) -> published.Build:
     """Title of a page, and the build behind its figures."""
     build = published.build()
+    st.html(WIDE)
     st.title(title)
     st.caption(
         md("{title}, as of {as_of:%d %B %Y}, data version {version}", title=build.title, as_of=build.as_of,

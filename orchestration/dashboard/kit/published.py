@@ -14,10 +14,17 @@ import streamlit as st
 
 from orchestration.config.company import DEFAULT_COMPANY
 from orchestration.platform.errors import RegularsError
+from orchestration.platform.hints import for_company
 from orchestration.platform.paths import CompanyPaths
 from orchestration.serving.publish import CONTACTS_GRANT, contacts_beside, current_file, read_contacts, read_published
 
 PINNED = "published_version"  # in the session: all figures of a page are of one version
+
+
+def hint(text: str) -> str:
+    """A text in which every command is for the company that the dashboard shows."""
+    company = os.environ.get("REGULARS_COMPANY") or DEFAULT_COMPANY
+    return for_company(text, None if company == DEFAULT_COMPANY else company)
 
 
 def paths() -> CompanyPaths:

@@ -1,6 +1,10 @@
 -- The channel that a customer comes through most often of their own accord, in orders and contacts other than
--- complaints; null where there are too few of them to tell.
-with used as (
+-- complaints; null where there are too few of them to tell. Through an outbound call nobody comes: the company does.
+with channels as (
+  {{ preferred(ref('stg_channel'), 'channel') }}
+),
+
+used as (
   select
     customer_key,
     channel
@@ -16,13 +20,15 @@ with used as (
 
 counted as (
   select
-    customer_key,
-    channel,
+    used.customer_key,
+    used.channel,
     count(*) as uses,
-    sum(count(*)) over (partition by customer_key) as all_uses,
-    row_number() over (partition by customer_key order by count(*) desc, channel asc) as preference
+    sum(count(*)) over (partition by used.customer_key) as all_uses,
+    row_number() over (partition by used.customer_key order by count(*) desc, used.channel asc) as preference
   from used
-  group by customer_key, channel
+  left join channels on used.channel = channels.channel and channels.preference = 1
+  where coalesce(channels.channel_type, used.channel) <> 'outbound_call'
+  group by used.customer_key, used.channel
 )
 
 select

@@ -1,17 +1,9 @@
 {{ config(materialized='table') }}
--- What a customer can be reached by, over all of its records. Where no source of theirs gives contact fields at all,
--- whether they can be reached is not known (`is_contact_known`).
-with giving as (
-  select
-    source_system,
-    max(case when gives_email or gives_phone or gives_address then 1 else 0 end) as gives_contact
-  from {{ ref('stg_record_profile') }}
-  group by source_system
-)
-
+-- What a customer can be reached by, over all of its records. Where no source of theirs has contact fields at all,
+-- whether they can be reached is not known (`is_contact_known`); a field that is empty in every row is known to be.
 select
   record.customer_key,
-  max(giving.gives_contact) as is_contact_known,
+  max(cast(record.asks_contact as integer)) as is_contact_known,
   max(cast(record.has_name as integer)) as has_name,
   max(cast(record.gives_email as integer)) as gives_email,
   max(cast(record.has_email as integer)) as has_email,
@@ -22,5 +14,4 @@ select
   max(cast(record.has_birth_date as integer)) as has_birth_date,
   max(cast(record.is_verified as integer)) as is_verified
 from {{ ref('stg_record_profile') }} as record
-inner join giving on record.source_system = giving.source_system
 group by record.customer_key

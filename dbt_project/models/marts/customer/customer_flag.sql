@@ -45,12 +45,12 @@ overdue as (
   group by billing.customer_key
 ),
 
--- why a customer is a credit risk; the score itself is sensitive and stays where it is
+-- why a customer is a credit risk; the sources' own scores and grades are sensitive and stay where they are
 risk as (
   select
     customer_key,
     first_due as since,
-    invoices || ' invoices more than 90 days overdue' as evidence,
+    invoices || case when invoices = 1 then ' invoice' else ' invoices' end || ' more than 90 days overdue' as evidence,
     1 as weight
   from overdue
   union all
@@ -63,12 +63,12 @@ risk as (
   inner join settings on settings.risky_grades like '%|' || upper(trim(customer.credit_grade)) || '|%'
   union all
   select
-    credit.customer_key,
+    customer_key,
     cast(null as date),
-    'low credit score',
+    case when has_risky_grade = 1 then 'credit grade' else 'credit score' end,
     3
-  from {{ ref('int_customer_credit') }} as credit
-  inner join settings on credit.credit_score < settings.risky_score_below
+  from {{ ref('int_customer_credit') }}
+  where has_risky_grade = 1 or has_risky_score = 1
 ),
 
 risky as (
@@ -78,16 +78,6 @@ risky as (
     evidence,
     row_number() over (partition by customer_key order by weight) as place
   from risk
-),
-
-consent as (
-  select
-    customer_key,
-    max(recorded_on) as since,
-    count(*) as channels,
-    sum(case when status = 'granted' then 1 else 0 end) as granted
-  from {{ ref('int_customer_consent') }}
-  group by customer_key
 ),
 
 flagged as (
@@ -103,9 +93,8 @@ cast(null as date) as since,
 customer_key,
 'opted_out',
 since,
-'denied in each of ' || channels || ' channels'
-  from consent
-  where granted = 0
+case when channels = 1 then 'denied in the only channel' else 'denied in each of ' || channels || ' channels' end
+  from {{ ref('int_customer_opt_out') }}
   union all
   select
 customer_key,
@@ -147,7 +136,8 @@ cast(changed.changed_at as date),
 'no record changed for two years'
   from changed
   cross join settings
-  where cast(changed.changed_at as date) < {{ add_days('settings.as_of', -730) }}
+  inner join {{ ref('int_customer_reach') }} as reached on changed.customer_key = reached.customer_key
+  where reached.is_contact_known = 1 and cast(changed.changed_at as date) < {{ add_days('settings.as_of', -730) }}
 )
 
 select

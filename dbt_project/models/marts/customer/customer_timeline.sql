@@ -39,7 +39,7 @@ with interaction as (
     'contact ' || direction,
     channel,
     department,
-    contact_type || coalesce(', ' || topic, '') || coalesce(': ' || result, '')
+    contact_type || coalesce(', ' || topic, '') || coalesce(': ' || replace(result, '_', ' '), '')
   from {{ ref('fct_contact') }}
   union all
   select
@@ -66,7 +66,7 @@ with interaction as (
     'campaign',
     event.channel,
     'marketing',
-    event.event_type || ': ' || coalesce(campaign.name, campaign.campaign_id, 'campaign')
+    replace(event.event_type, '_', ' ') || ': ' || coalesce(campaign.name, campaign.campaign_id, 'campaign')
   from {{ ref('fct_campaign_event') }} as event
   left join {{ ref('dim_campaign') }} as campaign on event.campaign_key = campaign.campaign_key
   union all
@@ -76,10 +76,11 @@ with interaction as (
     'invoice',
     null,
     'billing',
-    'Invoice of ' || cast(billing.invoice_amount as decimal(18, 2))
+    'Invoice of ' || cast(billing.invoice_amount as decimal(18, 2)) || ' ' || settings.currency
     || case when billing.paid_on is null then ', unpaid' else ', paid' end
   from {{ ref('fct_billing') }} as billing
   inner join {{ ref('dim_date') }} as calendar on billing.date_key = calendar.date_key
+  cross join {{ ref('stg_regulars__settings') }} as settings
   union all
   select
     customer_key,
@@ -87,7 +88,7 @@ with interaction as (
     'loyalty',
     null,
     'marketing',
-    coalesce(kind, 'points') || ' ' || cast(points as decimal(18, 0))
+    coalesce(kind || ': ', '') || cast(points as decimal(18, 0)) || ' points'
   from {{ ref('fct_loyalty_points') }}
 )
 

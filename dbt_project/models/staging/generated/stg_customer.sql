@@ -31,6 +31,7 @@ select
   employees,
   annual_revenue,
   credit_score,
+  credit_grade,
   registered_at,
   registered_on,
   acquisition_channel,

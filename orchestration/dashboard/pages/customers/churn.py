@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from orchestration.dashboard.kit import charts, published
-from orchestration.dashboard.kit.churn import NO_SCORES, WHO, WHY, churn_standing
+from orchestration.dashboard.kit.churn import GOOD, IDS, NO_SCORES, WHO, WHY, churn_standing
 from orchestration.dashboard.kit.page import Page
 from orchestration.dashboard.kit.parts import Column, cards, chart, choose, head, take_away
 
@@ -27,11 +27,12 @@ where churn.warning_level = $level
 group by all order by churn_probability desc, customer_key
 """
 COLUMNS = WHO | {
-    "churn_probability": Column("Churn probability", "share"),
+    "churn_probability": Column("Probability", "share"),
     "probability_before": Column("A period ago", "share"),
-    "was_red_before": Column("Was red before", "flag"),
     "recency_days": Column("Days since purchase", "count"),
-} | WHY  # fmt: skip
+    **WHY,
+    "was_red_before": Column("Was red before", "flag"),
+} | IDS  # fmt: skip
 
 
 def page() -> None:
@@ -43,7 +44,7 @@ def page() -> None:
     if levels.empty:
         st.info(NO_SCORES)
         return
-    churn_standing()
+    churn_standing(GOOD)
     counts = levels["customers"].reindex(list(LEVELS)).fillna(0).astype(int)
     whole = max(counts.sum(), 1)
     cards({f"{name}, {counts[level] / whole:.1%}": f"{counts[level]:,}" for level, name in LEVELS.items()})

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from orchestration.dashboard.kit import charts, published
-from orchestration.dashboard.kit.churn import WHO
+from orchestration.dashboard.kit.churn import IDS, WHO
 from orchestration.dashboard.kit.page import Page
 from orchestration.dashboard.kit.parts import Column, cards, chart, choose, head, table, take_away
 from orchestration.platform.markup import md
@@ -45,6 +45,12 @@ select * exclude (customer_key, source_customer_key, email_key, phone_keys) from
 order by source_system, customer_id
 """
 CONSENT = "select channel, status, recorded_on from consent where customer_key = $key order by channel"
+VIEW = """
+select view.*, offer.name as offer, offer.offer_id, expected_margin_amount
+from customer_360 as view left join dim_offer as offer on view.open_offer_key = offer.offer_key
+left join customer_value using (customer_key) where view.customer_key = $key
+"""
+FLAGS = "select flag, evidence from customer_flag where customer_key = $key order by flag"
 RECORDS = """
 select source_system, customer_id, rule, round(weight, 1) as weight, valid_from as since, valid_to as until
 from customer_xref
@@ -73,12 +79,13 @@ from customer_360 as view left join ids using (customer_key)
 where $state = 'all' or coalesce(view.state_basic, 'none') = $state
 order by view.monetary desc nulls last, view.customer_key limit $most
 """
+COUNT = "select count(*) as customers from customer_360 where $state = 'all' or coalesce(state_basic, 'none') = $state"
 LISTED = WHO | {
     "monetary": Column("Sales", "money"), "frequency": Column("Orders", "count"),
     "last_purchase_on": Column("Last purchase", "day"), "state_basic": Column("State", "words"),
-    "index_tier": Column("Value tier", "words"), "churn_probability": Column("Churn probability", "share"),
+    "index_tier": Column("Value tier", "words"), "churn_probability": Column("Probability", "share"),
     "warning_level": Column("Churn level", "words"), "open_complaints": Column("Open complaints", "count"),
-}  # fmt: skip
+} | IDS  # fmt: skip
 PROFILE = {
     "customer_type": Column("Type"), "gender": Column("Gender"), "birth_year": Column("Born in"),
     "city": Column("City"), "country": Column("Country"), "occupation": Column("Occupation"),
@@ -86,8 +93,8 @@ PROFILE = {
     "validity_score": Column("Validity", "share"), "source_records": Column("Source records", "count"),
 }  # fmt: skip
 HAPPENED = {
-    "occurred_at": Column("When (UTC)", "time"), "kind": Column("What", "words"), "channel": Column("Channel", "words"),
-    "department": Column("Department", "words"), "summary": Column("Summary"),
+    "occurred_at": Column("When (UTC)", "time"), "kind": Column("What", "words"), "summary": Column("Summary"),
+    "channel": Column("Channel", "words"), "department": Column("Department", "words"),
 }  # fmt: skip
 RECORDED = {
     "source_system": Column("Source"), "customer_id": Column("Id there"), "rule": Column("Linked by", "words"),
@@ -131,16 +138,20 @@ def everybody(currency: str, clear: bool) -> None:
     """The customers, those who have spent the most first; each row leads to one."""
     states = published.query("select distinct coalesce(state_basic, 'none') as state from customer_360 order by 1")
     if states.empty:
-        st.info("There are no customers yet. Map a source to `customer` or `sales_order`, then run `regulars refresh`.")
+        st.info(
+            published.hint(
+                "There are no customers yet. Map a source to `customer` or `sales_order`, then run `regulars refresh`."
+            )
+        )
         return
     if not clear:
-        st.caption("Names, addresses and numbers are not shown here. Whoever may see them starts the dashboard "
-                   "with `regulars dashboard --contacts`.")  # fmt: skip
+        st.caption(published.hint("Names, addresses and numbers are not shown here. Whoever may see them starts the "
+                                  "dashboard with `regulars dashboard --contacts`."))  # fmt: skip
     state = choose("Life-cycle state", ["all", *states["state"]], said_as, key="listed")
     found = published.query(LIST, state=state, most=MOST)
-    which = f"{MOST} customers of more" if len(found) == MOST else f"{len(found):,} customer(s)"
-    st.caption(md("{which}, those who have spent the most first; click a key to see its customer.",
-                  which=which[0].upper() + which[1:]))  # fmt: skip
+    [all_of_them] = published.query(COUNT, state=state)["customers"]
+    which = f"The first {MOST} of {all_of_them:,} customers" if all_of_them > MOST else f"{all_of_them:,} customer(s)"
+    st.caption(md("{which}, those who have spent the most first; click a key to see its customer.", which=which))
     take_away(found, "customers", LISTED, currency)
 
 
@@ -179,9 +190,9 @@ def show_clear(key: int) -> None:
 
 def show(key: int, currency: str) -> None:
     """Everything about one customer."""
-    view = published.query("select * from customer_360 where customer_key = $key", key=key)
+    view = published.query(VIEW, key=key)
     if view.empty:
-        st.info("This customer has no row yet: run `regulars refresh`.")
+        st.info(published.hint("This customer has no row yet: run `regulars refresh`."))
         return
     row = view.iloc[0]
     st.caption(md("Customer {key}", key=key))
@@ -191,35 +202,40 @@ def show(key: int, currency: str) -> None:
             "Orders": f"{int(row['frequency'])}" if pd.notna(row["frequency"]) else "0",
             "State": said_as(row["state_basic"]),
             "Value tier": said_as(row["index_tier"]),
-            "Churn warning": said_as(row["warning_level"]),
+            "Churn warning": said_as(row["warning_level"])
+            + (f", {row['churn_probability']:.0%}" if pd.notna(row["churn_probability"]) else ""),
             "Open complaints": f"{int(row['open_complaints'])}",
         },
         per_row=3,
     )
-    if row["flags"]:
-        st.warning(md("Mind: **{flags}**", flags=said_as(str(row["flags"]))))
-    st.markdown("; ".join(last_words(row)) or "Nothing has been said to this customer yet.")
+    for flag in published.query(FLAGS, key=key).itertuples():
+        st.warning(md("Mind: **{flag}**, {why}", flag=said_as(str(flag.flag)), why=flag.evidence))
+    st.markdown("; ".join(last_words(row, currency)) or "Nothing has been said to this customer yet.")
     table(view, {name: column for name, column in PROFILE.items() if view[name].notna().any()})
-    left, right = st.columns([3, 2], gap="large")
-    with left:
-        timeline(key)
-    with right:
-        st.subheader("Records")
-        table(published.query(RECORDS, key=key), RECORDED)
-        explain(published.query(PAIRS, key=key))
+    timeline(key)
+    st.subheader("Records")
+    table(published.query(RECORDS, key=key), RECORDED)
+    explain(published.query(PAIRS, key=key))
 
 
-def last_words(row: pd.Series) -> list[str]:
+def last_words(row: pd.Series, currency: str) -> list[str]:
     """What is to be said to a customer, and what was said last; literal text in the product's words."""
     said = []
     if row["cell_strategy"]:
         said.append(md("Strategy: **{strategy}**", strategy=row["cell_strategy"]))
     if row["preferred_channel"]:
-        said.append(md("comes through **{channel}**", channel=row["preferred_channel"]))
+        said.append(md("comes through **{channel}**", channel=said_as(row["preferred_channel"])))
+    if row["churn_reason"]:
+        said.append(md("first reason to leave: {reason}", reason=row["churn_reason"]))
     if pd.notna(row["open_offer_since"]):
-        said.append(md("an offer is open since {day:%d %B %Y}", day=row["open_offer_since"]))
+        said.append(md("open offer: **{offer}**, made {day:%d %B %Y}", offer=row["offer"] or row["offer_id"],
+                       day=row["open_offer_since"]))  # fmt: skip
+    if pd.notna(row["expected_margin_amount"]):
+        said.append(md("margin expected in 12 months: {margin}",
+                       margin=charts.money(float(row["expected_margin_amount"]), currency)))  # fmt: skip
     if row["last_said"]:
-        said.append(md("last said: {said} ({channel})", said=row["last_said"], channel=row["last_said_channel"]))
+        through = f" ({said_as(row['last_said_channel'])})" if row["last_said_channel"] else ""
+        said.append(md("last said: {said}{through}", said=row["last_said"], through=through))
     return said
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from orchestration.dashboard.kit import charts, published
-from orchestration.dashboard.kit.churn import NO_ORDERS, WHO
+from orchestration.dashboard.kit.churn import IDS, NO_ORDERS, WHO
 from orchestration.dashboard.kit.page import Page
 from orchestration.dashboard.kit.parts import Column, cards, chart, choose, head, table, take_away
 from orchestration.dashboard.pages.sales.overview import STATES
@@ -33,7 +33,7 @@ COLUMNS = WHO | {
     "last_purchase_on": Column("Last purchase", "day"), "recency_days": Column("Days since purchase", "count"),
     "r_score": Column("Recency (1 to 5)", "count"), "f_score": Column("Frequency (1 to 5)", "count"),
     "m_score": Column("Monetary (1 to 5)", "count"),
-}  # fmt: skip
+} | IDS  # fmt: skip
 COHORTS = """
 select date_trunc('quarter', first_purchase_on)::date as first_purchase, state_basic, count(*) as customers
 from customer_lifecycle group by 1, 2 order by 1
@@ -45,7 +45,7 @@ def page() -> None:
     build = head("Life cycle")
     states = published.query(SUMMARY).set_index("state_basic")
     if states.empty:
-        st.info(NO_ORDERS)
+        st.info(published.hint(NO_ORDERS))
         return
     counts = {str(state): int(count) for state, count in states["customers"].items()}
     cards({name: f"{counts.get(state, 0):,}" for state, name in STATES.items()})

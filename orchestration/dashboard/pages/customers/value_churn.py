@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from orchestration.dashboard.kit import charts, published
-from orchestration.dashboard.kit.churn import NO_SCORES, WHO, WHY, churn_standing
+from orchestration.dashboard.kit.churn import GOOD, IDS, NO_SCORES, WHO, WHY, churn_standing, margin_standing
 from orchestration.dashboard.kit.page import Page
 from orchestration.dashboard.kit.parts import Column, chart, choose, head, table, take_away
 from orchestration.platform.markup import md
@@ -14,6 +14,7 @@ from orchestration.platform.markup import md
 LIST = """
 select churn.customer_key, string_agg(distinct xref.customer_id, ', ' order by xref.customer_id) as customer_ids,
   churn.churn_probability, churn.warning_level, scored.index_tier, scored.value_index, scored.margin_if_staying_amount,
+  scored.expected_margin_amount,
   round(churn.churn_probability * scored.margin_if_staying_amount::double, 2) as value_at_risk, churn.recency_days,
   churn.reason_1, churn.reason_2, churn.reason_3, churn.was_red_before
 from customer_churn as churn left join customer_value as scored using (customer_key)
@@ -22,13 +23,13 @@ where churn.churn_class || coalesce(scored.value_class, 'S') = $cell
 group by all order by value_at_risk desc nulls last, customer_key
 """
 COLUMNS = WHO | {
-    "value_at_risk": Column("Value at risk", "money"), "churn_probability": Column("Churn probability", "share"),
-    "warning_level": Column("Churn level", "words"), "index_tier": Column("Value tier", "words"),
-    "value_index": Column("Value index (0 to 100)", "number"),
+    "value_at_risk": Column("Value at risk", "money"), "churn_probability": Column("Probability", "share"),
+    "warning_level": Column("Churn level", "words"), **WHY,
     "margin_if_staying_amount": Column("12-month margin if staying", "money"),
-    "recency_days": Column("Days since purchase", "count"), **WHY,
-    "was_red_before": Column("Was red before", "flag"),
-}  # fmt: skip
+    "expected_margin_amount": Column("12-month margin expected", "money"),
+    "value_index": Column("Value index (0 to 100)", "number"), "index_tier": Column("Value tier", "words"),
+    "recency_days": Column("Days since purchase", "count"), "was_red_before": Column("Was red before", "flag"),
+} | IDS  # fmt: skip
 FIRMNESS = {
     "part": Column("Part of the index", "words"), "weight_times": Column("Weight times", "number"),
     "kept_share": Column("Keep their tier", "share"), "moved_up": Column("Move up", "count"),
@@ -45,7 +46,8 @@ def page() -> None:
     if not matrix["customers"].sum():
         st.info(NO_SCORES)
         return
-    churn_standing()
+    churn_standing(GOOD)
+    margin_standing()
     shown = (
         st.segmented_control("Show", ["customers", "value at risk"], default="customers", key="shown") or "customers"
     )

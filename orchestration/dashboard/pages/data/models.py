@@ -18,7 +18,11 @@ def page() -> None:
     head("Models")
     found = published.query("select * from model_card order by model, trained_at desc")
     if found.empty:
-        st.info("No model yet. Run `regulars refresh`; a model is trained once a window after purchases is over.")
+        st.info(
+            published.hint(
+                "No model yet. Run `regulars refresh`; a model is trained once a window after purchases is over."
+            )
+        )
         return
     for name, score in scores().items():
         if score.learning is None:
@@ -35,7 +39,7 @@ def learned_page(score: Score, trained: pd.DataFrame) -> None:
     assert score.learning is not None
     if trained.empty or trained["version"].iloc[0] == "none":
         why = str(trained["message"].iloc[0]) if len(trained) else "none was tried yet"
-        st.info(md("{title}: {why}. `regulars retrain` tries again.", title=score.title, why=why))
+        st.info(md("{title}: {why}. ", title=score.title, why=why) + published.hint("`regulars retrain` tries again."))
         return
     version = choose(f"Model: {score.title}", trained["version"], key="version")
     card = trained.set_index("version").loc[version]
@@ -46,18 +50,20 @@ def learned_page(score: Score, trained: pd.DataFrame) -> None:
     facts(card, score.learning)
     metrics(card, score.learning)
     curves(card)
-    left, right = st.columns(2, gap="large")
-    with left:
-        st.subheader("Gates")
-        gates = of_training("select gate, is_passed, message from model_gate", card)
+    st.subheader("Gates")
+    gates = of_training("select gate, is_passed, message from model_gate", card)
+    if gates.empty:
+        st.info("No model was trained, so there was nothing to judge.")
+    else:
         gates["is_passed"] = gates["is_passed"].map({True: "✓ passed", False: "✗ failed"})
-        table(gates, {"gate": Column("Gate", "words"), "is_passed": Column("Verdict"), "message": Column("Why")})
-    with right:
-        drivers = of_training("select driver, weight from model_driver", card, "weight desc")
-        if not drivers.empty:
-            st.subheader("What moves the scores")
-            chart(charts.bars(drivers, "driver", "weight", [charts.MAIN] * len(drivers), 2))
-            st.caption("Mean effect on a customer; of probabilities on their log-odds.")
+        table(gates, {"is_passed": Column("Verdict"), "gate": Column("Gate", "words"), "message": Column("Why")})
+    st.subheader("What moves the scores")
+    drivers = of_training("select driver, weight from model_driver", card, "weight desc")
+    if drivers.empty:
+        st.info("No model was trained, so there is nothing that moves its scores.")
+    else:
+        chart(charts.bars(drivers, "driver", "weight", [charts.MAIN] * len(drivers), 2))
+        st.caption("Mean effect on a customer; of probabilities on their log-odds.")
 
 
 def of_training(sql: str, card: pd.Series, order: str = "all") -> pd.DataFrame:

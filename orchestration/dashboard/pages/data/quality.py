@@ -64,7 +64,11 @@ def page() -> None:
     )
     st.subheader("Score by entity")
     if latest.empty:
-        st.info("Nothing was checked: no mapped entity holds a row. Map a source, then run `regulars refresh`.")
+        st.info(
+            published.hint(
+                "Nothing was checked: no mapped entity holds a row. Map a source, then run `regulars refresh`."
+            )
+        )
     else:
         table(latest, SCORE_COLUMNS)
         if trend["day"].nunique() > 1:
@@ -80,7 +84,7 @@ def page() -> None:
     table(
         published.query(
             "select source_system, table_name, loaded_at, rows_read, rows_landed, rows_rejected, bytes, seconds, drift "
-            "from load_audit order by loaded_at desc, 1, 2"
+            "from load_audit order by loaded_at desc, source_system = '_regulars', 1, 2"
         ),
         LOAD_COLUMNS,
     )

@@ -33,10 +33,10 @@ def page() -> None:
     open_pairs = int(published.query(COUNT)["pairs"].iloc[0])
     st.markdown(md("**{pairs:,}** pairs of records are neither surely one customer nor surely two.", pairs=open_pairs))
     if not published.has_grant():
-        st.info(
+        st.info(published.hint(
             "Deciding needs names and addresses, which this dashboard does not show. Start it with "
             "`regulars dashboard --contacts`, or work on a file: `regulars review export pairs.xlsx`."
-        )
+        ))  # fmt: skip
         return
     pairs = published.contacts(PAIRS, most=MOST)
     if pairs.empty:
@@ -69,7 +69,9 @@ def page() -> None:
         st.download_button(
             md("Download {n} decision(s) (CSV)", n=len(chosen)), safe_csv(chosen), "decisions.csv", "text/csv"
         )
-        st.caption("They take effect with `regulars review import decisions.csv` and the refresh after it.")
+        st.caption(
+            published.hint("They take effect with `regulars review import decisions.csv` and the refresh after it.")
+        )
 
 
 def side_by_side(pair: pd.Series) -> pd.DataFrame:

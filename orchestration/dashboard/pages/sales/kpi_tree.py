@@ -35,6 +35,10 @@ where root_code = $root and period_grain = $grain and period_start = $start and 
 ROOTS = (
     "select distinct node_code, name, unit, sort_order from kpi_tree where node_code = root_code order by sort_order"
 )
+DIAGNOSIS_COLUMNS = {
+    "rank": Column("Rank", "count"), "name": Column("KPI"), "cost_to_root": Column("Cost in sales", "money"),
+    "advice": Column("What to do"), "owner_role": Column("Owner"),
+}  # fmt: skip
 MOST_MEMBERS = 25
 ARROWS = {"sum": "Σ", "product": "×"}
 

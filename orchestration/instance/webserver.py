@@ -1,4 +1,4 @@
-"""Dagster's server behind `platform.loopback`: `python -m orchestration.platform.webserver dev …` for `dagster dev …`.
+"""Dagster's server behind `platform.loopback`: `python -m orchestration.instance.webserver dev …` for `dagster dev …`.
 
 Dagster has no place for middleware: `dagster dev` starts `python -m dagster_webserver`, which makes its application in
 one function. Both are wrapped here and nowhere else; `tests/integration/test_servers.py` fails where a new version goes
@@ -14,7 +14,7 @@ from typing import Any
 
 from orchestration.platform.loopback import LoopbackOnly
 
-MODULE = "orchestration.platform.webserver"
+MODULE = "orchestration.instance.webserver"
 
 
 def run_dev() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dagster import DagsterRun
 from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, WorkerStatus
 
-from orchestration.orphans import GONE, is_dead
+from orchestration.instance.orphans import GONE, is_dead
 
 
 class WatchedRunLauncher(DefaultRunLauncher):
