@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from orchestration.cli import main as cli
+from orchestration import cli
 
 
 class Panel(Enum):
