@@ -65,9 +65,33 @@ def test_the_journal_names_nobody_and_only_its_owner_reads_it(config: CompanyCon
     other = erasure.Erasure((Sealed("customer:till", "C6"),), ("somebody else",))
     erasure.begin(config, other)
     assert erasure.pending(config) == erasure.Erasure(ERASURE.sealed + other.sealed, TEXTS + other.texts)
-    file.write_bytes(file.read_bytes()[:-1] + b"x")
-    with pytest.raises(RegularsError, match=r"erasure\.pending: cannot be read with .*suppression\.key"):
+    enclosed = file.read_bytes()
+    for place in (len(erasure.HEAD), len(erasure.HEAD) + erasure.NONCE, -1):  # number used once, text, mark
+        changed = bytearray(enclosed)
+        changed[place] ^= 1
+        file.write_bytes(changed)
+        with pytest.raises(RegularsError, match=r"erasure\.pending: cannot be read with .*suppression\.key"):
+            erasure.pending(config)
+    file.write_bytes(enclosed[:20])
+    with pytest.raises(RegularsError, match="cannot be read with"):
         erasure.pending(config)
+
+
+def test_the_same_journal_is_never_written_the_same_twice() -> None:
+    first, second = erasure.enclose("secret", b"text"), erasure.enclose("secret", b"text")
+    assert first != second
+    assert erasure.disclose("secret", first) == erasure.disclose("secret", second) == b"text"
+    assert erasure.disclose("another", first) is None
+
+
+def test_a_journal_of_before_is_refused_by_name(config: CompanyConfig) -> None:
+    """It was encrypted by an own cipher, which is gone."""
+    config.paths.root.mkdir(parents=True, exist_ok=True)
+    Suppression(config.paths.root).secret()
+    erasure.journal_of(config).write_bytes(bytes(range(200)))
+    with pytest.raises(RegularsError, match=r"erasure\.pending: is of an older version of the product") as refused:
+        erasure.pending(config)
+    assert "delete the file and run regulars forget again" in refused.value.cure
 
 
 def test_a_pending_erasure_keeps_backups_from_being_made(config: CompanyConfig, tmp_path: Path) -> None:
