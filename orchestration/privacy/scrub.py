@@ -58,7 +58,9 @@ class Scrubber:
         found = sorted({form for value in clear for form in forms.forms_of(value)})
         con.execute("create temp table clear (form varchar, is_long boolean)")
         if found:
-            con.executemany("insert into clear values (?, ?)", [[form, len(form) >= LONG] for form in found])
+            con.executemany(
+                "insert into clear values (?, ?)", [[form, len(form) >= LONG or forms.has_han(form)] for form in found]
+            )
         token = hashlib.sha256(f"erased {suppression.secret()}".encode()).hexdigest()
         return cls(con, lengths, tuple(found), token)
 
@@ -99,8 +101,14 @@ class Scrubber:
               select distinct {quote_name(column)}::varchar as cell from {read(path)}
               where {quote_name(column)} is not null
             ),
-            plain as (select cell, decoded(cell) as said from given),
-            word as (select cell, words_of(cell) as w from given),
+            seen as materialized (select cell, decoded(cell) as told from given),
+            plain as materialized (
+              select cell, worded(told) as said from seen
+              union all
+              -- As lists of before have it.
+              select cell, folded_before(told) from seen where strlen(told) > length(told)
+            ),
+            word as (select cell, words_of(cell) as w from given where {bool(self.lengths)}),
             old_gram as ({spans or "select cell, cell as gram from word where false"}),
             gram as (
               select distinct cell, gram from ({forms.grams_sql("from plain", MAX_WORDS, self.lengths)})
@@ -120,7 +128,8 @@ class Scrubber:
             union
             select distinct cell from gram semi join clear on clear.form = gram
             union
-            select cell from plain where exists (select 1 from clear where is_long and contains(glued(said), form))
+            select cell from (select cell, glued(told) as said from seen where {bool(self.clear)}) s
+            where exists (select 1 from clear where is_long and contains(s.said, form))
             """
         )
         return self.count(into) > 0

@@ -248,8 +248,8 @@ def query_of(columns: Sequence[tuple[str, str]], source: str) -> str:
     if said:
         texts = ", ".join(f"{quote_name(name)}::varchar" for name in said)
         parts.append(
-            f"select distinct n.number from (select folded(d) as said, glued(d) as form from (select distinct "
-            f"decoded(concat_ws(chr(31), {texts})) as d from {source})) s "
+            f"select distinct n.number from (select worded(d) as said, glued(d) as form from (select "
+            f"decoded(t) as d from (select distinct concat_ws(chr(31), {texts}) as t from {source}))) s "
             "join (select number, form, null as pattern from long union all select * from short) n "
             "on contains(s.form, n.form) and (n.pattern is null or regexp_matches(s.said, n.pattern))"
         )

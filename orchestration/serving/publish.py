@@ -113,8 +113,8 @@ def checkpoint(serve: Path) -> dict[str, int]:
 def copy_rows(config: CompanyConfig, database: Path) -> None:
     """Write what was built as a file of its own, row by row.
 
-    A copy of the file's bytes would hold its free pages, too, and in them the texts from before they were masked: whoever
-    may read the published file could find them there.
+    A copy of the file's bytes would hold its free pages, too, and in them the texts from before they were masked, for
+    whoever may read the published file.
 
     Raises:
         RegularsError: it cannot be read or written.

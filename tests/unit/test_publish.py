@@ -78,7 +78,7 @@ def test_a_published_file_holds_nothing_of_what_was_masked_or_deleted(config: Co
     with duckdb.connect(str(config.paths.serve)) as con:
         for table in ("updated", "deleted", "dropped"):
             con.execute(
-                f"create table core.{table} as select i, hash(i)::varchar || ' {name} ' || i as said from range(50000) t(i)"
+                f"create table core.{table} as select i, hash(i) || ' {name} ' || i as said from range(50000) t(i)"
             )
         con.execute("checkpoint")
         con.execute("update core.updated set said = 'text ' || i")
