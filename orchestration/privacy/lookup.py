@@ -18,9 +18,11 @@ import numpy as np
 from orchestration.privacy import forms
 
 HEAD = 8  # bytes of a name that are looked up; a shorter name is looked up whole
+MORE = 4  # bytes after them that count, too, where a name has them: many names begin with the same given name
 SHORTEST = 4  # bytes of a name
 LONGEST = 96  # bytes of a name that are compared
 BITS = 27  # of a place in the table of marks, which has 128 MB
+MIX = np.uint64(0x165667B19E3779F9)
 FACTORS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F)  # odd, without a pattern: they spread the numbers over the table
 BEGIN, END = 1, 2  # a word begins at a byte, or ends with it
 LETTER = np.array([chr(code).isalnum() for code in range(128)] + [True] * 128)
@@ -148,12 +150,20 @@ def limits(data: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def heads_of(data: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> Numbers:
-    """The first eight bytes of each name, as a number; zeros where it is shorter."""
-    padded = np.concatenate([data, np.zeros(HEAD, np.uint8)])
+    """A number of the first bytes of each name, by which it is looked up."""
+    padded = np.concatenate([data, np.zeros(HEAD + MORE, np.uint8)])
     found = np.zeros(len(begins), np.uint64)
+    more = np.zeros(len(begins), np.uint64)
     for place in range(HEAD):
         found |= padded[begins + place].astype(np.uint64) << np.uint64(8 * place)
+        more |= padded[begins + place + MORE].astype(np.uint64) << np.uint64(8 * place)
     found &= MASKS[np.minimum(ends - begins, HEAD)]
+    return np.where(ends - begins >= HEAD + MORE, mixed(found, more), found)
+
+
+def mixed(heads: Numbers, more: Numbers) -> Numbers:
+    """One number of a name's first eight bytes and of the eight that begin four bytes later."""
+    found: np.ndarray = heads * MIX ^ more
     return found
 
 
@@ -183,9 +193,11 @@ class Lookup:
         for text in glued(texts):
             heads = text.heads()
             raw = text.data.tobytes()
-            for place in np.flatnonzero(self.sought.has(heads)).tolist():
-                if len(said := stretch(raw, place)) >= HEAD:
-                    self.spots.add((first + int(text.owner[place]), int(heads[place]), said))
+            longer = mixed(heads, np.append(heads, np.zeros(MORE, np.uint64))[MORE:])
+            for numbers, least in ((heads, HEAD), (longer, HEAD + MORE)):
+                for place in np.flatnonzero(self.sought.has(numbers)).tolist():
+                    if len(said := stretch(raw, place)) >= least:
+                        self.spots.add((first + int(text.owner[place]), int(numbers[place]), said))
             begins = np.flatnonzero(text.edges & BEGIN)
             for size in range(SHORTEST, HEAD):
                 fits = begins[begins + size <= len(raw)]
@@ -197,28 +209,26 @@ class Lookup:
 
     def hits(self) -> Iterator[tuple[int, str, str, int]]:
         """Number of a text, the name that stands in it, its kind, and how often the names have it."""
-        records = self.records()
-        known: dict[int, dict[int, dict[bytes, list[tuple[str, int]]]]] = {}
-        for (name, kind), count in records.items():
-            head = int.from_bytes(name[:HEAD].ljust(HEAD, b"\0"), "little")
-            known.setdefault(head, {}).setdefault(len(name), {}).setdefault(name, []).append((kind, count))
+        known = self.known()
         for number, head, said in self.spots:
             for size, names in known.get(head, {}).items():
-                for kind, count in names.get(said[:size], ()):
+                for kind, count in names.get(said[:size], {}).items():
                     yield number, said[:size].decode(), kind, count
 
-    def records(self) -> Counter[tuple[bytes, str]]:
-        """Names whose head was seen, with their kind, and how often there are."""
+    def known(self) -> dict[int, dict[int, dict[bytes, Counter[str]]]]:
+        """Head → bytes → name → kind → how often, of the names whose head was seen."""
         seen = np.array(sorted({head for _, head, _ in self.spots}), np.uint64)
-        found: Counter[tuple[bytes, str]] = Counter()
+        found: dict[int, dict[int, dict[bytes, Counter[str]]]] = {}
         for names, kinds in self.names() if len(seen) else ():
             for data, begins, ends, numbers in glued_names(names):
                 place = np.searchsorted(seen, heads := heads_of(data, begins, ends))
                 chosen = np.flatnonzero(seen[np.minimum(place, len(seen) - 1)] == heads)
                 raw = data.tobytes()
                 for row in chosen.tolist():
-                    if SHORTEST <= ends[row] - begins[row] <= LONGEST:
-                        found[raw[begins[row] : ends[row]], kinds[numbers[row]]] += 1
+                    name = raw[begins[row] : ends[row]]
+                    if SHORTEST <= len(name) <= LONGEST:
+                        of_head = found.setdefault(int(heads[row]), {}).setdefault(len(name), {})
+                        of_head.setdefault(name, Counter())[kinds[numbers[row]]] += 1
         return found
 
 

@@ -21,6 +21,7 @@ number.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -97,6 +98,7 @@ def mask_published(
     """
     with duckdb.connect(str(paths.serve), config=dict(settings(config))) as con:
         con.execute("set TimeZone = 'UTC'")
+        con.execute("set enable_progress_bar = false")
         con.execute(f"attach {quote(paths.warehouse)} as known (read_only)")
         held = {
             f"{row[0]}.{row[1]}" for row in con.execute(
@@ -234,14 +236,17 @@ def bind_hits(con: duckdb.DuckDBPyConnection, config: CompanyConfig) -> None:
     for batch in con.execute("select cell from seen order by number").to_arrow_reader(BATCH):
         lookup.look(batch.column(0).to_pylist(), first)
         first += batch.num_rows
-    hits = [hit for hit in lookup.hits() if hit[1] not in never]
-    names_of = ("number", "gram", "kind", "records")
-    con.register("hit_rows", pa.Table.from_pylist([dict(zip(names_of, hit, strict=True)) for hit in hits], HIT_SCHEMA))
+    con.execute("create or replace temp table hit_of (number bigint, gram varchar, kind varchar, records bigint)")
+    hits = (hit for hit in lookup.hits() if hit[1] not in never)
+    while batch_of := list(itertools.islice(hits, BATCH)):
+        rows = [dict(zip(HIT_SCHEMA.names, hit, strict=True)) for hit in batch_of]
+        con.register("hit_rows", pa.Table.from_pylist(rows, HIT_SCHEMA))
+        con.execute("insert into hit_of from hit_rows")
+        con.unregister("hit_rows")
     con.execute(
-        "create or replace temp table hit as select distinct cell, gram, kind, records from hit_rows "
-        "join seen using (number)"
+        "create or replace temp table hit as select distinct cell, gram, kind, records "
+        "from hit_of join seen using (number)"
     )
-    con.unregister("hit_rows")
 
 
 HITS = f"""
@@ -303,6 +308,8 @@ def masked(cell: str, personal: str, hits: Sequence[Sequence[str]], never: froze
         return masked_json(cell, lambda text: masked(text, "free_text", hits, never))
     shown = shaped(cell, personal, never)
     for gram, kind in hits:
+        if gram not in forms.glued(shown):
+            continue
         shown = cut(shown, gram, MASK[kind], edges_of(gram, kind, personal))
     told = forms.decoded(shown)
     is_left = any(

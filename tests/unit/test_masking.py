@@ -211,6 +211,22 @@ def test_a_lookup_is_the_same_as_looking_for_each_name_in_each_text() -> None:
     }  # fmt: skip
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.text("ab ö", min_size=4, max_size=20), min_size=1, max_size=6),
+    st.lists(st.text("ab ö", max_size=40), min_size=1, max_size=6),
+)
+def test_every_name_that_stands_in_a_text_is_found(names: list[str], texts: list[str]) -> None:
+    lookup = Lookup(lambda: [(names, ["name"] * len(names))])
+    lookup.look(texts, 0)
+    found = {(number, name) for number, name, *_ in lookup.hits()}
+    wanted = {form for name in names if len((form := forms.glued(name)).encode()) >= 4}
+    assert found == {
+        (number, form) for number, text in enumerate(texts) for form in wanted
+        if (form in forms.glued(text) if len(form.encode()) >= 8 else form in forms.grams(text, 40))
+    }  # fmt: skip
+
+
 def test_labels_keep_words_that_are_somebodys_name(config: CompanyConfig, build: CompanyPaths) -> None:
     said = [FAMILY, "jorg", "0701 a1", "rang 070-123 45 67 twice", "0046701234567"]
     assert shown(config, build, "label", *said, NAME) == [*said[:3], "rang [number] twice", "[number]", "[name]"]
