@@ -243,11 +243,15 @@ def resolve_folder(location: str) -> tuple[Path, str]:
         return path.absolute(), ""
     package, _, inner = location.removeprefix(PACKAGE).partition("/")
     spec = importlib.util.find_spec(package) if package.isidentifier() else None
-    if spec is None or not spec.submodule_search_locations:
+    # A folder without code beside the product, such as its runtime state, counts as a package for Python; it is none.
+    if spec is None or not spec.submodule_search_locations or spec.origin is None:
         raise RegularsError(f"connector path {location}: package '{package}' is not installed", "Run make install")
     if Path(inner).is_absolute() or ".." in Path(inner).parts:
         raise RegularsError(f"connector path {location}: leads out of the package", "Name a folder inside it")
-    return Path(spec.submodule_search_locations[0]) / inner, location.rstrip("/") + "/"
+    folder = Path(spec.submodule_search_locations[0])
+    if not (folder / inner).resolve().is_relative_to(folder.resolve()):  # by a link
+        raise RegularsError(f"connector path {location}: leads out of the package", "Name a folder inside it")
+    return folder / inner, location.rstrip("/") + "/"
 
 
 def file_stamp(files: list[SourceFile]) -> list[list[Any]]:

@@ -2,19 +2,22 @@
 
 It is written before anything else is touched and removed when the search for what is left has run, so that whatever
 was killed in between, the next command that opens a session goes on with all of it: list, lake, what was made of the
-lake, what runs left behind, publication, search. Its texts are sealed: encrypted under the key of the suppression list,
-so that the journal itself names nobody, and only its owner reads either file.
+lake, what runs left behind, publication, search. Its texts are encrypted (AES-256-GCM) under the key of the suppression
+list, so that the journal itself names nobody, and only its owner reads either file.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
-import secrets
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from orchestration.config.company import CompanyConfig
 from orchestration.platform.errors import RegularsError, UsageError
@@ -22,7 +25,8 @@ from orchestration.privacy.search import Found, search
 from orchestration.privacy.suppression import Sealed, Suppression, write_private
 
 FILE = "erasure.pending"
-NONCE, TAG = 16, 32  # bytes
+HEAD = b"regulars erasure 2\n"  # before what is encrypted; older journals have none
+NONCE = 12  # bytes
 
 
 @dataclass(frozen=True)
@@ -79,8 +83,15 @@ def pending(config: CompanyConfig) -> Erasure | None:
     path = journal_of(config)
     if not path.exists():
         return None
+    enclosed = path.read_bytes()
+    if not enclosed.startswith(HEAD):
+        raise RegularsError(
+            f"{path}: is of an older version of the product, which encrypted it in another way, or is damaged",
+            "Run regulars refresh once with that version, which ends the erasure; or delete the file and run "
+            "regulars forget again",
+        )
     for key in Suppression(config.paths.root).keys().values():
-        plain = disclose(key, path.read_bytes())
+        plain = disclose(key, enclosed)
         if plain is not None:
             told = json.loads(plain)
             return Erasure(tuple(Sealed(kind, value) for kind, value in told["sealed"]), tuple(told["texts"]))
@@ -97,28 +108,21 @@ def prove(config: CompanyConfig, texts: Sequence[str]) -> Found:
     return found
 
 
-def stream(key: str, nonce: bytes, size: int) -> bytes:
-    """Key stream: HMAC-SHA-256 in counter mode."""
-    secret = hmac.new(key.encode(), b"erasure journal", hashlib.sha256).digest()
-    blocks = (hmac.new(secret, nonce + n.to_bytes(8), hashlib.sha256).digest() for n in range(size // 32 + 1))
-    return b"".join(blocks)[:size]
-
-
-def tag_of(key: str, sealed: bytes) -> bytes:
-    """Authentication of the sealed bytes."""
-    return hmac.new(key.encode(), b"erasure tag" + sealed, hashlib.sha256).digest()
+def cipher_of(key: str) -> AESGCM:
+    """AES-256-GCM under a key that is derived from the suppression list's."""
+    return AESGCM(HKDF(SHA256(), 32, salt=None, info=HEAD).derive(key.encode()))
 
 
 def enclose(key: str, plain: bytes) -> bytes:
     """Bytes that say nothing without the key."""
-    nonce = secrets.token_bytes(NONCE)
-    sealed = nonce + bytes(a ^ b for a, b in zip(plain, stream(key, nonce, len(plain)), strict=True))
-    return tag_of(key, sealed) + sealed
+    nonce = os.urandom(NONCE)
+    return HEAD + nonce + cipher_of(key).encrypt(nonce, plain, HEAD)
 
 
 def disclose(key: str, enclosed: bytes) -> bytes | None:
-    """What was enclosed; None where the key is another one."""
-    tag, sealed = enclosed[:TAG], enclosed[TAG:]
-    if not hmac.compare_digest(tag, tag_of(key, sealed)):
+    """What was enclosed; None where the key is another one, or a byte was changed."""
+    nonce, sealed = enclosed[len(HEAD) :][:NONCE], enclosed[len(HEAD) + NONCE :]
+    try:
+        return cipher_of(key).decrypt(nonce, sealed, HEAD)
+    except (InvalidTag, ValueError):
         return None
-    return bytes(a ^ b for a, b in zip(sealed[NONCE:], stream(key, sealed[:NONCE], len(sealed) - NONCE), strict=True))

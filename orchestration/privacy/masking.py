@@ -21,9 +21,12 @@ number.
 
 from __future__ import annotations
 
+import itertools
+import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -32,18 +35,28 @@ from orchestration.config.company import CompanyConfig
 from orchestration.platform.literals import quote, quote_name
 from orchestration.platform.paths import CompanyPaths
 from orchestration.privacy import forms
+from orchestration.privacy.lookup import Lookup
+from orchestration.warehouse.connections import settings
 
 CLASSES = ("none", "key", "document", "quasi", "label", "catalogue", "free_text", "json", "direct")
 MASKED = ("document", "quasi", "label", "catalogue", "free_text", "json")
 FREE = ("free_text", "json")
-MOST_WORDS = 8  # of a name, address or number that is looked for
+LONG = 8  # letters and digits from which a text may stand within a word
+BATCH = 50_000  # texts that are in memory at once
 RARE = 3  # records up to which a part of a name tells a person
 PART = 4  # letters of a part of a name that is masked in free text
 NUMBER = 7  # digits of a number that is masked outside free text; 6 in it
 BRAND = 3  # rows from which a text of the catalogue is a brand
 MASK = {"name": "[name]", "part": "[name]", "email": "[e-mail]", "number": "[number]", "address": "[address]"}
 OWN_WORDS = "(?:Order|Credit note|Refund|Invoice) of [0-9.]+(?: [A-Z]{3})?(?:, (?:un)?paid)?"  # of the timeline
+HIT_SCHEMA = pa.schema(
+    [("number", pa.int64()), ("gram", pa.string()), ("kind", pa.string()), ("records", pa.int64())]
+)  # fmt: skip
 WHOLE = "[masked]"  # a text that holds a person in a form that cannot be cut out
+
+NO_CODE = r"[@ %&=<\\]|[^\x00-\x7F]|[A-Za-z]{8}|[A-Za-z]{2}[._-][A-Za-z]{2}"  # an id that may say more than a code
+# What else may hide an address.
+ESCAPED = r"%[0-9a-fA-F]{2}|&#|&[a-z]+;|\\[ux]|=[0-9A-F]{2}|[A-Za-z0-9+/_-]{16}|\x{ff20}"
 
 # What DuckDB and Python both understand: no classes of Unicode, no look-around.
 UPPER = "A-Z\u00c0-\u00d6\u00d8-\u00de"
@@ -83,10 +96,10 @@ def mask_published(
         classes: `schema.table` → text column → class.
         schema: whose tables: core, or marts.
     """
-    with duckdb.connect(str(paths.serve)) as con:
+    with duckdb.connect(str(paths.serve), config=dict(settings(config))) as con:
         con.execute("set TimeZone = 'UTC'")
+        con.execute("set enable_progress_bar = false")
         con.execute(f"attach {quote(paths.warehouse)} as known (read_only)")
-        forms.bind(con)
         held = {
             f"{row[0]}.{row[1]}" for row in con.execute(
                 "select schema_name, table_name from duckdb_tables() where database_name = current_database() "
@@ -107,7 +120,7 @@ def mask_published(
         changed = 0
         if texts:
             bind_cells(con, texts)
-            bind_terms(con, config)
+            bind_hits(con, config)
             changed = apply_masks(con, config, texts)
         con.execute("detach known")
         con.execute("checkpoint")
@@ -125,29 +138,30 @@ def keep_allowed(con: duckdb.DuckDBPyConnection, text: Text, allowed: tuple[str,
 
 
 def bind_cells(con: duckdb.DuckDBPyConnection, texts: list[Text]) -> None:
-    """Temporary tables `cell` (place, personal, cell, said, rows), each different text with its decoded form, and
-    `gram` (cell, gram), what stands in it."""
+    """Temporary table `cell` (place, personal, cell, rows), each different text of a column."""
     parts = []
     for place, text in enumerate(texts):
         name = quote_name(text.column)
         worth = f"length({name}) > 1 and not regexp_full_match({name}, '[a-z_]{{1,12}}|[0-9.:-]{{1,6}}')"
-        if text.personal == "free_text":
-            worth += f" and not regexp_full_match({name}, {quote(OWN_WORDS)})"
+        if text.personal in FREE:
+            worth = f"length({name}) > 1 and not regexp_full_match({name}, {quote(OWN_WORDS)})"
         if text.personal == "document":  # ids are many; few of them are more than a code
-            worth = f"regexp_matches({name}, '[@ %&]|[^\\x00-\\x7F]')"
+            worth = f"regexp_matches({name}, {quote(NO_CODE)})"
         parts.append(
-            f"select {place} as place, {quote(text.personal)} as personal, {name} as cell, count(*) as rows "
-            f"from {text.table} where {worth} group by all"
+            f"select {place} as place, {quote(text.personal)} as personal, {name} as cell, "
+            f"{rows_sql(con, text)} as rows from {text.table} where {worth} group by all"
         )
-    con.execute(
-        "create or replace temp table cell as select *, decoded(cell) as said from (" + " union all ".join(parts) + ")"
-    )
-    con.execute(
-        "create or replace temp table gram as select distinct cell, gram from ("
-        + forms.grams_sql("select distinct cell, said from cell", MOST_WORDS)
-        + f") where (length(gram) >= {PART} or regexp_full_match(gram, '{forms.HAN}{{2,}}')) "
-        f"and not regexp_full_match(gram, '[0-9]{{1,{NUMBER - 2}}}')"
-    )
+    con.execute(f"create or replace temp table cell as {' union all '.join(parts)}")
+
+
+def rows_sql(con: duckdb.DuckDBPyConnection, text: Text) -> str:
+    """SQL that counts what says a text: products, where a row is a version of one, else rows."""
+    schema, table = text.table.split(".")
+    has_product = con.execute(
+        "select 1 from duckdb_columns() where database_name = current_database() and schema_name = ? "
+        "and table_name = ? and column_name = 'product_key'", [schema, table]
+    ).fetchone()  # fmt: skip
+    return "count(distinct product_key)" if text.personal == "catalogue" and has_product else "count(*)"
 
 
 def said_of_people(config: CompanyConfig) -> Iterator[str]:
@@ -180,37 +194,67 @@ def kind_of(column: str) -> str:
     return "email" if column == "email" else "address" if column == "address_line" else "number"
 
 
-def bind_terms(con: duckdb.DuckDBPyConnection, config: CompanyConfig) -> None:
-    """Temporary table `term` (gram, kind, records): what of the people stands in any cell, and how many say it."""
+def names_sql(config: CompanyConfig) -> str:
+    """SQL of term and kind of everything by which one of the company's people is known, once for each record."""
     queries = " union all by name ".join(f"select * from ({sql}) q (term, kind)" for sql in said_of_people(config))
-    never = [forms.glued(text) for text in config.company.privacy.never_masked]
+    digits = "ltrim(regexp_replace(term, '[^0-9]', '', 'g'), '0')"
+    return (
+        f"with told as (from ({queries}) where term <> '') select replace(term, chr(0), ' '), kind from told "
+        f"where kind <> 'name' or contains(trim(term), ' ') or regexp_matches(term, '{forms.HAN}') union all "
+        f"select right({digits}, {forms.NUMBER}), kind from told where kind = 'number' "
+        f"and not regexp_matches(term, '\\pL') and length({digits}) between {forms.NUMBER} and {forms.LONGEST}"
+    )
+
+
+@dataclass(frozen=True)
+class Kinds(Sequence[str]):
+    """Kinds of a batch of names, of which few are asked for."""
+
+    column: pa.Array
+
+    def __len__(self) -> int:
+        return len(self.column)
+
+    def __getitem__(self, number: Any) -> Any:
+        return self.column[int(number)].as_py()
+
+
+def bind_hits(con: duckdb.DuckDBPyConnection, config: CompanyConfig) -> None:
+    """Temporary table `hit` (cell, gram, kind, records): what of the people stands in each text, and how many are
+    called so."""
+    sql = names_sql(config)
+    never = {forms.glued(text) for text in config.company.privacy.never_masked}
+
+    def names() -> Iterator[tuple[list[str], Kinds]]:
+        for batch in con.execute(sql).to_arrow_reader(BATCH):
+            yield batch.column(0).to_pylist(), Kinds(batch.column(1))
+
+    lookup = Lookup(names)
+    first = 0
+    con.execute("create or replace temp table seen as select cell, row_number() over () - 1 as number from "
+                "(select distinct cell from cell)")  # fmt: skip
+    for batch in con.execute("select cell from seen order by number").to_arrow_reader(BATCH):
+        lookup.look(batch.column(0).to_pylist(), first)
+        first += batch.num_rows
+    con.execute("create or replace temp table hit_of (number bigint, gram varchar, kind varchar, records bigint)")
+    hits = (hit for hit in lookup.hits() if hit[1] not in never)
+    while batch_of := list(itertools.islice(hits, BATCH)):
+        rows = [dict(zip(HIT_SCHEMA.names, hit, strict=True)) for hit in batch_of]
+        con.register("hit_rows", pa.Table.from_pylist(rows, HIT_SCHEMA))
+        con.execute("insert into hit_of from hit_rows")
+        con.unregister("hit_rows")
     con.execute(
-        f"""
-        create or replace temp table term as
-        with told as (select term, kind, glued(term) as gram from ({queries}) where term is not null),
-        form as (
-          select term, kind, gram from told
-          union all
-          select term, kind, right(ltrim(gram, '0'), {forms.NUMBER}) from told
-          where kind = 'number' and regexp_full_match(gram, '[0-9]+')
-            and length(ltrim(gram, '0')) between {forms.NUMBER} and {forms.LONGEST}
-        )
-        select gram, kind, count(*) as records from form
-        semi join (select distinct gram from gram) using (gram)
-        where not list_contains($never, gram)
-          and (kind <> 'name' or contains(trim(term), ' ') or regexp_matches(term, '{forms.HAN}'))
-        group by gram, kind
-        """,
-        {"never": never},
+        "create or replace temp table hit as select distinct cell, gram, kind, records "
+        "from hit_of join seen using (number)"
     )
 
 
 HITS = f"""
-select distinct c.place, c.cell, t.gram, t.kind from cell c join gram g using (cell) join term t using (gram)
+select distinct c.place, c.cell, h.gram, h.kind from cell c join hit h using (cell)
 where case
-    when t.kind = 'part' then c.personal in ('free_text', 'json') and t.records <= {RARE}
-    when t.kind = 'number' then length(t.gram) >= {NUMBER} or c.personal in ('free_text', 'json')
-    when c.personal = 'catalogue' and t.kind = 'name' then c.rows < {BRAND}
+    when h.kind = 'part' then c.personal in ('free_text', 'json') and h.records <= {RARE}
+    when h.kind = 'number' then length(h.gram) >= {NUMBER} or c.personal in ('free_text', 'json')
+    when c.personal = 'catalogue' and h.kind = 'name' then c.rows < {BRAND}
     else true end
 """
 
@@ -218,73 +262,131 @@ where case
 def apply_masks(con: duckdb.DuckDBPyConnection, config: CompanyConfig, texts: list[Text]) -> int:
     """Put the masked texts into the tables; returns how many different ones."""
     never = frozenset(forms.glued(text) for text in config.company.privacy.never_masked)
-    formed = " or ".join(f"regexp_matches(said, {quote(pattern)})" for pattern in FORMS)
-    rows = con.execute(
+    formed = " or ".join(f"regexp_matches(cell, {quote(pattern)})" for pattern in FORMS)
+    con.execute("create or replace temp table shown (place integer, cell varchar, said varchar)")
+    con.execute(
         f"""
-        with hit as (select place, cell, list([gram, kind] order by length(gram) desc, gram) as hits
+        create or replace temp table asked as
+        with told as (select place, cell, list([gram, kind] order by length(gram) desc, gram) as hits
           from ({HITS}) group by all)
-        select place, cell, personal, coalesce(hits, []) from cell left join hit using (place, cell)
-        where hits is not null or regexp_matches(said, {quote(EMAIL)})
+        select (row_number() over () - 1) // {BATCH} as batch, place, cell, personal, coalesce(hits, []) as hits
+        from cell left join told using (place, cell)
+        where hits is not null or regexp_matches(cell, {quote(EMAIL)}) or regexp_matches(cell, {quote(ESCAPED)})
           or personal in ('free_text', 'json') and ({formed})
         """
-    ).fetchall()
-    shown = [(place, cell, masked(cell, personal, hits, never)) for place, cell, personal, hits in rows]
-    shown = [row for row in shown if row[1] != row[2]]
-    if shown:
-        con.register(
-            "masked_rows", pa.table(dict(zip(("place", "cell", "said"), zip(*shown, strict=True), strict=True)))
-        )
-    for place in sorted({row[0] for row in shown}):
+    )
+    batches = con.execute("select distinct batch from asked order by 1").fetchall()
+    for (batch,) in batches:
+        rows = con.execute("select place, cell, personal, hits from asked where batch = ?", [batch]).fetchall()
+        done = [(place, cell, masked(cell, kind, hits, never)) for place, cell, kind, hits in rows]
+        done = [row for row in done if row[1] != row[2]]
+        if done:
+            names = ("place", "cell", "said")
+            con.register("done_rows", pa.table(dict(zip(names, zip(*done, strict=True), strict=True))))
+            con.execute("insert into shown select * from done_rows")
+            con.unregister("done_rows")
+    for (place,) in con.execute("select distinct place from shown order by 1").fetchall():
         text = texts[place]
         name = quote_name(text.column)
         con.execute(
-            f"update {text.table} as t set {name} = s.said from masked_rows s "
-            f"where s.place = {place} and t.{name} = s.cell"
+            f"update {text.table} as t set {name} = s.said from shown s where s.place = {place} and t.{name} = s.cell"
         )
-    return len(shown)
+    [(changed,)] = con.execute("select count(*) from shown").fetchall()
+    return int(changed)
 
 
 def masked(cell: str, personal: str, hits: Sequence[Sequence[str]], never: frozenset[str] = frozenset()) -> str:
     """A text without what names a person.
 
     Args:
-        cell: as it stands; what is found only behind its escapes makes the whole text masked.
+        cell: as it stands; what is found only behind its escapes makes the whole text masked. JSON stays JSON.
         personal: class of its column.
         hits: what it holds of the company's people: glued form and kind, the longest first.
         never: glued texts that no form makes a person's.
     """
+    if personal == "json":
+        return masked_json(cell, lambda text: masked(text, "free_text", hits, never))
     shown = shaped(cell, personal, never)
-    plain, behind = forms.grams(shown, MOST_WORDS), forms.grams(forms.decoded(shown), MOST_WORDS)
-    if any(gram in behind and gram not in plain for gram, _ in hits):
-        return WHOLE
     for gram, kind in hits:
-        shown = cut(shown, gram, MASK[kind])
+        if gram not in forms.glued(shown):
+            continue
+        shown = cut(shown, gram, MASK[kind], edges_of(gram, kind, personal))
     told = forms.decoded(shown)
-    left = forms.grams(told, MOST_WORDS)
-    if any(gram in left for gram, _ in hits) or shaped(told, personal, never) != told:
-        return WHOLE
-    return shown
+    is_left = any(
+        gram in forms.glued(text) and cut(text, gram, "", edges_of(gram, kind, personal)) != text
+        for gram, kind in hits for text in told.split(forms.SEPARATOR)
+    )  # fmt: skip
+    return WHOLE if is_left or shaped(told, personal, never) != told else shown
 
 
-def cut(text: str, gram: str, mask: str) -> str:
-    """A text with a mask in the place of each glued text that stands in it as whole words."""
+def edges_of(gram: str, kind: str, personal: str) -> int:
+    """At how many of its ends a text must begin or end a word to count: a long one may be part of another."""
+    return 2 if kind == "part" or len(gram) < LONG else 0 if personal in FREE else 1
+
+
+def masked_json(cell: str, mask: Callable[[str], str]) -> str:
+    """A JSON text whose texts, names and numbers are masked each for itself."""
+
+    def within(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {mask(name): within(item) for name, item in value.items()}
+        if isinstance(value, list):
+            return [within(item) for item in value]
+        if isinstance(value, str):
+            return mask(value)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            text = json.dumps(value)
+            return value if mask(text) == text else mask(text)
+        return value
+
+    try:
+        shown = json.dumps(within(json.loads(cell)), ensure_ascii=False, separators=(",", ":"))
+    except (ValueError, RecursionError):
+        return json.dumps(WHOLE)
+    # What is parted over several values, or stands in what JSON's own escapes hid, is left in none.
+    return shown if mask(shown) == shown or WHOLE not in mask(shown) else json.dumps(WHOLE)
+
+
+def letters_of(text: str) -> tuple[str, list[int]]:
+    """The glued form of a text, and for each of its letters the place in the text."""
+    if text.isascii():
+        places = [place for place, char in enumerate(text) if char.isalnum()]
+        return "".join(text[place] for place in places).lower(), places
     letters = [(c, place) for place, char in enumerate(text) for c in forms.folded(char) if c.isalnum()]
-    joined = "".join(c for c, _ in letters)
+    return "".join(c for c, _ in letters), [place for _, place in letters]
+
+
+def cut(text: str, gram: str, mask: str, edges: int = 2) -> str:
+    """A text with a mask in the place of each glued text that stands in it.
+
+    Args:
+        text: as it stands.
+        gram: glued.
+        mask: what stands for it.
+        edges: at how many of its ends it must begin or end a word; no number is taken apart in any case.
+    """
+    joined, places = letters_of(text)
     parts, done, at = [], 0, joined.find(gram)
     while at >= 0:
         begin = at
-        while len(gram) == forms.NUMBER and gram.isdigit() and begin and letters[begin - 1][0].isdigit():
+        while len(gram) == forms.NUMBER and gram.isdigit() and begin and text[places[begin - 1]].isdigit():
             begin -= 1  # the prefixes of a telephone number
-        first, last = letters[begin][1], letters[at + len(gram) - 1][1]
-        end = last + 1
+        first, end = places[begin], places[at + len(gram) - 1] + 1
         while end < len(text) and not forms.folded(text[end]):  # a mark over the last letter
             end += 1
-        whole = not (first and text[first - 1].isalnum()) and not (end < len(text) and text[end].isalnum())
-        if first >= done and (whole or forms.has_han(gram)):
+        before, after = text[max(first - 1, 0) : first + 1], text[end - 1 : end + 1]
+        splits = (first > 0 and before.isdigit()) or (end < len(text) and after.isdigit())
+        sides = (first == 0 or is_joint(before)) + (end == len(text) or is_joint(after))
+        if first >= done and not splits and (sides >= edges or forms.has_han(gram)):
             parts += [text[done:first], mask]
             done = end
         at = joined.find(gram, at + 1)
     return "".join([*parts, text[done:]])
+
+
+def is_joint(pair: str) -> bool:
+    """Whether a word begins between two characters: after a sign, or within what is written together."""
+    return not pair.isalnum() or bool(forms.JOINT.search(pair))
 
 
 def shaped(text: str, personal: str, never: frozenset[str]) -> str:

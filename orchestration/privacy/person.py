@@ -243,7 +243,7 @@ def distinctive(
     for sql in others(config, {entity for entity, _, _ in belonging}):
         con.execute(
             "delete from candidate_value where value in (select distinct value from "
-            "(select w, array_to_string(w, '') as form from (select distinct words_in(said) as w from "
+            "(select w, array_to_string(w, '') as form from (select distinct words_in(folded(said)) as w from "
             f"(select distinct unnest(string_split(said, chr(31))) as said from ({sql})))) o join candidate_value c "
             "on (c.is_long and contains(o.form, c.form)) or list_contains(o.w, c.form) or o.form = c.form)"
         )

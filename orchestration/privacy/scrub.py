@@ -18,7 +18,7 @@ from orchestration.platform.literals import exact_path, quote, quote_name
 from orchestration.platform.scratch import memory_database
 from orchestration.platform.state import State
 from orchestration.privacy import forms
-from orchestration.privacy.search import LONG, Wanted, search
+from orchestration.privacy.search import LONG, Wanted, is_number, search
 from orchestration.privacy.subject import RawTable, Schema, subjects_of
 from orchestration.privacy.suppression import AROUND_WORDS, BETWEEN_WORDS, MAX_WORDS, TEXT, VALUE, Suppression
 from orchestration.warehouse.connections import remove_database
@@ -29,6 +29,7 @@ WORDS_SQL = (
 )
 
 
+LEAST = 1_000_000  # from which a number may be a telephone's or a card's
 SHORTEST = 4  # letters and digits of a text that a seal is worked out for
 
 
@@ -58,7 +59,9 @@ class Scrubber:
         found = sorted({form for value in clear for form in forms.forms_of(value)})
         con.execute("create temp table clear (form varchar, is_long boolean)")
         if found:
-            con.executemany("insert into clear values (?, ?)", [[form, len(form) >= LONG] for form in found])
+            con.executemany(
+                "insert into clear values (?, ?)", [[form, len(form) >= LONG or forms.has_han(form)] for form in found]
+            )
         token = hashlib.sha256(f"erased {suppression.secret()}".encode()).hexdigest()
         return cls(con, lengths, tuple(found), token)
 
@@ -85,22 +88,29 @@ class Scrubber:
         )
         return self.count(into) > 0
 
-    def find_cells(self, path: Path, column: str, into: str) -> bool:
+    def find_cells(self, path: Path, column: str, into: str, kind: str = "VARCHAR") -> bool:
         """Write the texts of a column that hold a suppressed value to a temporary table; whether there are any."""
         spans = " union all ".join(
             f"select cell, unnest(list_transform(range(1, len(w) - {n} + 2), "
             f"lambda i: array_to_string(list_slice(w, i, i + {n} - 1), ' '))) as gram from word where len(w) >= {n}"
             for n in self.lengths
         )
+        least = f" and abs({quote_name(column)}) >= {LEAST}" if is_number(kind) else ""
         self.con.execute(
             f"""
             create or replace temp table {into} as
             with given as (
-              select distinct {quote_name(column)}::varchar as cell from {read(path)}
-              where {quote_name(column)} is not null
+              select distinct {cell_sql(column, kind)} as cell from {read(path)}
+              where {quote_name(column)} is not null{least}
             ),
-            plain as (select cell, decoded(cell) as said from given),
-            word as (select cell, words_of(cell) as w from given),
+            seen as materialized (select cell, decoded(cell) as told from given),
+            plain as materialized (
+              select cell, worded(told) as said from seen
+              union all
+              -- As lists of before have it.
+              select cell, folded_before(told) from seen where strlen(told) > length(told)
+            ),
+            word as (select cell, words_of(cell) as w from given where {bool(self.lengths)}),
             old_gram as ({spans or "select cell, cell as gram from word where false"}),
             gram as (
               select distinct cell, gram from ({forms.grams_sql("from plain", MAX_WORDS, self.lengths)})
@@ -120,7 +130,8 @@ class Scrubber:
             union
             select distinct cell from gram semi join clear on clear.form = gram
             union
-            select cell from plain where exists (select 1 from clear where is_long and contains(glued(said), form))
+            select cell from (select cell, glued(told) as said from seen where {bool(self.clear)}) s
+            where exists (select 1 from clear where is_long and contains(s.said, form))
             """
         )
         return self.count(into) > 0
@@ -138,8 +149,8 @@ class Scrubber:
                 (persons if found.is_person else belonging).append(f"coalesce({test}, false)")
         told, spoken = [], {}
         for number, name in enumerate(sorted((raw.direct | raw.text) & columns.keys())):
-            if self.find_cells(path, name, f"cell_{number}"):
-                test = f"{quote_name(name)}::varchar in (select cell from cell_{number})"
+            if self.find_cells(path, name, f"cell_{number}", columns[name]):
+                test = f"{cell_sql(name, columns[name])} in (select cell from cell_{number})"
                 if name in raw.direct:
                     told.append(f"coalesce({test}, false)")
                 else:
@@ -152,7 +163,7 @@ class Scrubber:
         named = {name for i in ids if i.is_person for name in i.columns}
         told_of = " or ".join(belonging)
         replaced = [
-            self.replaced(name, spoken[name]) if name in raw.needed and name in spoken
+            self.replaced(name, columns[name], spoken[name]) if name in raw.needed and name in spoken
             else f"case when {' or '.join(tests)} then null else {quote_name(name)} end as {quote_name(name)}"
             for name in columns if name not in LOAD_COLUMNS
             if (tests := [
@@ -176,9 +187,13 @@ class Scrubber:
         blanked, deleted = touched or (0, 0)
         return Erased(int(deleted), int(blanked))
 
-    def replaced(self, name: str, test: str) -> str:
-        """SQL of a column that a row needs: where it speaks of the person another text, the same for the same one."""
+    def replaced(self, name: str, kind: str, test: str) -> str:
+        """SQL of a column that a row needs: where it speaks of the person another text, the same for the same one; of a
+        number a negative one, which no source gives."""
         column = quote_name(name)
+        if is_number(kind):
+            number = f"-1 - ('0x' || left(sha256({quote(self.token)} || {column}::varchar), 7))::bigint"
+            return f"case when {test} then try_cast({number} as {kind}) else {column} end as {column}"
         token = f"'erased ' || left(sha256({quote(self.token)} || {column}::varchar), 16)"
         return f"case when {test} then {token} else {column} end as {column}"
 
@@ -211,6 +226,15 @@ class Scrubber:
         if (folder / REJECTED_PART).exists():
             erased += Erased(rejected=self.scrub_rejected(folder / REJECTED_PART))
         return erased
+
+
+def cell_sql(column: str, kind: str) -> str:
+    """SQL of a column's value as text; whole numbers are written without a point or an exponent."""
+    name = quote_name(column)
+    if not is_number(kind) or "INT" in kind:
+        return f"{name}::varchar"
+    whole = f"coalesce(try_cast({name} as hugeint)::varchar, {name}::varchar)"
+    return f"case when {name} = trunc({name}) then {whole} else {name}::varchar end"
 
 
 def read(path: Path) -> str:

@@ -37,10 +37,11 @@ BZIP, XZ, ZSTD = b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd"
 KINDS = (SQLITE, PARQUET, GZIP, BZIP, XZ, ZSTD)
 BINARY = (DUCKDB, SQLITE, PARQUET, ZSTD)
 LONG = 8  # letters and digits from which a glued text is looked for within others, too
-NUMERIC = (
+NUMBERS = (
     "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT",
-    "DOUBLE", "FLOAT", "BOOLEAN", "DATE", "TIME", "DECIMAL", "INTERVAL", "UUID",
+    "DOUBLE", "FLOAT", "DECIMAL",
 )  # fmt: skip
+NUMERIC = (*NUMBERS, "BOOLEAN", "DATE", "TIME", "INTERVAL", "UUID")
 
 
 @dataclass(frozen=True)
@@ -232,28 +233,41 @@ def bind(con: duckdb.DuckDBPyConnection, wanted: Wanted) -> None:
     for table, rows in (
         ("long", [[n, form] for form in wanted.long for n in wanted.numbers[form]]),
         ("short", [[n, form, pattern] for form, pattern in wanted.short.items() for n in wanted.numbers[form]]),
-        ("plain", [[n, text] for n, text in enumerate(wanted.texts) if text.isdigit()]),
+        ("plain", [[n, form] for form, numbers in wanted.numbers.items() if form.isdigit() for n in numbers]),
     ):
         if rows:
             con.executemany(f"insert into {table} values ({', '.join('?' * len(rows[0]))})", rows)
 
 
 def query_of(columns: Sequence[tuple[str, str]], source: str) -> str:
-    """SQL of the numbers of the texts that stand in any column of a source; numbers and times are compared whole."""
+    """SQL of the numbers of the texts that stand in any column of a source; a number is compared whole, or by its last
+    digits where it may be a telephone's."""
     said = [name for name, kind in columns if not kind.startswith(NUMERIC) or kind.endswith("]")]
-    whole = [name for name, kind in columns if "INT" in kind and not kind.endswith("]")]
-    parts = [
-        f"select number from plain where said in (select {quote_name(name)}::varchar from {source})" for name in whole
-    ]
+    parts = [numbers_sql(name, source) for name, kind in columns if is_number(kind)]
     if said:
         texts = ", ".join(f"{quote_name(name)}::varchar" for name in said)
         parts.append(
-            f"select distinct n.number from (select folded(d) as said, glued(d) as form from (select distinct "
-            f"decoded(concat_ws(chr(31), {texts})) as d from {source})) s "
+            f"select distinct n.number from (select worded(d) as said, glued(d) as form from (select "
+            f"decoded(t) as d from (select distinct concat_ws(chr(31), {texts}) as t from {source}))) s "
             "join (select number, form, null as pattern from long union all select * from short) n "
             "on contains(s.form, n.form) and (n.pattern is null or regexp_matches(s.said, n.pattern))"
         )
     return " union ".join(parts) or "select number from plain where false"
+
+
+def numbers_sql(column: str, source: str) -> str:
+    """SQL of the numbers of the texts that a column of numbers holds."""
+    name = quote_name(column)
+    return (
+        f"select number from plain join (select distinct {name}::hugeint::varchar as digits from {source} where "
+        f"abs({name}) between 1e4 and 1e18 and {name} = trunc({name})) on said = digits "
+        f"or length(said) = {forms.NUMBER} and length(digits) <= {forms.LONGEST} and ends_with(digits, said)"
+    )
+
+
+def is_number(kind: str) -> bool:
+    """Whether a DuckDB type holds one number."""
+    return kind.startswith(NUMBERS) and not kind.endswith("]")
 
 
 def in_parquet(path: Path, wanted: Wanted) -> Iterator[tuple[str, int]]:

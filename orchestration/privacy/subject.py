@@ -26,6 +26,7 @@ from orchestration.connectors.numbers import written
 from orchestration.landing.lake import OWN
 from orchestration.platform.errors import ConfigError
 from orchestration.platform.literals import quote, quote_name
+from orchestration.privacy.search import is_number
 
 Schema = dict[str, dict[str, str]]  # raw table → column → DuckDB type
 WORD = re.compile(r"[A-Za-z_]\w*")
@@ -60,7 +61,8 @@ class RawTable:
         stays: whether a person's rows stay, without the person; else they go.
         kept: columns that rows keep that stay.
         direct: columns that name, reach or locate a person: their value alone makes a row a person's.
-        text: columns in which a person may be spoken of: every other one with text.
+        text: columns in which a person may be spoken of: every other one with text, or with numbers that no map takes
+            for figures, since a telephone or card number may be one.
         needed: those of them without which a row is refused; what they say is replaced, not left out.
     """
 
@@ -266,17 +268,21 @@ class Subjects:
         direct: set[str] = set()
         personal: set[str] = set()
         needed: set[str] = set()
+        named: set[str] = set()
+        figures: set[str] = set()
         for mapping, tables, _name, spec, expression in self.parts():
             if table not in tables:
                 continue
             own = {column for place, column in self.leaves(mapping, tables, expression) if place == table}
+            (named if spec.type in ("text", "json") else figures).update(own)
             if spec.personal == "none":
                 needed |= own if spec.required else set()
                 continue
             personal |= own
             if spec.type in ("text", "json"):
                 direct |= own if spec.personal in ("direct", "sensitive") else set()
-        text = {name for name, kind in columns.items() if kind.startswith(TEXTS)}
+        text = {name for name, kind in columns.items()
+                if kind.startswith(TEXTS) or (is_number(kind) and name not in figures - named)}  # fmt: skip
         person = frozenset(name for i in ids if i.is_person for name in i.columns)
         if not self.maps:
             direct = set(columns)

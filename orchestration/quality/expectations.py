@@ -25,6 +25,8 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
 
+from orchestration.quality.alone import make_alone
+
 DIRECT: dict[str, Any] = {
     "completeness": gxe.ExpectColumnProportionOfNonNullValuesToBeBetween,  # type: ignore[attr-defined]
     "distinct": gxe.ExpectColumnProportionOfUniqueValuesToBeBetween,  # type: ignore[attr-defined]
@@ -109,6 +111,7 @@ def write_docs(context: Any, folder: Path) -> None:
         "refresh", {"class_name": "SiteBuilder", "store_backend": store, "site_index_builder": index}
     )
     context.build_data_docs(site_names=["refresh"])
+    make_alone(building)
     shutil.rmtree(folder, ignore_errors=True)
     building.rename(folder)
 

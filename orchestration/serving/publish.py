@@ -1,4 +1,4 @@
-"""Publish `serve.duckdb` as a version: copy, verify, then move the `current` link in one step.
+"""Publish `serve.duckdb` as a version: copy its rows, verify, then move the `current` link in one step.
 
 Readers open `published/current/regulars.duckdb`. A version's file is never opened for writing again: it is read-only
 and sealed (`orchestration.serving.seal`). Its folder has its own name, so a reader that holds the old one keeps it
@@ -27,6 +27,7 @@ from orchestration.serving.seal import DATABASE, SEAL, broken, seal
 CONTACTS = "contacts.duckdb"
 CONTACTS_GRANT = "REGULARS_CONTACTS"  # `granted`: the dashboard may show clear contact data
 OPEN_FOLDER = 0o755  # of what is published; the files in it are read-only, contacts are their owner's
+STORAGE = "v1.4.0"  # oldest DuckDB that reads a published file
 INCOMING = ".incoming-"  # a copy that is not verified yet; removed by the next publish
 
 
@@ -109,6 +110,31 @@ def checkpoint(serve: Path) -> dict[str, int]:
         raise RegularsError(f"{serve}: {str(error).splitlines()[0]}", "Run: regulars refresh --full") from error
 
 
+def copy_rows(config: CompanyConfig, database: Path) -> None:
+    """Write what was built as a file of its own, row by row.
+
+    A copy of the file's bytes would hold its free pages, too, and in them the texts from before they were masked, for
+    whoever may read the published file.
+
+    Raises:
+        RegularsError: it cannot be read or written.
+    """
+    try:
+        # In their order: readers skip what they need not read by it.
+        with duckdb.connect(
+            config={"temp_directory": str(config.paths.temp), "preserve_insertion_order": "true"}
+        ) as con:
+            con.execute(f"attach {quote(config.paths.serve)} as built (read_only)")
+            con.execute(f"attach {quote(database)} as fresh (storage_version {quote(STORAGE)})")
+            con.execute("copy from database built to fresh")
+            con.execute("checkpoint fresh")
+    except duckdb.Error as error:
+        raise RegularsError(
+            f"{database}: {str(error).splitlines()[0]}",
+            "Check disk space and permission; if that does not help: regulars refresh --full",
+        ) from error
+
+
 def verify(database: Path, expected: dict[str, int], required: frozenset[str]) -> None:
     """Open a copy as a reader would, and compare it with what was built.
 
@@ -189,7 +215,7 @@ def publish(
             incoming = paths.versions / (INCOMING + version)
             check_space(paths.serve, paths.versions)
             incoming.mkdir()
-            shutil.copyfile(paths.serve, incoming / DATABASE)
+            copy_rows(config, incoming / DATABASE)
             sync_file(incoming / DATABASE)
             verify(incoming / DATABASE, expected, required)
             if paths.warehouse.exists():

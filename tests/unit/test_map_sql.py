@@ -10,6 +10,7 @@ import pytest
 from orchestration.authoring.preview import map_error, rows_as_mapped, tried
 from orchestration.config.company import load_company
 from orchestration.conform.map_sql import Refused, check_expression, shut, statement, tables_of, trees
+from orchestration.connectors.base import resolve_folder
 from orchestration.platform.errors import ConfigError, RegularsError
 from tests.support.conforming import load_and_conform, rows
 from tests.support.shop import ORDERS, SOURCE, Shop
@@ -160,6 +161,22 @@ def test_a_package_path_stays_in_its_package(inner: str, monkeypatch: pytest.Mon
         connector_of({"kind": "csv", "path": f"package://duckdb{inner}"})
     with pytest.raises(RegularsError, match="leads out of the package"):
         take(connector_of({"kind": "sqlite", "path": f"package://duckdb{inner}/x.db"}))
+
+
+def test_a_folder_that_is_no_package_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python imports any folder below its path; other companies' lakes may be such."""
+    (tmp_path / "runtime" / "other").mkdir(parents=True)
+    (tmp_path / "wheel").mkdir()
+    (tmp_path / "wheel" / "__init__.py").touch()
+    (tmp_path / "wheel" / "own").mkdir()
+    (tmp_path / "wheel" / "out").symlink_to(tmp_path / "runtime")
+    monkeypatch.syspath_prepend(tmp_path)
+    for location in ("package://runtime/other", "package://docs/how-to"):
+        with pytest.raises(RegularsError, match="is not installed"):
+            resolve_folder(location)
+    with pytest.raises(RegularsError, match="leads out of the package"):
+        resolve_folder("package://wheel/out/other")
+    assert resolve_folder("package://wheel/own") == (tmp_path / "wheel" / "own", "package://wheel/own/")
 
 
 def test_a_view_in_a_database_file_reads_no_other_file(tmp_path: Path) -> None:

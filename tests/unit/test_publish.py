@@ -71,6 +71,37 @@ def test_publishing_the_same_build_again_only_moves_the_link(config: CompanyConf
     assert (config.paths.versions / "V2" / "regulars.duckdb").stat().st_mtime_ns == stamp
 
 
+def test_a_published_file_holds_nothing_of_what_was_masked_or_deleted(config: CompanyConfig) -> None:
+    """Pages that a build has freed still hold the old texts: they stay in the owner's file."""
+    name = "Zebulon Quaxley"
+    build(config, "V1", rows=3)
+    with duckdb.connect(str(config.paths.serve)) as con:
+        for table in ("updated", "deleted", "dropped"):
+            con.execute(
+                f"create table core.{table} as select i, hash(i) || ' {name} ' || i as said from range(50000) t(i)"
+            )
+        con.execute("checkpoint")
+        con.execute("update core.updated set said = 'text ' || i")
+        con.execute("delete from core.deleted where i > 0")
+        con.execute("update core.deleted set said = 'text'")
+        con.execute("drop table core.dropped")
+        con.execute("checkpoint")
+        con.execute("create table core.kept (i integer not null, said varchar default 'x')")
+    assert name.encode() in config.paths.serve.read_bytes()
+    publish(config, REQUIRED)
+    assert name.encode() not in config.paths.current_database.read_bytes()
+    with duckdb.connect(str(config.paths.current_database), read_only=True) as con:
+        assert con.execute("select count(*), min(said), max(said) from core.updated").fetchall() == [
+            (50000, "text 0", "text 9999")
+        ]
+        assert con.execute("select i, said from core.updated limit 1 offset 49999").fetchall() == [
+            (49999, "text 49999")
+        ]
+        assert con.execute(
+            "select column_name, is_nullable, column_default from duckdb_columns() where table_name = 'kept'"
+        ).fetchall() == [("i", False, None), ("said", True, "'x'")]
+
+
 def test_an_open_reader_keeps_its_version_and_a_new_one_sees_the_new(config: CompanyConfig) -> None:
     build(config, "V1", rows=1)
     publish(config, REQUIRED)
