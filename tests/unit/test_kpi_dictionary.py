@@ -11,7 +11,7 @@ from pathlib import Path
 import jinja2
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestration.config.dictionary import macros
@@ -210,6 +210,7 @@ def sums(depth: int = 2) -> st.SearchStrategy[str]:
     )
 
 
+@settings(deadline=None)
 @given(sums(), st.dictionaries(st.sampled_from("abc"), st.integers(-9, 9), min_size=3))
 def test_a_formula_means_what_it_says(text: str, amounts: dict[str, int]) -> None:
     """The factors give what Python makes of the text; a sum that is always zero is refused."""

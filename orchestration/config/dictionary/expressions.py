@@ -136,6 +136,19 @@ def terms(tree: exp.Expression, factor: float = 1) -> Terms:
         return {name: share for name, share in together.items() if share}
     if isinstance(tree, exp.Mul):
         for number, other in ((tree.this, tree.expression), (tree.expression, tree.this)):
-            if isinstance(number, exp.Literal) and number.is_number:
-                return terms(other, factor * float(number.name))
+            if (value := constant(number)) is not None:
+                return terms(other, factor * value)
     raise ValueError(FORMULA)
+
+
+def constant(tree: exp.Expression) -> float | None:
+    """The number that an expression is, whatever measures are; None where it is none."""
+    if isinstance(tree, exp.Literal) and tree.is_number:
+        return float(tree.name)
+    if isinstance(tree, exp.Paren | exp.Neg):
+        inner = constant(tree.this)
+        return -inner if isinstance(tree, exp.Neg) and inner is not None else inner
+    if isinstance(tree, exp.Mul):
+        left, right = constant(tree.this), constant(tree.expression)
+        return None if left is None or right is None else left * right
+    return None
