@@ -26,7 +26,7 @@ import duckdb
 
 from models_ml.identity.standardise import RAW
 from orchestration.identity.once import resolve_records
-from orchestration.identity.standardise import standardise
+from orchestration.identity.standardise import standard_records
 from orchestration.platform.sql import Relation
 
 TESTDATA = Path(os.environ.get("REGULARS_TESTDATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
@@ -289,7 +289,8 @@ def speed(persons: int, memory: str) -> None:
                 "create view base as from record where md5_number_lower(customer_id || source_system) % 100 > 0"
             )
             started = time.monotonic()
-            standardise(con, Relation("main", "record"), "create table plain as", "DE")
+            with standard_records(con, Relation("main", "record"), "DE") as query:
+                con.execute(f"create table plain as {query}")
             alone = time.monotonic() - started
             whole = step(con, folder, "from base", 1)
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6

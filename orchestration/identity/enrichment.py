@@ -8,8 +8,8 @@ from models_ml.identity.standardise import RAW
 from orchestration.config.company import CompanyConfig
 from orchestration.identity.records import NOWHERE, kind_of
 from orchestration.identity.relations import SQL, Inputs, Results
-from orchestration.identity.standardise import standardise
-from orchestration.platform.sql import TEMPORARY, Expression, Relation, create, drop, fill, run
+from orchestration.identity.standardise import standard_records
+from orchestration.platform.sql import Expression, Relation, create, drop, fill, run
 
 # Columns of dim_customer that a bought profile may fill, and the names under which its attributes hold them.
 PROFILE_FIELDS = {
@@ -61,7 +61,7 @@ def standard_profiles(con: duckdb.DuckDBPyConnection, external_profile: Relation
         f"cast({name if name in SHARED else MADE.get(name, 'null')} as {kind_of(name)}) as {name}" for name in RAW
     )
     raw = create(con, "raw_profile", SQL["raw_profile"], columns=Expression(columns), external_profile=external_profile)
-    made = Relation(TEMPORARY, "standard_profile")
-    standardise(con, raw, "create or replace temp table {target} as", country, target=made)
+    with standard_records(con, raw, country) as query:
+        made = create(con, "standard_profile", "{query}", query=query)
     drop(con, raw)
     return made

@@ -9,7 +9,7 @@ from orchestration.identity.forms import make_entries, make_forms
 from orchestration.identity.grouping import make_clusters
 from orchestration.identity.match import compare, find_fresh, note_compared
 from orchestration.identity.relations import KINDS, SQL, STATE, Bounds
-from orchestration.identity.standardise import standardise
+from orchestration.identity.standardise import standard_records
 from orchestration.identity.weighing import learn, make_frequencies
 from orchestration.platform.sql import Relation, create, fill, run
 
@@ -28,8 +28,9 @@ def resolve_records(con: duckdb.DuckDBPyConnection, records: str, country: str) 
     """
     state, given = STATE, Relation("main", records)
     run(con, SQL["state"], state)
-    standardise(con, fill("(select *, 0::bigint as raw_hash from {given})", given=given),
-                "create or replace table {target} as", country, ["raw_hash"], state.standard_customer)  # fmt: skip
+    written = fill("(select *, 0::bigint as raw_hash from {given})", given=given)
+    with standard_records(con, written, country, ["raw_hash"]) as query:
+        run(con, "create or replace table {standard_customer} as {query}", state, query=query)
     present = create(con, "present", "select distinct source_system, customer_id from {given}", given=given)
     bounds = Bounds(create(con, "together", NO_PAIRS), create(con, "apart", NO_PAIRS))
     standard = make_forms(con, state, present, bounds, [])

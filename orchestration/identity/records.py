@@ -9,7 +9,7 @@ import duckdb
 from models_ml.identity.standardise import RAW, STANDARD
 from orchestration.config.company import CompanyConfig
 from orchestration.identity.relations import SQL, Mentions, State
-from orchestration.identity.standardise import standardise
+from orchestration.identity.standardise import standard_records
 from orchestration.platform.sql import Expression, Relation, count, create, drop, fill, run
 
 SHARED_ID = "shared_id"  # rule of a link that stands for another system's record
@@ -68,7 +68,8 @@ def refresh_standard(
                         customer=customer, written=written)  # fmt: skip
     fresh = count(con, unstandard)
     if fresh:
-        standardise(con, unstandard, "insert into {target} by name", country, ["raw_hash"], state.standard_customer)
+        with standard_records(con, unstandard, country, ["raw_hash"]) as query:
+            run(con, "insert into {standard_customer} by name {query}", state, query=query)
     drop(con, written, unstandard)
     return fresh
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import duckdb
@@ -94,36 +95,23 @@ def one(parse: Callable[[str], str | None]) -> Callable[[str], tuple[str | None]
     return lambda value: (parse(value),)
 
 
-def standardise(
-    con: duckdb.DuckDBPyConnection,
-    records: Relation | Expression,
-    into: str,
-    country: str,
-    carried: Sequence[str] = (),
-    target: Relation | None = None,
-) -> None:
-    """Standardise records (RAW).
+@contextmanager
+def standard_records(
+    con: duckdb.DuckDBPyConnection, records: Relation | Expression, country: str, carried: Sequence[str] = ()
+) -> Iterator[Expression]:
+    """SQL of the standard records (STANDARD) of raw ones (RAW); it holds while the block runs.
 
     Args:
         con: where they are.
         records: a table, or a query in brackets.
-        into: SQL that takes the standard records (STANDARD) in, such as `create table x as` or `insert into {target}
-            by name`.
         country: ISO 3166 code of the country that local telephone numbers are dialled in.
         carried: columns of `records` to pass on.
-        target: the table that `into` has a place for.
     """
     parsed = lookups(con, records, country)
-    run(
-        con, SQL["standard_records"],
-        into=fill(into, target=target) if target else Expression(into),
-        records=records,
-        person_key=PERSON_KEY,
-        national_id=code("r.national_id"),
-        card_no=code("r.loyalty_card_no"),
-        postal_code=code("r.postal_code"),
-        carried=Expression("".join(f", r.{name}" for name in carried)),
-        **parsed,
+    yield fill(
+        SQL["standard_records"], records=records, person_key=PERSON_KEY, national_id=code("r.national_id"),
+        card_no=code("r.loyalty_card_no"), postal_code=code("r.postal_code"),
+        carried=Expression("".join(f", r.{name}" for name in carried)), **parsed,
     )  # fmt: skip
     drop(con, *parsed.values())
 

@@ -1,4 +1,3 @@
-{into}
 select
   r.source_system,
   r.customer_id,
