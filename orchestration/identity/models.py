@@ -28,7 +28,7 @@ PROFILED = ("birth_date", "city", "email", "family", "national_id", "phones", "p
 
 
 def profile_of(con: duckdb.DuckDBPyConnection, entries: Entries) -> dict[str, float]:
-    """How many entries there are and how often each compared column is filled: what drift is told by."""
+    """How many entries there are and how often each compared column is filled: what drift is seen by."""
     shares = Expression(", ".join(f"round(count({name}) / count(*), 4) as {name}" for name in PROFILED))
     row = run(con, "select count(*)::double as records, {shares} from {entry}", entries, shares=shares).fetchone()
     return dict(zip(["records", *PROFILED], (float(value) for value in row or ()), strict=True))

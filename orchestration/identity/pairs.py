@@ -50,8 +50,8 @@ def example_of(con: duckdb.DuckDBPyConnection, record_pair: Relation) -> str:
         return "no two records were weighed"
     lines = [f"weight {row[0]:.2f}, {row[2]}", "", "| comparison | level | weight | rarity |", "|---|---|---|---|"]
     lines += [
-        f"| {found['comparison']} | {found['level']} | {found['weight']} | {found['rarity']} |"
-        for found in comparisons_of(row[1])
+        f"| {part['comparison']} | {part['level']} | {part['weight']} | {part['rarity']} |"
+        for part in comparisons_of(row[1])
     ]
     return "\n".join(lines)
 

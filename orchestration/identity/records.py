@@ -19,10 +19,10 @@ CODE = "1"  # of the standardisation: a change makes every record anew
 
 def customer_references(config: CompanyConfig) -> list[tuple[str, str]]:
     """(entity, column) of every column that names a customer."""
-    found = [("customer", "customer_id")]
+    references = [("customer", "customer_id")]
     for entity, contract in config.contracts.items():
-        found += [(entity, name) for name, spec in contract.columns.items() if spec.references == "customer"]
-    return found
+        references += [(entity, name) for name, spec in contract.columns.items() if spec.references == "customer"]
+    return references
 
 
 def make_mentions(con: duckdb.DuckDBPyConnection, config: CompanyConfig) -> Mentions:

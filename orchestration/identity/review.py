@@ -87,7 +87,7 @@ def read_decisions(path: Path, decided_by: str, now: dt.datetime) -> pa.Table:
         raise UsageError(
             f"{path}: lacks the column {', '.join(lacking)}", "Export the list with: regulars review export"
         )
-    found: list[dict[str, Any]] = []
+    decisions: list[dict[str, Any]] = []
     for number, row in enumerate(rows, 2):
         decision = (row["decision"] or "").strip().lower()
         if not decision:
@@ -99,8 +99,8 @@ def read_decisions(path: Path, decided_by: str, now: dt.datetime) -> pa.Table:
         keys = {name: (row[name] or "").removeprefix("'") for name in KEYS}
         if not all(keys.values()):
             raise UsageError(f"{path}: row {number}: a record is missing", f"Fill {', '.join(KEYS)}")
-        found.append(
+        decisions.append(
             keys | {"decision": decision, "decided_by": decided_by, "decided_at": naive_utc(now),
                     "reason": row.get("reason") or None}
         )  # fmt: skip
-    return pa.Table.from_pylist(found, REVIEW_SCHEMA)
+    return pa.Table.from_pylist(decisions, REVIEW_SCHEMA)

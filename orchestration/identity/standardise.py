@@ -70,7 +70,7 @@ def lookups(con: duckdb.DuckDBPyConnection, records: Relation | Expression, coun
         records=records,
     )
     parts = ("title", "given", "middle", "family", "han", "key")
-    found = {
+    parsed = {
         "person": lookup(con, "std_person", persons, NAMES, person,
                          {f"std_{part}": TEXT for part in parts} | {"std_roots": pa.list_(TEXT)}),
         "organisation": lookup(con, "std_organisation", organisations, ["name"], parse_organisation,
@@ -84,10 +84,10 @@ def lookups(con: duckdb.DuckDBPyConnection, records: Relation | Expression, coun
         **dict.fromkeys(("city", "region", "country", "occupation"), parse_place),
     }
     for column, parse in single.items():
-        found[column] = lookup(
+        parsed[column] = lookup(
             con, f"std_{column}", records, [column], one(parse), {f"std_{column}": TEXT}
         )  # fmt: skip
-    return found
+    return parsed
 
 
 def one(parse: Callable[[str], str | None]) -> Callable[[str], tuple[str | None]]:

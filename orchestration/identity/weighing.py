@@ -197,14 +197,14 @@ def untrained(con: duckdb.DuckDBPyConnection, entries: Entries, frequencies: Fre
 
 def learn(con: duckdb.DuckDBPyConnection, entries: Entries, pairs: Relation, frequencies: Frequencies) -> Model:
     """Learn the model from the entries and the pairs that share a block; without pairs the untrained one."""
-    start, found = untrained(con, entries, frequencies), count(con, pairs)
-    if not found:
+    start, blocked_pairs = untrained(con, entries, frequencies), count(con, pairs)
+    if not blocked_pairs:
         return start
     random_pair = make_random_pairs(con, entries)
     random = patterns(con, random_pair, entries)
     drop(con, random_pair)
     # Every so many pairs by a mix of both numbers, so that the sample is the same in each run.
-    thinning = max(1, found // TRAINING_PAIRS)
+    thinning = max(1, blocked_pairs // TRAINING_PAIRS)
     sample = fill("(select * from {pairs} where (left_rec::bigint * 1000003 + right_rec) % {thinning} = 0)",
                   pairs=pairs, thinning=thinning)  # fmt: skip
     blocked = patterns(con, sample, entries)
