@@ -24,8 +24,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import duckdb
 
-from models_ml.identity.match import resolve_records
-from models_ml.identity.standardise import RAW, standardise
+from models_ml.identity.standardise import RAW
+from orchestration.identity.once import resolve_records
+from orchestration.identity.standardise import standard_records
+from orchestration.platform.sql import Relation
 
 TESTDATA = Path(os.environ.get("REGULARS_TESTDATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
 FEBRL = {
@@ -178,7 +180,7 @@ def many(con: duckdb.DuckDBPyConnection, persons: int) -> None:
         "city", "postal_code"})  # fmt: skip
     con.execute(
         f"""
-        create table told as
+        create table written as
         select 'a' as source_system, i::varchar as customer_id, given as given_name, family as family_name, born as
           birth_date, case when e < 0.8 then {mail} end as email, case when p < 0.8 then phone end as phone,
           street || ' ' || house_no as address_line, city, postal_code, i as person, {empty} from world
@@ -196,9 +198,9 @@ def many(con: duckdb.DuckDBPyConnection, persons: int) -> None:
     )
     kinds = {"birth_date": "date", "email_verified_at": "timestamp", "phone_verified_at": "timestamp"}
     columns = ", ".join(f"cast({name} as {kinds.get(name, 'varchar')}) as {name}" for name in RAW)
-    con.execute(f"create table record as select {columns} from told")
-    con.execute("create table truth as select source_system, customer_id, person from told")
-    con.execute("drop table world; drop table told")
+    con.execute(f"create table record as select {columns} from written")
+    con.execute("create table truth as select source_system, customer_id, person from written")
+    con.execute("drop table world; drop table written")
 
 
 def plain_splink(con: duckdb.DuckDBPyConnection) -> float:
@@ -287,7 +289,8 @@ def speed(persons: int, memory: str) -> None:
                 "create view base as from record where md5_number_lower(customer_id || source_system) % 100 > 0"
             )
             started = time.monotonic()
-            standardise(con, "record", "create table plain as", "DE")
+            with standard_records(con, Relation("main", "record"), "DE") as query:
+                con.execute(f"create table plain as {query}")
             alone = time.monotonic() - started
             whole = step(con, folder, "from base", 1)
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6

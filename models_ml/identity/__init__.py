@@ -1,1 +1,1 @@
-"""Who is who: matchers that link source records, and keys that never change."""
+"""Who is who: parsers of what sources write, comparisons, weights and clusters; on values, Arrow and arrays."""

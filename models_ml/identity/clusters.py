@@ -10,6 +10,7 @@ Sokal and Michener (1958) for average linkage; the weights are log2 odds (models
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from scipy.sparse.csgraph import connected_components
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 # Weights of pairs that were not compared (they share nothing), of decisions, and of pairs that may not be joined.
 UNCOMPARED, TOGETHER, APART = -4.0, 1e6, -1e9
 # Weight of a mere score is kept within this, so that no single field outvotes a whole cluster.
@@ -49,6 +51,24 @@ def split_large(records: int, pairs: Pairs, low: float) -> tuple[Ints, Pairs]:
     return labels, (left, right, weight)
 
 
+@dataclass(frozen=True)
+class Limits:
+    """What decisions and systems say of who may be one customer.
+
+    Args:
+        together, apart: pairs that must, or must not, be one customer. A pair in both is a mistake of the caller.
+        systems: per record the system (from 1) that holds a customer once, 0 for any other.
+    """
+
+    together: tuple[Ints, Ints]
+    apart: tuple[Ints, Ints]
+    systems: Ints
+
+    def once(self, left: Ints, right: Ints) -> Flags:
+        """Which pairs are of one system that holds a customer once."""
+        return np.asarray((self.systems[left] > 0) & (self.systems[left] == self.systems[right]))
+
+
 def cluster(
     records: int,
     pairs: Pairs,
@@ -64,66 +84,70 @@ def cluster(
     Args:
         records: how many; they are numbered from 0.
         pairs: left < right and weight, each pair once; those below `low` are ignored.
-        together, apart: pairs that must, or must not, be one customer. A pair in both is a mistake of the caller.
+        together, apart, systems: see `Limits`.
         low: weight from which a pair makes a component.
         link: mean weight from which two groups are one customer.
         score: weights of pairs of one component that share no block.
-        systems: per record the system (from 1) that holds a customer once, 0 for any other.
     """
-    left, right, weight = pairs
-    kept = weight >= low
-    left, right, weight = left[kept], right[kept], np.minimum(weight[kept], STRONGEST)
-    left, right, weight = (
-        np.concatenate([left, together[0]]),
-        np.concatenate([right, together[1]]),
-        np.concatenate([weight, np.full(len(together[0]), TOGETHER)]),
-    )
-    labels, (left, right, weight) = split_large(records, (left, right, weight), low)
+    limits = Limits(together, apart, np.zeros(records, np.int64) if systems is None else systems)
+    capped = (pairs[0], pairs[1], np.minimum(pairs[2], STRONGEST))
+    kept = pairs[2] >= low
+    bound = (*together, np.full(len(together[0]), TOGETHER))
+    edges = [np.concatenate([side[kept], more]) for side, more in zip(capped, bound, strict=True)]
+    labels, strong = split_large(records, (edges[0], edges[1], edges[2]), low)
     sizes = np.bincount(labels, minlength=1)
     result = np.arange(records)
-    # Components of two: the pair's own weight decides.
+    left, right = joined_twos(strong, sizes[labels[strong[0]]] == 2, limits, link)
+    result[right] = left
     members = np.argsort(labels, kind="stable")
     starts = np.concatenate([[0], np.cumsum(sizes)])
-    barred = set(zip(apart[0].tolist(), apart[1].tolist(), strict=True))
-    two = sizes[labels[left]] == 2
-    joined = two & (weight >= link)
+    blocks = [members[starts[c] : starts[c + 1]] for c in np.flatnonzero(sizes > 2)]
+    if blocks:
+        weights = weights_inside(records, blocks, capped, limits, score)
+        for block, inside in zip(blocks, weights, strict=True):
+            result[block] = names_of(records, block, inside, link)
+    return result
+
+
+def joined_twos(pairs: Pairs, is_two: Flags, limits: Limits, link: float) -> tuple[Ints, Ints]:
+    """Of components of two records the pairs that are one customer: the pair's own weight decides."""
+    left, right, weight = pairs
+    joined = is_two & (weight >= link) & ~limits.once(left, right)
+    barred = set(zip(limits.apart[0].tolist(), limits.apart[1].tolist(), strict=True))
     if barred:
         joined &= np.array([(a, b) not in barred for a, b in zip(left.tolist(), right.tolist(), strict=True)], bool)
-    only = np.zeros(records, np.int64) if systems is None else systems
-    joined &= (only[left] == 0) | (only[left] != only[right])
-    result[right[joined]] = left[joined]
-    # Larger ones: all pairs inside are weighed, those that share no block too.
-    big = np.flatnonzero(sizes > 2)
-    if not len(big):
-        return result
-    inner = [np.triu_indices(sizes[c], 1) for c in big]
-    blocks = [members[starts[c] : starts[c + 1]] for c in big]
-    all_left = np.concatenate([b[i] for b, (i, _) in zip(blocks, inner, strict=True)])
-    all_right = np.concatenate([b[j] for b, (_, j) in zip(blocks, inner, strict=True)])
-    weights = lookup(records, (pairs[0], pairs[1], np.minimum(pairs[2], STRONGEST)), all_left, all_right)
+    return left[joined], right[joined]
+
+
+def weights_inside(
+    records: int, blocks: list[Ints], pairs: Pairs, limits: Limits, score: Callable[[Ints, Ints], Pairs]
+) -> list[Floats]:
+    """Weights of all pairs inside each of several components, those that share no block too, in the order of
+    `np.triu_indices`."""
+    inner = [np.triu_indices(len(block), 1) for block in blocks]
+    left = np.concatenate([block[i] for block, (i, _) in zip(blocks, inner, strict=True)])
+    right = np.concatenate([block[j] for block, (_, j) in zip(blocks, inner, strict=True)])
+    weights = lookup(records, pairs, left, right)
     unknown = np.isnan(weights)
     if unknown.any():
-        found = score(all_left[unknown], all_right[unknown])
-        weights[unknown] = np.minimum(lookup(records, found, all_left[unknown], all_right[unknown]), STRONGEST)
+        scored = score(left[unknown], right[unknown])
+        weights[unknown] = np.minimum(lookup(records, scored, left[unknown], right[unknown]), STRONGEST)
     weights = np.where(np.isnan(weights), UNCOMPARED, np.maximum(weights, WEAKEST))
-    must = lookup(records, (*together, np.ones(len(together[0]))), all_left, all_right)
-    bar = lookup(records, (*apart, np.ones(len(apart[0]))), all_left, all_right)
+    must = lookup(records, (*limits.together, np.ones(len(limits.together[0]))), left, right)
     weights = np.where(~np.isnan(must), TOGETHER, weights)
-    once = (only[all_left] > 0) & (only[all_left] == only[all_right])
-    weights = np.where(~np.isnan(bar) | once, APART, weights)
-    at = 0
-    for block in blocks:
-        count = len(block) * (len(block) - 1) // 2
-        inside = weights[at : at + count]
-        at += count
-        if inside.min() >= link:
-            result[block] = block[0]
-            continue
-        group = grouped(inside, link)
-        first = np.full(group.max() + 1, records)
-        np.minimum.at(first, group, block)
-        result[block] = first[group]
-    return result
+    bar = lookup(records, (*limits.apart, np.ones(len(limits.apart[0]))), left, right)
+    weights = np.where(~np.isnan(bar) | limits.once(left, right), APART, weights)
+    return np.split(weights, np.cumsum([len(i) for i, _ in inner])[:-1])
+
+
+def names_of(records: int, block: Ints, inside: Floats, link: float) -> Ints:
+    """The cluster of each record of a component, named by its smallest record."""
+    if inside.min() >= link:
+        return np.full(len(block), block[0])
+    group = grouped(inside, link)
+    first = np.full(group.max() + 1, records)
+    np.minimum.at(first, group, block)
+    return np.asarray(first[group], dtype=np.int64)
 
 
 def lookup(records: int, pairs: Pairs, left: Ints, right: Ints) -> Floats:

@@ -8,12 +8,15 @@ both the same and different, none of them is applied and all are reported.
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
+from models_ml.identity.clusters import Flags, Ints, components
+from orchestration.identity.relations import SQL, Bounds, Inputs, Mentions
 from orchestration.landing.lake import Lake
+from orchestration.platform.sql import Expression, Relation, arrays, arrow, create, drop, fill, run
 
 REVIEW = "manual_match"
 REVIEW_SCHEMA = pa.schema(
@@ -38,121 +41,63 @@ def remember_decisions(lake: Lake, decisions: pa.Table, load_id: str, now: dt.da
     lake.remember(REVIEW, decisions.cast(REVIEW_SCHEMA), load_id, now)
 
 
-def make_bounds(con: duckdb.DuckDBPyConnection, lake: Lake) -> None:
-    """Temporary tables `together` and `apart` of record pairs, and identity.decision_issue of what was not applied.
-
-    Both have left_system, left_customer_id, right_system, right_customer_id, in that order by name.
-    """
-    names = ", ".join(REVIEW_SCHEMA.names)
-    loads = lake.remembered(REVIEW)
-    kept = f"union all select {names} from read_parquet($files)" if loads else ""
-    con.execute(
-        f"""
-        create or replace temp table decided as
-        with given as (
-          select {names} from input.manual_match where _superseded_at is null {kept}
+def make_bounds(
+    con: duckdb.DuckDBPyConnection, lake: Lake, inputs: Inputs, mentions: Mentions, decision_issue: Relation
+) -> Bounds:
+    """What decisions and relations bind; writes to `decision_issue` what was not applied."""
+    decided = create(
+        con, "decided", SQL["decided"], inputs, columns=Expression(", ".join(REVIEW_SCHEMA.names)),
+        remembered=remembered_decisions(lake), withdrawn=WITHDRAWN,
+    )  # fmt: skip
+    run(con, SQL["decision_issue"], mentions, decision_issue=decision_issue, decided=decided)
+    sound = create(
+        con, "sound_decision",
+        "select * from {decided} anti join {decision_issue} "
+        "using (left_system, left_customer_id, right_system, right_customer_id)",
+        decided=decided, decision_issue=decision_issue,
+    )  # fmt: skip
+    drop_contradictions(con, sound, decision_issue)
+    bounds = Bounds(
+        together=create(
+            con, "together",
+            "select left_system, left_customer_id, right_system, right_customer_id from {sound} where says_same",
+            sound=sound,
         ),
-        ordered as (
-          select least((left_system, left_customer_id), (right_system, right_customer_id)) as a,
-            greatest((left_system, left_customer_id), (right_system, right_customer_id)) as b,
-            decision, decided_by, decided_at, reason
-          from given
-        ),
-        newest as (
-          select * from ordered
-          qualify row_number() over (
-            partition by a, b, coalesce(decided_by, '') order by decided_at desc, decision = 'same', decision) = 1
-        )
-        select struct_extract(a, 1) as left_system, struct_extract(a, 2) as left_customer_id,
-          struct_extract(b, 1) as right_system, struct_extract(b, 2) as right_customer_id,
-          max(decided_at) as decided_at, string_agg(distinct decided_by, ', ' order by decided_by) as decided_by,
-          bool_or(decision = 'same') as says_same, bool_or(decision = 'different') as says_different
-        from newest where decision <> $withdrawn and a <> b group by a, b
-        """,
-        {"withdrawn": WITHDRAWN} | ({"files": loads} if loads else {}),
-    )
-    con.execute(
-        """
-        create or replace table identity.decision_issue as
-        select d.*, case when says_same and says_different then 'contradictory' else 'vanished' end as issue
-        from decided d
-        left join present l on l.source_system = left_system and l.customer_id = left_customer_id
-        left join present r on r.source_system = right_system and r.customer_id = right_customer_id
-        where says_same and says_different or l.customer_id is null or r.customer_id is null
-        """
-    )
-    con.execute(
-        "create or replace temp table sound as select * from decided anti join identity.decision_issue "
-        "using (left_system, left_customer_id, right_system, right_customer_id)"
-    )
-    drop_contradictions(con)
-    con.execute(
-        "create or replace temp table together as select left_system, left_customer_id, right_system, "
-        "right_customer_id from sound where says_same"
-    )
-    relations = ", ".join(f"'{name}'" for name in DISTINCT_RELATIONS)
-    con.execute(
-        f"""
-        create or replace temp table apart as
-        select left_system, left_customer_id, right_system, right_customer_id from sound where says_different
-        union
-        select m.owner, m.customer_id, n.owner, n.customer_id
-        from input.customer_relation r
-        join mention m on m.source_system = r.source_system and m.customer_id = r.customer_id
-        join mention n on n.source_system = r.source_system and n.customer_id = r.related_customer_id
-        where r._superseded_at is null and r.relation in ({relations}) and r.customer_id <> r.related_customer_id
-        """
-    )
-    # An analyst's word stands above a relation.
-    con.execute(
-        "delete from apart a using together t where (a.left_system, a.left_customer_id, a.right_system, "
-        "a.right_customer_id) in ((t.left_system, t.left_customer_id, t.right_system, t.right_customer_id), "
-        "(t.right_system, t.right_customer_id, t.left_system, t.left_customer_id))"
-    )
+        apart=create(con, "apart", SQL["apart"], inputs, mentions, sound=sound, relations=DISTINCT_RELATIONS),
+    )  # fmt: skip
+    run(con, SQL["prefer_decisions"], bounds)
+    drop(con, decided, sound)
+    return bounds
 
 
-def drop_contradictions(con: duckdb.DuckDBPyConnection) -> None:
-    """Take out of `sound` every group of same-decisions that holds a pair decided different, and that pair."""
-    import numpy as np
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
+def remembered_decisions(lake: Lake) -> Expression:
+    """SQL that adds the decisions which were imported."""
+    files = lake.remembered(REVIEW)
+    if not files:
+        return Expression("")
+    columns = Expression(", ".join(REVIEW_SCHEMA.names))
+    return fill("union all select {columns} from read_parquet({files})", columns=columns, files=files)
 
-    if con.execute("select count(*) from sound where says_different").fetchone() == (0,):
+
+def drop_contradictions(con: duckdb.DuckDBPyConnection, sound: Relation, decision_issue: Relation) -> None:
+    """Take out of `sound` every group of same-decisions that holds a pair decided different, and that pair; they go to
+    `decision_issue`."""
+    if run(con, "select count(*) from {sound} where says_different", sound=sound).fetchone() == (0,):
         return
-    con.execute(
-        """
-        create or replace temp table node as
-        select row_number() over (order by system, id) - 1 as node, system, id from (
-          select left_system as system, left_customer_id as id from sound
-          union select right_system, right_customer_id from sound)
-        """
-    )
-    found: Any = con.execute(
-        """
-        select l.node as a, r.node as b, says_same from sound
-        join node l on l.system = left_system and l.id = left_customer_id
-        join node r on r.system = right_system and r.id = right_customer_id
-        """
-    ).fetchnumpy()
-    size = int(max(found["a"].max(), found["b"].max())) + 1
-    same = found["says_same"].astype(bool)
-    graph = coo_matrix((np.ones(same.sum()), (found["a"][same], found["b"][same])), shape=(size, size))
-    label = connected_components(graph, directed=False)[1]
-    broken = np.unique(label[found["a"][~same]][label[found["a"][~same]] == label[found["b"][~same]]])
-    bad = np.flatnonzero(np.isin(label, broken))
-    con.register("bad_node", pa.table({"node": bad}))
-    con.execute(
-        """
-        create or replace temp table clash as
-        select s.* from sound s
-        join node l on l.system = left_system and l.id = left_customer_id
-        join node r on r.system = right_system and r.id = right_customer_id
-        where l.node in (select node from bad_node) and r.node in (select node from bad_node)
-        """
-    )
-    con.unregister("bad_node")
-    con.execute("insert into identity.decision_issue select *, 'contradictory' from clash")
-    con.execute(
-        "delete from sound using clash c where sound.left_system = c.left_system and sound.left_customer_id = "
-        "c.left_customer_id and sound.right_system = c.right_system and sound.right_customer_id = c.right_customer_id"
-    )
+    node = create(con, "decided_node", SQL["decided_node"], sound=sound)
+    edges = arrays(run(con, SQL["decided_edge"], sound=sound, node=node))
+    nodes = broken_nodes(edges["a"], edges["b"], edges["says_same"].astype(bool))
+    with arrow(con, "broken_node", pa.table({"node": nodes})) as broken:
+        contradiction = create(con, "contradiction", SQL["contradiction"], sound=sound, node=node, broken=broken)
+    run(con, "insert into {decision_issue} select *, 'contradictory' from {contradiction}",
+        decision_issue=decision_issue, contradiction=contradiction)  # fmt: skip
+    run(con, SQL["drop_contradictions"], sound=sound, contradiction=contradiction)
+    drop(con, node, contradiction)
+
+
+def broken_nodes(left: Ints, right: Ints, is_same: Flags) -> Ints:
+    """Nodes of every group of pairs that are the same which holds a pair that is not."""
+    label = components(int(max(left.max(), right.max())) + 1, left[is_same], right[is_same])
+    apart = ~is_same
+    broken = np.unique(label[left[apart]][label[left[apart]] == label[right[apart]]])
+    return np.flatnonzero(np.isin(label, broken)).astype(np.int64)

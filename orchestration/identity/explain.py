@@ -7,13 +7,16 @@ from typing import Any
 
 import duckdb
 
-from models_ml.identity.match import EXACT_RULES, LINK, REVIEW, evidence, make_entry
-from models_ml.identity.weights import score_pairs
-from orchestration.identity.records import LENT
-from orchestration.identity.run import comparisons_of, newest_model
+from orchestration.identity.forms import make_entries
+from orchestration.identity.match import LINK, REVIEW, evidence, exact_rule
+from orchestration.identity.models import newest_model
+from orchestration.identity.pairs import comparisons_of
+from orchestration.identity.records import SHARED_ID
+from orchestration.identity.relations import RESULTS, SQL, STATE
+from orchestration.identity.weighing import score_pairs
 from orchestration.landing.lake import Lake
 from orchestration.platform.errors import UsageError
-from orchestration.platform.literals import quote
+from orchestration.platform.sql import create, dicts, fill, run
 
 Record = tuple[str, str]
 SHOWN = (
@@ -41,23 +44,17 @@ def records_of(con: duckdb.DuckDBPyConnection, text: str) -> list[dict[str, Any]
     Raises:
         UsageError: there is none.
     """
+    results = RESULTS
     if text.isdigit():
-        condition = "customer_key = $key"
-        values: dict[str, Any] = {"key": int(text)}
+        condition = fill("customer_key = {key}", key=int(text))
     else:
         system, customer_id = parse_record(text)
-        condition = (
-            "customer_key in (select customer_key from identity.customer_link where source_system = $system "
-            "and customer_id = $id and valid_to is null)"
-        )
-        values = {"system": system, "id": customer_id}
-    found = con.execute(
-        f"select source_system, customer_id, customer_key, source_customer_key, rule, weight, valid_from "
-        f"from identity.customer_link where {condition} and valid_to is null and rule <> $lent order by all",
-        values | {"lent": LENT},
-    )
-    names = [column[0] for column in found.description or []]
-    rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        condition = fill(
+            "customer_key in (select customer_key from {customer_link} where source_system = {system} "
+            "and customer_id = {id} and valid_to is null)",
+            results, system=system, id=customer_id,
+        )  # fmt: skip
+    rows = dicts(run(con, SQL["records_of_customer"], results, condition=condition, shared_id=SHARED_ID))
     if not rows:
         raise UsageError(f"no customer or record '{text}'", "Give a customer_key, or SYSTEM:ID of a source record")
     return rows
@@ -65,25 +62,14 @@ def records_of(con: duckdb.DuckDBPyConnection, text: str) -> list[dict[str, Any]
 
 def moves_of(con: duckdb.DuckDBPyConnection, customer_key: int) -> list[dict[str, Any]]:
     """Merges and splits that a customer had a part in."""
-    found = con.execute(
-        "select occurred_at, event, from_customer_key, to_customer_key, records, reason from identity.identity_event "
-        "where $key in (from_customer_key, to_customer_key) order by all",
-        {"key": customer_key},
-    )
-    names = [column[0] for column in found.description or []]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-
-
-def values_of(con: duckdb.DuckDBPyConnection, record: Record) -> dict[str, Any]:
-    """What the source says of a record; empty where only facts mention it."""
-    found = con.execute(
-        f"select {', '.join(SHOWN)} from input.customer where source_system = $system and customer_id = $id "
-        "and _superseded_at is null order by _version_at desc limit 1",
-        {"system": record[0], "id": record[1]},
-    )
-    names = [column[0] for column in found.description or []]
-    row = found.fetchone()
-    return {n: v for n, v in zip(names, row, strict=True) if v is not None} if row else {}
+    return dicts(
+        run(
+            con,
+            "select occurred_at, event, from_customer_key, to_customer_key, records, reason from {identity_event} "
+            "where {key} in (from_customer_key, to_customer_key) order by all",
+            RESULTS, key=customer_key,
+        )
+    )  # fmt: skip
 
 
 def explain_pair(con: duckdb.DuckDBPyConnection, lake: Lake, left: Record, right: Record) -> dict[str, Any]:
@@ -94,54 +80,70 @@ def explain_pair(con: duckdb.DuckDBPyConnection, lake: Lake, left: Record, right
     Raises:
         UsageError: a record is not there, or they are of different kinds.
     """
-    kinds = []
-    for system, customer_id in (left, right):
-        row = con.execute(
-            "select kind from identity.standard_customer where source_system = $system and customer_id = $id",
-            {"system": system, "id": customer_id},
-        ).fetchone()
-        if row is None:
-            raise UsageError(f"no record '{system}:{customer_id}' with anything to compare", "Give SYSTEM:ID")
-        kinds.append(str(row[0]))
-    links = [records_of(con, f"{system}:{customer_id}")[0]["customer_key"] for system, customer_id in (left, right)]
-    result: dict[str, Any] = {"left": ":".join(left), "right": ":".join(right), "same_customer": links[0] == links[1]}
+    kinds = [kind_of_record(con, record) for record in (left, right)]
+    links = [records_of(con, ":".join(record))[0]["customer_key"] for record in (left, right)]
+    same = links[0] == links[1]
+    result: dict[str, Any] = {"left": ":".join(left), "right": ":".join(right), "same_customer": same}
     if kinds[0] != kinds[1]:
         return result | {"verdict": "a person and an organisation are never one customer", "comparisons": []}
-    model = newest_model(con, lake, kinds[0])
-    if model is None:
+    weighed = weigh(con, lake, kinds[0], left, right)
+    if weighed is None:
         return result | {"verdict": "no two records shared anything to be compared by yet", "comparisons": []}
-    con.execute(
-        "create or replace temp table two as select * exclude (raw_hash), "
-        "md5_number_lower(source_system || chr(31) || customer_id) as form "
-        "from identity.standard_customer "
-        f"where (source_system, customer_id) in (({quote(left[0])}, {quote(left[1])}), "
-        f"({quote(right[0])}, {quote(right[1])}))"
-    )
-    make_entry(con, kinds[0], "two", [])
-    con.execute("create or replace temp table the_pair as select 0 as left_rec, 1 as right_rec")
-    score_pairs(con, "the_pair", model, "the_score")
-    rules = " ".join(f"when {condition} then {quote(rule)}" for rule, condition in EXACT_RULES.items())
-    row = con.execute(
-        f"select match_weight, {evidence(kinds[0])}, case {rules} end from the_score "
-        "join entry l on l.rec = rec_l join entry r on r.rec = rec_r"
-    ).fetchone()
-    assert row is not None
-    weight, rule = float(row[0]), row[2]
-    decision = con.execute(
-        "select decision from identity.record_pair where decision is not null and "
-        "((left_system, left_customer_id) = ($a, $b) and (right_system, right_customer_id) = ($c, $d) or "
-        "(left_system, left_customer_id) = ($c, $d) and (right_system, right_customer_id) = ($a, $b))",
-        {"a": left[0], "b": left[1], "c": right[0], "d": right[1]},
-    ).fetchone()
+    weight, levels, rule = weighed
+    decision = decision_on(con, left, right)
     return result | {
         "weight": weight,
         "probability": round(1 / (1 + 2**-weight), 6),
         "rule": rule,
-        "decision": decision[0] if decision else None,
-        "verdict": verdict(links[0] == links[1], weight, rule, decision[0] if decision else None),
-        "comparisons": comparisons_of(str(row[1])),
-        "prior": prior_of(weight, str(row[1])),
+        "decision": decision,
+        "verdict": verdict(same, weight, rule, decision),
+        "comparisons": comparisons_of(levels),
+        "prior": prior_of(weight, levels),
     }
+
+
+def kind_of_record(con: duckdb.DuckDBPyConnection, record: Record) -> str:
+    """Whether a record is of a person or an organisation.
+
+    Raises:
+        UsageError: it is not there.
+    """
+    row = run(
+        con, "select kind from {standard_customer} where source_system = {system} and customer_id = {id}",
+        STATE, system=record[0], id=record[1],
+    ).fetchone()  # fmt: skip
+    if row is None:
+        raise UsageError(f"no record '{':'.join(record)}' with anything to compare", "Give SYSTEM:ID")
+    return str(row[0])
+
+
+def weigh(
+    con: duckdb.DuckDBPyConnection, lake: Lake, kind: str, left: Record, right: Record
+) -> tuple[float, str, str | None] | None:
+    """Weight, evidence (JSON) and exact rule of two records by the newest model; None where there is no model yet."""
+    newest = newest_model(con, lake, kind)
+    if newest is None:
+        return None
+    two = create(con, "two_records", SQL["two_records"], STATE, left_system=left[0], left_id=left[1],
+                 right_system=right[0], right_id=right[1])  # fmt: skip
+    entries = make_entries(con, kind, two, [])
+    pair = create(con, "one_pair", "select 0 as left_rec, 1 as right_rec")
+    scored = score_pairs(con, pair, entries, *newest, "one_scored_pair")
+    row = run(
+        con,
+        "select match_weight, {evidence}, {rule} from {scored} "
+        "join {entry} as l on l.rec = rec_l join {entry} as r on r.rec = rec_r",
+        entries, evidence=evidence(kind), rule=exact_rule(), scored=scored,
+    ).fetchone()  # fmt: skip
+    assert row is not None
+    return float(row[0]), str(row[1]), row[2]
+
+
+def decision_on(con: duckdb.DuckDBPyConnection, left: Record, right: Record) -> str | None:
+    """What an analyst or a relation says of two records."""
+    row = run(con, SQL["pair_decision"], RESULTS, left_system=left[0], left_id=left[1], right_system=right[0],
+              right_id=right[1]).fetchone()  # fmt: skip
+    return str(row[0]) if row else None
 
 
 def verdict(same: bool, weight: float, rule: str | None, decision: str | None) -> str:

@@ -1,4 +1,4 @@
-"""The ledger of keys in the lake, and what the warehouse is told of it: links, with their history, and events."""
+"""The ledger of keys in the lake, and the secret that they are minted under."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from models_ml.identity.resolve import HISTORY_SCHEMA, reminted
 from orchestration.config.company import CompanyConfig
-from orchestration.identity.records import LENT
+from orchestration.identity.keys import HISTORY_SCHEMA, reminted
 from orchestration.landing.lake import OWN, PART, Erased, Lake, Manifest, commit
-from orchestration.platform.literals import exact_path, quote
+from orchestration.platform.literals import exact_path
 from orchestration.platform.pseudonym import PSEUDONYM_ENV, PSEUDONYM_FILE, secret_in
+from orchestration.platform.sql import Expression, arrow, fill, run
 
 LEDGER = "identity_ledger"
 
@@ -28,9 +28,9 @@ def read_history(con: duckdb.DuckDBPyConnection, lake: Lake) -> pa.Table:
     loads = lake.remembered(LEDGER)
     if not loads:
         return HISTORY_SCHEMA.empty_table()
-    columns = ", ".join(HISTORY_SCHEMA.names)
-    found = con.execute(f"select {columns} from read_parquet($files)", {"files": loads}).to_arrow_table()
-    return found.cast(HISTORY_SCHEMA)
+    columns = Expression(", ".join(HISTORY_SCHEMA.names))
+    rows = run(con, "select {columns} from read_parquet({files})", columns=columns, files=loads).to_arrow_table()
+    return rows.cast(HISTORY_SCHEMA)
 
 
 def known_pseudonym_key(config: CompanyConfig) -> str | None:
@@ -105,8 +105,8 @@ def minted_under(lake: Lake, manifest: Manifest, secret: str) -> bool:
     if "key_id" not in manifest.columns:
         return False
     with duckdb.connect() as con:
-        found = con.execute("select max(key_id) from read_parquet($file)", {"file": lake.files(manifest)}).fetchone()
-    return found == (key_id(secret),)
+        row = run(con, "select max(key_id) from read_parquet({file})", file=lake.files(manifest)).fetchone()
+    return row == (key_id(secret),)
 
 
 def write_private(rows: pa.Table, path: Path) -> None:
@@ -127,78 +127,20 @@ def translate(lake: Lake, manifest: Manifest, pairs: pa.Table) -> None:
     path = lake.folder(OWN, manifest.table_name, manifest.load_id) / PART
     temporary = path.with_name(f".{path.name}.tmp")
     replaced = ", ".join(f"coalesce(t{n}.new_key, r.{name}) as {name}" for n, name in enumerate(named))
-    joins = " ".join(f"left join pairs t{n} on t{n}.old_key = r.{name}" for n, name in enumerate(named))
-    with duckdb.connect() as con:
-        con.register("pairs", pairs)
-        con.execute(
-            f"copy (select r.* replace ({replaced}) from read_parquet({quote(exact_path(path))}) r {joins} "
-            f"order by r._source_row) to {quote(temporary)} (format parquet, compression zstd)"
-        )
+    with duckdb.connect() as con, arrow(con, "pairs", pairs) as translation:
+        joins = [
+            fill("left join {pairs} as {alias} on {alias}.old_key = r.{column}", pairs=translation,
+                 alias=Expression(f"t{n}"), column=Expression(name))
+            for n, name in enumerate(named)
+        ]  # fmt: skip
+        run(
+            con,
+            "copy (select r.* replace ({replaced}) from read_parquet({path}) as r {joins} order by r._source_row) "
+            "to {file} (format parquet, compression zstd)",
+            replaced=Expression(replaced), path=exact_path(path), joins=Expression(" ".join(joins)),
+            file=str(temporary),
+        )  # fmt: skip
     with temporary.open("rb") as handle:
         os.fsync(handle.fileno())
     temporary.replace(path)
     commit(path.parent, manifest.without(Erased(), path.parent))
-
-
-def write_links(con: duckdb.DuckDBPyConnection, config: CompanyConfig, lake: Lake) -> None:
-    """Write identity.customer_link: every record that is there with its customer, now and before, and the id that
-    published tables may show; and identity.identity_event: which customer's records went where, when and why. A record
-    that is matched from the start leaves its own key for the customer's.
-
-    A system that uses another's ids gets a link for each id that it uses, with the owner's keys and rule `shared_id`,
-    so that facts find their customer by the system that delivered them. Needs the temporary tables of `make_mentions`.
-    """
-    con.register("ledger_rows", read_history(con, lake))
-    shown = "customer_id"
-    values: dict[str, object] = {}
-    if not config.company.privacy.clear_keys:
-        # HMAC in its nested form: a plain keyed hash could be extended.
-        shown = "left(sha256($key || sha256($key || source_system || chr(31) || customer_id)), 32)"
-        values["key"] = pseudonym_key(config)
-    con.execute(
-        """
-        create or replace temp table span as
-        select *, coalesce(lag(customer_key) over w, source_customer_key) as before_key,
-          lead(valid_from) over w as valid_to
-        from ledger_rows window w as (partition by source_system, customer_id order by valid_from)
-        """
-    )
-    con.unregister("ledger_rows")
-    con.execute(
-        f"""
-        create or replace table identity.customer_link as
-        with known as (
-          select source_system, customer_id, {shown} as public_customer_id, source_customer_key, customer_key,
-            rule, weight, valid_from, valid_to
-          from span semi join present using (source_system, customer_id)
-        )
-        select * from known
-        union all
-        select m.source_system, m.customer_id, p.public_customer_id, p.source_customer_key, p.customer_key,
-          $lent, cast(null as double), p.valid_from, p.valid_to
-        from mention m join known p on p.source_system = m.owner and p.customer_id = m.customer_id
-        where m.source_system <> m.owner and p.valid_to is null
-        """,
-        values | {"lent": LENT},
-    )
-    con.execute(
-        """
-        create or replace table identity.identity_event as
-        with moved as (
-          select valid_from as occurred_at, before_key as from_customer_key, customer_key as to_customer_key,
-            cast(count(*) as integer) as records, max(rule) as rule, max(weight) as weight
-          from span where before_key <> customer_key group by all
-        )
-        select occurred_at,
-          case when exists (
-            select 1 from span s where s.customer_key = m.from_customer_key and s.valid_from <= m.occurred_at
-              and (s.valid_to is null or s.valid_to > m.occurred_at)
-          ) then 'split' else 'merge' end as event,
-          from_customer_key, to_customer_key, records,
-          case when rule = 'source_key' then 'no longer matched' when rule = 'manual' then 'decision of an analyst'
-            when rule = 'fuzzy' then 'records alike' when rule = 'identical' then 'records say the same'
-            else 'same ' || replace(rule, '_', ' ') end as reason,
-          rule, weight
-        from moved m
-        """
-    )

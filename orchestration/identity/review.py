@@ -12,9 +12,12 @@ import pyarrow as pa
 
 from orchestration.identity.decisions import REVIEW_SCHEMA, WITHDRAWN
 from orchestration.identity.explain import SHOWN
+from orchestration.identity.records import current_records
+from orchestration.identity.relations import INPUTS, RESULTS, SQL
 from orchestration.platform.clock import naive_utc
 from orchestration.platform.errors import UsageError
 from orchestration.platform.literals import no_formula
+from orchestration.platform.sql import Expression, dicts, run
 
 DECISIONS = ("same", "different", WITHDRAWN)
 KEYS = ("left_system", "left_customer_id", "right_system", "right_customer_id")
@@ -28,23 +31,13 @@ def work_list(con: duckdb.DuckDBPyConnection, limit: int) -> list[dict[str, Any]
         limit: most pairs; 0 is all.
     """
     sides = ", ".join(f"l.{name}::varchar as left_{name}, r.{name}::varchar as right_{name}" for name in SHOWN)
-    found = con.execute(
-        f"""
-        with said as (
-          select * from input.customer where _superseded_at is null
-          qualify row_number() over (
-            partition by source_system, customer_id order by _version_at desc, _record_hash) = 1
+    return dicts(
+        run(
+            con, SQL["work_list"], RESULTS, sides=Expression(sides),
+            current_record=current_records(con, INPUTS.customer),
+            limited=Expression(f"limit {int(limit)}" if limit else ""),
         )
-        select p.* exclude (evidence), '' as decision, '' as reason, {sides}
-        from identity.review_pair p
-        join said l on l.source_system = p.left_system and l.customer_id = p.left_customer_id
-        join said r on r.source_system = p.right_system and r.customer_id = p.right_customer_id
-        order by gain desc, p.left_system, p.left_customer_id, p.right_system, p.right_customer_id
-        {f"limit {int(limit)}" if limit else ""}
-        """
-    )
-    names = [column[0] for column in found.description or []]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    )  # fmt: skip
 
 
 def write_list(rows: list[dict[str, Any]], path: Path) -> None:
@@ -94,7 +87,7 @@ def read_decisions(path: Path, decided_by: str, now: dt.datetime) -> pa.Table:
         raise UsageError(
             f"{path}: lacks the column {', '.join(lacking)}", "Export the list with: regulars review export"
         )
-    found: list[dict[str, Any]] = []
+    decisions: list[dict[str, Any]] = []
     for number, row in enumerate(rows, 2):
         decision = (row["decision"] or "").strip().lower()
         if not decision:
@@ -106,8 +99,8 @@ def read_decisions(path: Path, decided_by: str, now: dt.datetime) -> pa.Table:
         keys = {name: (row[name] or "").removeprefix("'") for name in KEYS}
         if not all(keys.values()):
             raise UsageError(f"{path}: row {number}: a record is missing", f"Fill {', '.join(KEYS)}")
-        found.append(
+        decisions.append(
             keys | {"decision": decision, "decided_by": decided_by, "decided_at": naive_utc(now),
                     "reason": row.get("reason") or None}
         )  # fmt: skip
-    return pa.Table.from_pylist(found, REVIEW_SCHEMA)
+    return pa.Table.from_pylist(decisions, REVIEW_SCHEMA)

@@ -3,43 +3,43 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 import duckdb
 import pyarrow as pa
 
-from models_ml.identity.blocking import keep_large, make_blocks, make_pairs
-from models_ml.identity.match import (
-    SCHEMA,
-    Bound,
-    compare,
-    find_fresh,
-    make_clusters,
-    make_entry,
-    make_forms,
-    model_name,
-)
-from models_ml.identity.resolve import ALONE, assign_keys
-from models_ml.identity.weights import COMPARISONS, Model, frequency_table, make_frequencies, prior_model, train
+from models_ml.identity.weights import Model
 from orchestration.config.company import CompanyConfig
+from orchestration.identity.blocking import keep_large, make_blocks, make_pairs
 from orchestration.identity.decisions import make_bounds
-from orchestration.identity.ledger import pseudonym_key, read_history, rekey, remember_keys, write_links
-from orchestration.identity.records import LENT, make_mentions, refresh_standard
-from orchestration.identity.structure import write_structure
+from orchestration.identity.enrichment import write_enrichment
+from orchestration.identity.forms import make_entries, make_forms
+from orchestration.identity.grouping import make_clusters
+from orchestration.identity.keys import ALONE, assign_keys
+from orchestration.identity.ledger import pseudonym_key, read_history, rekey, remember_keys
+from orchestration.identity.links import current_links, write_links
+from orchestration.identity.match import compare, find_fresh, note_compared
+from orchestration.identity.models import fitting_model, profile_of, store_model
+from orchestration.identity.pairs import example_of, write_issues, write_pairs, write_review
+from orchestration.identity.records import SHARED_ID, current_records, make_mentions, refresh_standard
+from orchestration.identity.relations import (
+    INPUTS,
+    KINDS,
+    RESULTS,
+    SQL,
+    STATE,
+    Bounds,
+    Entries,
+    Inputs,
+    Results,
+    State,
+)
+from orchestration.identity.structure import CONTACT, write_households, write_organisations, write_profiles
+from orchestration.identity.weighing import Frequencies, learn, make_frequencies
 from orchestration.landing.lake import Lake
 from orchestration.platform.clock import naive_utc
-from orchestration.platform.literals import quote
-
-KINDS = ("person", "organisation")
-MODEL, FREQUENCY = "identity_model", "identity_frequency"
-MODEL_SCHEMA = pa.schema(
-    [("kind", pa.string()), ("model", pa.string()), ("profile", pa.string()), ("trained_at", pa.timestamp("us"))]
-)
-# A model is trained again when there are so many times the records that it learned from, or when a column is filled
-# so much more or less often.
-GROWTH, FILL_CHANGE = 2.0, 0.15
+from orchestration.platform.sql import Expression, Relation, count, drop, fill, run
 
 
 @dataclass
@@ -66,6 +66,22 @@ class IdentityResult:
                 "blocks_not_compared": self.uncompared, "decisions_not_applied": self.issues}  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Step:
+    """One run of the step: where and when, and the tables that every run has."""
+
+    con: duckdb.DuckDBPyConnection
+    config: CompanyConfig
+    lake: Lake
+    load_id: str
+    now: dt.datetime
+    retrain: bool
+    result: IdentityResult = field(default_factory=IdentityResult)
+    inputs: Inputs = INPUTS
+    state: State = STATE
+    results: Results = RESULTS
+
+
 def resolve_identity(
     con: duckdb.DuckDBPyConnection,
     config: CompanyConfig,
@@ -86,164 +102,29 @@ def resolve_identity(
         now: the refresh's time.
         retrain: train the weights also where that is not due.
     """
-    result = IdentityResult()
-    con.execute(SCHEMA)
-    make_mentions(con, config)
-    result.standardised = refresh_standard(con, config)
-    make_bounds(con, lake)
-    make_forms(con, once_systems(config))
-    parts = []
-    for kind in KINDS:
-        make_entry(con, kind, "standard", once_systems(config))
-        found = con.execute("select count(*) from entry").fetchone()
-        if found and found[0]:
-            match(con, kind, lake, load_id, now, retrain, result)
-            parts.append(f"select * from cluster_{kind}")
-    parts.append(
-        f"select source_system, customer_id, source_system, customer_id, {quote(ALONE)}, null from present "
-        "anti join standard using (source_system, customer_id)"
-    )
-    names = "source_system, customer_id, cluster_system, cluster_id, rule, weight"
-    clusters = con.execute(f"select * from ({' union all '.join(parts)}) as cluster ({names})").to_arrow_table()
-    secret = pseudonym_key(config)
-    result.rekeyed = rekey(lake, secret, load_id, now, config.paths.translation)
-    fresh = assign_keys(clusters, read_history(con, lake), secret)
-    valid_from = pa.array([naive_utc(now)] * fresh.num_rows, pa.timestamp("us"))
-    remember_keys(lake, fresh.append_column("valid_from", valid_from), secret, load_id, now)
-    write_links(con, config, lake)
-    write_structure(con, config)
-    write_pairs(con)
-    write_review(con)
-    write_issues(con)
-    figures = con.execute(
-        "select count(*), count(distinct customer_key) from identity.customer_link "
-        "where rule <> $lent and valid_to is null",
-        {"lent": LENT},
-    ).fetchone()
-    result.records, result.customers = figures or (0, 0)
-    result.new_records = fresh.num_rows
-    issues = con.execute(
-        "select (select count(*) from identity.decision_issue), (select count(*) from identity.uncompared)"
-    ).fetchone()
-    result.issues, result.uncompared = issues or (0, 0)
-    tables = con.execute("select table_name from duckdb_tables() where schema_name = 'identity'").fetchall()
-    for (table,) in tables:
-        row = con.execute(f"select count(*) from identity.{table}").fetchone()
-        result.rows[table] = int(row[0]) if row else 0
-    result.example = example_of(con)
+    step = Step(con, config, lake, load_id, now, retrain)
+    result, inputs, state, results = step.result, step.inputs, step.state, step.results
+    run(con, SQL["state"], state)
+    mentions = make_mentions(con, config)
+    current_record = current_records(con, inputs.customer)
+    result.standardised = refresh_standard(con, config, inputs.customer, current_record, state)
+    bounds = make_bounds(con, lake, inputs, mentions, results.decision_issue)
+    standard = make_forms(con, state, mentions.present, bounds, once_systems(config))
+    clusters = clusters_of(step, standard, mentions.present, bounds)
+    remember_clusters(step, clusters)
+    write_links(con, config, lake, mentions, results)
+    current_link = current_links(con, results.customer_link)
+    asking = config.fillers("customer", CONTACT)
+    write_profiles(con, standard, current_record, current_link, asking, results)
+    write_households(con, inputs, standard, current_link, results)
+    write_organisations(con, inputs, standard, current_link, results)
+    write_enrichment(con, config, inputs, standard, current_link, results)
+    write_pairs(con, standard, state, bounds, current_link, results)
+    write_review(con, inputs, results)
+    write_issues(con, standard, state, results)
+    count_results(step)
+    result.example = example_of(con, results.record_pair)
     return result
-
-
-def example_of(con: duckdb.DuckDBPyConnection) -> str:
-    """The pair that the weights leave most open, as a table in Markdown; without the values of either record."""
-    row = con.execute(
-        "select weight, evidence, standing from identity.record_pair order by abs(weight), left_source_key limit 1"
-    ).fetchone()
-    if row is None:
-        return "no two records were weighed"
-    lines = [f"weight {row[0]:.2f}, {row[2]}", "", "| comparison | level | weight | rarity |", "|---|---|---|---|"]
-    lines += [
-        f"| {found['comparison']} | {found['level']} | {found['weight']} | {found['rarity']} |"
-        for found in comparisons_of(row[1])
-    ]
-    return "\n".join(lines)
-
-
-def comparisons_of(text: str) -> list[dict[str, Any]]:
-    """Evidence of a pair as rows: comparison, level in words, weight and adjustment for rarity, in log2 odds."""
-    return [
-        {"comparison": name, "level": level, "weight": round(float(weight), 2), "rarity": round(float(rarity), 2)}
-        for name, (level, weight, rarity) in json.loads(text).items()
-    ]
-
-
-def write_pairs(con: duckdb.DuckDBPyConnection) -> None:
-    """Write identity.record_pair: every pair that was weighed, as two records with their customers, and its standing.
-
-    linked: of one customer; review: the weight leaves it open, or other evidence keeps a likely pair apart; manual:
-    decided. The gain of asking grows with doubt and with how many facts hang on the two records.
-    """
-    con.execute(
-        """
-        create or replace table identity.record_pair as
-        with named as (
-          select form, min(source_system || chr(31) || customer_id) as name, count(*) as records from standard
-          group by form
-        ),
-        record as (
-          select form, split_part(name, chr(31), 1) as source_system, split_part(name, chr(31), 2) as customer_id,
-            records
-          from named
-        ),
-        decided as (
-          select left_system, left_customer_id, right_system, right_customer_id, 'same' as decision from together
-          union select right_system, right_customer_id, left_system, left_customer_id, 'same' from together
-          union select left_system, left_customer_id, right_system, right_customer_id, 'different' from apart
-          union select right_system, right_customer_id, left_system, left_customer_id, 'different' from apart
-        ),
-        pair as (
-          select p.kind, l.source_system as left_system, l.customer_id as left_customer_id,
-            r.source_system as right_system, r.customer_id as right_customer_id, x.customer_key as left_customer_key,
-            y.customer_key as right_customer_key, x.source_customer_key as left_source_key,
-            y.source_customer_key as right_source_key, p.weight, p.rule, p.evidence, l.records * r.records as records
-          from identity.form_pair p join record l on l.form = p.left_form join record r on r.form = p.right_form
-          join now_link x on x.source_system = l.source_system and x.customer_id = l.customer_id
-          join now_link y on y.source_system = r.source_system and y.customer_id = r.customer_id
-        )
-        select p.*, d.decision, p.left_customer_key = p.right_customer_key as is_linked,
-          case when d.decision is not null then 'decided' when p.left_customer_key = p.right_customer_key then 'linked'
-            else 'review' end as standing,
-          round(1 / (1 + pow(2, -p.weight)), 6) as probability
-        from pair p
-        left join decided d using (left_system, left_customer_id, right_system, right_customer_id)
-        """
-    )
-
-
-def write_review(con: duckdb.DuckDBPyConnection) -> None:
-    """Write identity.review_pair: the pairs to decide on, with what asking about each gains.
-
-    The gain is the doubt that an answer ends, p (1 - p), times how many facts hang on the two records.
-    """
-    con.execute(
-        """
-        create or replace table identity.review_pair as
-        with used as (
-          select source_system, customer_id, count(*) as facts from input.sales_order
-          where customer_id is not null and _superseded_at is null group by all
-        )
-        select round(p.probability * (1 - p.probability) * (1 + ln(1 + coalesce(a.facts, 0) + coalesce(b.facts, 0))), 4)
-            as gain,
-          p.probability, round(p.weight, 2) as weight, p.left_system, p.left_customer_id, p.right_system,
-          p.right_customer_id, p.evidence
-        from identity.record_pair p
-        left join used a on a.source_system = p.left_system and a.customer_id = p.left_customer_id
-        left join used b on b.source_system = p.right_system and b.customer_id = p.right_customer_id
-        where p.standing = 'review'
-        """
-    )
-
-
-def write_issues(con: duckdb.DuckDBPyConnection) -> None:
-    """Write identity.identity_issue: what was not applied or not compared, counted; values stay in the warehouse."""
-    con.execute(
-        """
-        create or replace table identity.identity_issue as
-        select 'decision ' || issue as issue, 'any' as kind, 'manual' as rule, count(*) as occurrences,
-          null::bigint as records, null::hugeint as pairs
-        from identity.decision_issue group by issue
-        union all
-        select 'block too large to compare', kind, rule, count(*), sum(records)::bigint, sum(pairs)
-        from identity.uncompared group by kind, rule
-        union all
-        select 'value of too many people', 'any', rule, count(*), sum(records)::bigint, null
-        from identity.shared_value group by rule
-        union all
-        select 'record without a usable field', kind, 'any', count(*), count(*), null from standard
-        where coalesce(organisation, name_key, email, phones[1], national_id, card_no, street) is null group by kind
-        """
-    )
-    con.execute("alter table identity.identity_issue alter pairs type bigint")
 
 
 def once_systems(config: CompanyConfig) -> list[str]:
@@ -251,118 +132,86 @@ def once_systems(config: CompanyConfig) -> list[str]:
     return sorted(name for name, source in config.sources.items() if source.one_record_per_customer)
 
 
-def match(
-    con: duckdb.DuckDBPyConnection,
-    kind: str,
-    lake: Lake,
-    load_id: str,
-    now: dt.datetime,
-    retrain: bool,
-    result: IdentityResult,
-) -> None:
-    """Compare the records of a kind and make its clusters; trains the model where that is due."""
-    profile = profile_of(con)
-    model = None if retrain else stored_model(con, lake, kind, profile)
-    if model is None:
-        make_blocks(con, kind)
-        make_frequencies(con, kind)
-        make_pairs(con, "new_pair")
-        if con.execute("select count(*) from new_pair").fetchone() == (0,):
-            model = prior_model(con, kind)  # nothing to learn from, and nothing to weigh but what decisions join
-        else:
-            model = train(con, kind, "new_pair")
-            store_model(con, lake, model, profile, load_id, now)
-            result.trained.append(kind)
-        changed = find_fresh(con, kind, model_name(model))
+def clusters_of(step: Step, standard: Relation, present: Relation, bounds: Bounds) -> pa.Table:
+    """Every record that is there with the record that stands for its customer (see `assign_keys`)."""
+    parts = []
+    for kind in KINDS:
+        entries = make_entries(step.con, kind, standard, once_systems(step.config))
+        if count(step.con, entries.entry):
+            parts.append(match(step, entries, bounds))
+        drop(step.con, entries.entry, entries.member)
+    return all_clusters(step.con, parts, standard, present)
+
+
+def all_clusters(
+    con: duckdb.DuckDBPyConnection, clusters: Iterable[Relation], standard: Relation, present: Relation
+) -> pa.Table:
+    """The clusters of every kind, and the records that say nothing, each alone."""
+    matched = [fill("select * from {cluster} union all", cluster=cluster) for cluster in clusters]
+    return run(
+        con, SQL["all_clusters"], matched=Expression(" ".join(matched)), standard=standard, present=present,
+        alone=ALONE,
+    ).to_arrow_table()  # fmt: skip
+
+
+def match(step: Step, entries: Entries, bounds: Bounds) -> Relation:
+    """Compare the entries of a kind and make their clusters; trains the model where that is due."""
+    con, state, kind = step.con, step.state, entries.kind
+    profile = profile_of(con, entries)
+    fitting = None if step.retrain else fitting_model(con, step.lake, kind, profile)
+    if fitting is None:
+        blocks = make_blocks(con, entries, state)
+        pairs = make_pairs(con, blocks)
+        model, frequencies = trained_model(step, entries, pairs, profile)
+        fresh, changed = find_fresh(con, entries, state, model)
     else:
-        changed = find_fresh(con, kind, model_name(model))
+        model, frequencies = fitting
+        fresh, changed = find_fresh(con, entries, state, model)
         if changed:
-            make_blocks(con, kind, "fresh_form")
-            make_pairs(con, "new_pair", "fresh_form")
+            blocks = make_blocks(con, entries, state, fresh)
+            pairs = make_pairs(con, blocks, fresh)
     if changed:
-        result.pairs[kind] = compare(con, kind, model, model_name(model), "new_pair")
-        keep_large(con, kind)
-    con.execute("drop table if exists temp.new_pair; drop table if exists temp.block")
-    make_clusters(con, kind, model, Bound("together", "apart"))
+        step.result.pairs[kind] = compare(con, entries, state, model, frequencies, pairs, blocks.block)
+        note_compared(con, entries, state, model, fresh)
+        keep_large(con, kind, blocks.large_now, state)
+    if changed or fitting is None:
+        drop(con, pairs, blocks.block, blocks.opened_block, blocks.large_now)
+    drop(con, fresh)
+    return make_clusters(con, entries, state, bounds, model, frequencies)
 
 
-def profile_of(con: duckdb.DuckDBPyConnection) -> dict[str, float]:
-    """How many records there are and how often each compared column is filled: what drift is told by."""
-    columns = sorted({"email", "phones", "birth_date", "postal_code", "national_id", "street", "city", "family"})
-    shares = ", ".join(f"round(count({name}) / count(*), 4) as {name}" for name in columns)
-    found = con.execute(f"select count(*)::double as records, {shares} from entry").fetchone() or ()
-    return dict(zip(["records", *columns], (float(value) for value in found), strict=True))
+def trained_model(
+    step: Step, entries: Entries, pairs: Relation, profile: dict[str, float]
+) -> tuple[Model, Frequencies]:
+    """A model that is learnt from the entries, and kept unless there was nothing to learn from."""
+    frequencies = make_frequencies(step.con, entries)
+    model = learn(step.con, entries, pairs, frequencies)
+    if count(step.con, pairs):
+        store_model(step.con, step.lake, model, frequencies, profile, step.load_id, step.now)
+        step.result.trained.append(entries.kind)
+    return model, frequencies
 
 
-def stored_model(
-    con: duckdb.DuckDBPyConnection, lake: Lake, kind: str, profile: dict[str, float]
-) -> Model | None:  # fmt: skip
-    """The last trained model with its term frequencies, unless it does not fit the records any more."""
-    found = read_model(con, lake, kind)
-    if found is None:
-        return None
-    before = found[1]
-    if profile["records"] > GROWTH * before["records"] + 100 or any(
-        abs(profile[name] - before.get(name, 0.0)) > FILL_CHANGE for name in profile if name != "records"
-    ):
-        return None
-    return newest_model(con, lake, kind)
+def remember_clusters(step: Step, clusters: pa.Table) -> None:
+    """Give each cluster its key; what is new goes to the lake."""
+    secret = pseudonym_key(step.config)
+    step.result.rekeyed = rekey(step.lake, secret, step.load_id, step.now, step.config.paths.translation)
+    fresh = assign_keys(clusters, read_history(step.con, step.lake), secret)
+    valid_from = pa.array([naive_utc(step.now)] * fresh.num_rows, pa.timestamp("us"))
+    remember_keys(step.lake, fresh.append_column("valid_from", valid_from), secret, step.load_id, step.now)
+    step.result.new_records = fresh.num_rows
 
 
-def read_model(
-    con: duckdb.DuckDBPyConnection, lake: Lake, kind: str
-) -> tuple[Model, dict[str, float], dt.datetime] | None:
-    """The model that was trained last, the profile of its records, and when; None where its comparisons are others."""
-    files = lake.remembered(MODEL)
-    if not files:
-        return None
-    row = con.execute(
-        "select model, profile, trained_at from read_parquet($files) where kind = $kind "
-        "order by trained_at desc limit 1",
-        {"files": files, "kind": kind},
-    ).fetchone()
-    if row is None:
-        return None
-    model = Model(**json.loads(row[0]))
-    sizes = {name: len(values) for name, values in model.m.items()}
-    if sizes != {c.name: len(c.levels) + 1 for c in COMPARISONS[kind]}:
-        return None
-    return model, json.loads(row[1]), row[2]
-
-
-def newest_model(con: duckdb.DuckDBPyConnection, lake: Lake, kind: str) -> Model | None:
-    """The model that was trained last, with its term frequencies as temporary tables; None where there is none."""
-    found = read_model(con, lake, kind)
-    if found is None:
-        return None
-    model, _, trained_at = found
-    for column in frequency_columns(kind):
-        con.execute(
-            f"create or replace temp table {frequency_table(column)} as select cast(value as "
-            f"{'date' if column == 'birth_date' else 'varchar'}) as {column}, frequency as tf_{column} "
-            "from read_parquet($files) where kind = $kind and column_name = $column and trained_at = $at",
-            {"files": lake.remembered(FREQUENCY), "kind": kind, "column": column, "at": trained_at},
-        )
-    return model
-
-
-def frequency_columns(kind: str) -> list[str]:
-    """Columns whose rarity counts."""
-    return sorted({c.frequency for c in COMPARISONS[kind] if c.frequency})
-
-
-def store_model(
-    con: duckdb.DuckDBPyConnection, lake: Lake, model: Model, profile: dict[str, float], load_id: str, now: dt.datetime
-) -> None:
-    """Keep a trained model and its term frequencies in the lake, so that pairs are weighed the same tomorrow."""
-    trained_at = naive_utc(now)
-    row = {"kind": model.kind, "model": json.dumps(asdict(model)), "profile": json.dumps(profile),
-           "trained_at": trained_at}  # fmt: skip
-    name = f"{load_id}-{model.kind}"
-    lake.remember(MODEL, pa.Table.from_pylist([row], MODEL_SCHEMA), name, now)
-    parts = " union all ".join(
-        f"select {quote(model.kind)} as kind, {quote(column)} as column_name, cast({column} as varchar) as value, "
-        f"tf_{column} as frequency, $at::timestamp as trained_at from {frequency_table(column)}"
-        for column in frequency_columns(model.kind)
-    )
-    lake.remember(FREQUENCY, con.execute(parts + " order by all", {"at": trained_at}).to_arrow_table(), name, now)
+def count_results(step: Step) -> None:
+    """Note how many records, customers, issues and rows of each table there are."""
+    con, result = step.con, step.result
+    figures = run(
+        con,
+        "select count(*), count(distinct customer_key) from {customer_link} "
+        "where rule <> {shared_id} and valid_to is null",
+        step.results, shared_id=SHARED_ID,
+    ).fetchone()  # fmt: skip
+    result.records, result.customers = figures or (0, 0)
+    result.issues, result.uncompared = count(con, step.results.decision_issue), count(con, step.state.uncompared)
+    tables = run(con, "select table_name from duckdb_tables() where schema_name = 'identity'").fetchall()
+    result.rows = {table: count(con, Relation("identity", table)) for (table,) in tables}

@@ -65,7 +65,7 @@ def inputs_fingerprint(config: CompanyConfig) -> str:
     """Hash of everything but the source data that a published version depends on."""
     digest = hashlib.sha256(dbt.project_fingerprint().encode())
     roots = [PROJECT / folder for folder in CODE_FOLDERS]
-    files = [p for root in roots for p in root.rglob("*") if p.suffix in (".py", ".yml")]
+    files = [p for root in roots for p in root.rglob("*") if p.suffix in (".py", ".yml", ".sql")]
     files += [PROJECT / "uv.lock", *config.folder.rglob("*.yml"), *config.folder.rglob("*.csv")]
     for path in sorted(files):
         if path.is_file() and not path.is_relative_to(PROJECT / "orchestration" / "dashboard"):

@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from benchmarks import identity
-from models_ml.identity.match import resolve_records
+from orchestration.identity.once import resolve_records
 
 # What Splink's own notebooks reach, or more where the project promises more.
 BARS = {"febrl3": 0.99, "febrl4": 0.999, "fake_1000": 0.81}

@@ -15,10 +15,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models_ml.identity import resolve
-from models_ml.identity.resolve import HISTORY_SCHEMA, alone, assign_keys
 from orchestration.config.company import CompanyConfig, load_company
+from orchestration.identity import keys as minting
 from orchestration.identity import ledger, resolve_identity
+from orchestration.identity.keys import HISTORY_SCHEMA, alone, assign_keys
 from orchestration.identity.ledger import LEDGER, read_history, rekey
 from orchestration.landing.lake import Lake
 from orchestration.platform.errors import ConfigError
@@ -96,8 +96,8 @@ def test_system_and_id_are_not_run_together() -> None:
 
 
 def test_colliding_hashes_get_different_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resolve, "KEY_SPACE", 64)
-    monkeypatch.setattr(resolve, "MAX_ATTEMPTS", 400)
+    monkeypatch.setattr(minting, "KEY_SPACE", 64)
+    monkeypatch.setattr(minting, "MAX_ATTEMPTS", 400)
     pairs = [("shop", str(i)) for i in range(40)]
     first = dated(assign_keys(alone(records(pairs[:25])), EMPTY, SECRET))
     second = dated(assign_keys(alone(records(pairs)), first, SECRET), 2)

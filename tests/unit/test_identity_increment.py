@@ -72,9 +72,9 @@ def test_blocks_that_grow_too_large_or_small_again(
     con: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is compared follows from the records that there are, not from the order in which they came and went."""
-    monkeypatch.setattr("models_ml.identity.blocking.MAX_BLOCK", 4)
-    monkeypatch.setattr("models_ml.identity.blocking.PAIRS_AT_LEAST", 200)
-    monkeypatch.setattr("models_ml.identity.blocking.PAIRS_PER_RECORD", 0.2)
+    monkeypatch.setattr("orchestration.identity.blocking.MAX_BLOCK", 4)
+    monkeypatch.setattr("orchestration.identity.blocking.PAIRS_AT_LEAST", 200)
+    monkeypatch.setattr("orchestration.identity.blocking.PAIRS_PER_RECORD", 0.2)
     part = "md5_number_lower(source_system || customer_id) % 10"
 
     def large() -> set[tuple[int, int]]:

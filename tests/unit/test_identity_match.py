@@ -5,8 +5,8 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from models_ml.identity.match import resolve_records
 from models_ml.identity.standardise import RAW
+from orchestration.identity.once import resolve_records
 
 KINDS = {"birth_date": "date", "email_verified_at": "timestamp", "phone_verified_at": "timestamp"}
 

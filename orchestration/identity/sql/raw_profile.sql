@@ -1,0 +1,3 @@
+select {columns}
+from {external_profile}
+where _superseded_at is null
