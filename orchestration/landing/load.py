@@ -64,7 +64,7 @@ def same_content(before: dict[str, Any] | None, now: dict[str, Any]) -> bool:
 
 
 @dataclass(frozen=True)
-class Order:
+class LoadRequest:
     """What a refresh asks of the load step.
 
     Args:
@@ -87,11 +87,11 @@ class Order:
     erase: Callable[[str, str, Path, dict[str, str]], Erased] = lambda *_: Erased()
 
 
-def part_of(load: Load, before: dict[str, Any] | None, fingerprint: dict[str, Any], order: Order) -> Part:
+def part_of(load: Load, before: dict[str, Any] | None, fingerprint: dict[str, Any], request: LoadRequest) -> Part:
     """What of a table a load has to read."""
     match load.mode:
-        case "incremental" if order.again:
-            return Part(cursor=load.cursor, since=order.again[0], until=order.again[1])
+        case "incremental" if request.again:
+            return Part(cursor=load.cursor, since=request.again[0], until=request.again[1])
         case "incremental":
             return Part(cursor=load.cursor, since=(before or {}).get("watermark"), lag=load.lag_amount)
         case "files":
@@ -112,7 +112,9 @@ def with_memory(load: Load, before: dict[str, Any] | None, fingerprint: dict[str
     return fingerprint
 
 
-def load_table(config: CompanyConfig, lake: Lake, state: State, table_id: TableId, order: Order) -> Manifest | None:
+def load_table(
+    config: CompanyConfig, lake: Lake, state: State, table_id: TableId, request: LoadRequest
+) -> Manifest | None:
     """Land what is new of one table; returns None where nothing is.
 
     The lake is the memory: where the state was lost, the newest manifest's fingerprint stands in.
@@ -130,18 +132,18 @@ def load_table(config: CompanyConfig, lake: Lake, state: State, table_id: TableI
         if is_cleared_outbox(config, system, table, before):
             return None
         raise
-    again = order.again is not None and load.mode == "incremental"
+    again = request.again is not None and load.mode == "incremental"
     remembered = with_memory(load, before, fingerprint)
     if same_content(before, fingerprint) and not again:
         if before != remembered:
-            state.set_fingerprint(system, table, remembered, order.load_id)
+            state.set_fingerprint(system, table, remembered, request.load_id)
         return None
-    part = part_of(load, before, fingerprint, order)
+    part = part_of(load, before, fingerprint, request)
     rows = connector.count(table, part)
     newest = lake.newest(system, table)
     deletes = source.tables[table].deletes and newest is not None and not again
     if newest and rows == 0 and not part.is_whole and not deletes:
-        state.set_fingerprint(system, table, remembered, order.load_id)
+        state.set_fingerprint(system, table, remembered, request.load_id)
         return None
     columns = connector.columns(table)
     if taken := [name for name in columns if name.lower() in RESERVED]:
@@ -160,7 +162,7 @@ def load_table(config: CompanyConfig, lake: Lake, state: State, table_id: TableI
 
     def check(found: dict[str, str]) -> None:
         found = {name: kind for name, kind in found.items() if name not in drift.discarded}
-        order.check(system, table, landed_columns(found, {}, source.tables[table].may_lack))
+        request.check(system, table, landed_columns(found, {}, source.tables[table].may_lack))
 
     if newest or len({frozenset(column_key(name) for name in header) for header in headers.values()}) > 1:
         needed = [name for name in source.tables[table].key if name not in source.tables[table].may_lack]
@@ -170,8 +172,8 @@ def load_table(config: CompanyConfig, lake: Lake, state: State, table_id: TableI
     manifest = lake.write(
         system,
         table,
-        order.load_id,
-        naive_utc(order.now).isoformat(sep=" "),
+        request.load_id,
+        naive_utc(request.now).isoformat(sep=" "),
         Delivery(
             lambda con: only_columns(connector.read(con, table, part), columns, landing),
             rows,
@@ -181,16 +183,16 @@ def load_table(config: CompanyConfig, lake: Lake, state: State, table_id: TableI
             drift,
             connector.rejected,
             keys_gone(lake, connector, table_id, source.tables[table].key, part) if deletes else None,
-            lambda folder, found: order.erase(system, table, folder, found),
+            lambda folder, found: request.erase(system, table, folder, found),
         ),
     )
     if manifest is None:
-        state.set_fingerprint(system, table, remembered, order.load_id)
+        state.set_fingerprint(system, table, remembered, request.load_id)
         return None
     for note in connector.notes(table, part):
-        order.said(f"{system}.{table}", note)
+        request.said(f"{system}.{table}", note)
     state.put_load_audit([manifest.audit()])
-    state.set_fingerprint(system, table, manifest.fingerprint, order.load_id)
+    state.set_fingerprint(system, table, manifest.fingerprint, request.load_id)
     return manifest
 
 
@@ -232,19 +234,21 @@ def keys_gone(
     return gone
 
 
-def load_patiently(config: CompanyConfig, lake: Lake, state: State, table_id: TableId, order: Order) -> Manifest | None:
+def load_patiently(
+    config: CompanyConfig, lake: Lake, state: State, table_id: TableId, request: LoadRequest
+) -> Manifest | None:
     """Land a table; a system that does not answer is asked again, ever later.
 
     Raises:
         Unreachable: it did not answer the last time either.
     """
-    for delay in order.patience:
+    for delay in request.patience:
         try:
-            return load_table(config, lake, state, table_id, order)
+            return load_table(config, lake, state, table_id, request)
         except Unreachable as error:
-            order.said(".".join(table_id), f"{error.message}; tried again in {delay:g} s")
+            request.said(".".join(table_id), f"{error.message}; tried again in {delay:g} s")
             time.sleep(delay)
-    return load_table(config, lake, state, table_id, order)
+    return load_table(config, lake, state, table_id, request)
 
 
 def load_tables(
@@ -252,7 +256,7 @@ def load_tables(
     lake: Lake,
     state: State,
     tables: Iterable[TableId],
-    order: Order,
+    request: LoadRequest,
     done: Callable[[TableId, Manifest | None], None],
 ) -> None:
     """Land tables side by side; stops at the first error after the running ones have ended.
@@ -262,11 +266,11 @@ def load_tables(
         lake: where loads go.
         state: fingerprints and audits.
         tables: (system, table) to look at.
-        order: what is asked for.
+        request: what is asked for.
         done: called for each table as it ends, with its manifest, or None where nothing was new.
     """
     with ThreadPoolExecutor(max_workers=config.company.resources.threads or 2) as pool:
-        futures = {pool.submit(load_patiently, config, lake, state, t, order): t for t in tables}
+        futures = {pool.submit(load_patiently, config, lake, state, t, request): t for t in tables}
         try:
             for future in as_completed(futures):
                 done(futures[future], future.result())

@@ -29,7 +29,7 @@ from orchestration.landing.lake import (
     read_manifest,
     rows_of,
 )
-from orchestration.landing.load import Order, TableId, part_of, same_content
+from orchestration.landing.load import LoadRequest, TableId, part_of, same_content
 from orchestration.platform.clock import moment_of, stamp
 from orchestration.platform.durable import move
 from orchestration.platform.errors import RegularsError
@@ -157,7 +157,7 @@ def why_not_again(config: CompanyConfig, state: State, found: Found, table: Tabl
             gone = len(missing - set(fingerprint["hashes"]))
             return f"{gone} of its files are gone from the source" if gone or before is None else None
         if load.mode == "incremental":
-            part = part_of(load, newest.fingerprint if newest else None, fingerprint, Order("", now))
+            part = part_of(load, newest.fingerprint if newest else None, fingerprint, LoadRequest("", now))
             rows, wanted = connector.count(name, part), sum(entry.rows or 0 for entry in lost)
             return f"the source has {rows:,} rows of it" if rows is not None and rows < wanted else None
     except RegularsError as error:

@@ -27,7 +27,7 @@ from orchestration.identity import IdentityResult, resolve_identity
 from orchestration.identity.decisions import remember_decisions
 from orchestration.identity.ledger import known_pseudonym_key, pseudonym_key
 from orchestration.landing.lake import MANIFEST, Erased, Lake, Manifest
-from orchestration.landing.load import Order, TableId, changed_tables, load_tables, wanted_tables
+from orchestration.landing.load import LoadRequest, TableId, changed_tables, load_tables, wanted_tables
 from orchestration.landing.lost import recover, settle_erasure
 from orchestration.platform import swap
 from orchestration.platform.clock import moment_of, naive_utc, stamp, utc_now
@@ -258,7 +258,7 @@ class Session:
         self.judge = self.judge or Judge()
         return self.judge
 
-    def order(self) -> Order:
+    def load_request(self) -> LoadRequest:
         """What the load step is asked for."""
         again = None
         if self.again:
@@ -272,7 +272,7 @@ class Session:
             self.reporter.say("load", f"{table}: {message}")
 
         erase = eraser(self.config, self.lake, Suppression(self.config.paths.root))
-        return Order(self.run_id, self.now, again, check, said=said, erase=erase)
+        return LoadRequest(self.run_id, self.now, again, check, said=said, erase=erase)
 
     def load(self, tables: Iterable[TableId] | None = None) -> dict[TableId, Manifest | None]:
         """Land changed tables; returns each table's new load, or None where nothing was new."""
@@ -300,7 +300,7 @@ class Session:
             known = self.state.fingerprints()
             wanted = list(tables) if tables is not None else wanted_tables(self.config, known, self.include)
             self.reporter.say("load", STEPS, steps=len(wanted))
-            load_tables(self.config, self.lake, self.state, wanted, self.order(), done)
+            load_tables(self.config, self.lake, self.state, wanted, self.load_request(), done)
             figures["tables"] = len(wanted)
             figures["rows"] = sum(m.rows_landed for m in found.values() if m)
         return found

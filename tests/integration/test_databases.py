@@ -14,7 +14,7 @@ import pytest
 from orchestration.config.company import load_company
 from orchestration.connectors.base import Part, Unreachable
 from orchestration.landing.lake import Lake
-from orchestration.landing.load import Order, load_tables
+from orchestration.landing.load import LoadRequest, load_tables
 from orchestration.platform.errors import RegularsError
 from orchestration.platform.state import State
 from tests.support.conforming import load_and_conform, rows
@@ -126,7 +126,9 @@ def test_a_server_that_goes_away_while_it_is_read(server: Server, shop: Shop) ->
         )
         config = load_company("shop")
         with State(config.paths.state) as state, pytest.raises(RegularsError, match="source till") as caught:
-            load_tables(config, Lake(config.paths.lake), state, [("till", "wide")], Order("L1", NOW), lambda *_: None)
+            load_tables(
+                config, Lake(config.paths.lake), state, [("till", "wide")], LoadRequest("L1", NOW), lambda *_: None
+            )
     assert PASSWORD not in str(caught.value)
     assert Lake(config.paths.lake).manifests() == []
     server.run("drop table wide", database)
@@ -159,7 +161,7 @@ def test_sqlite_cursors_are_text_that_compares_as_time_or_number(
 
     def load(load_id: str) -> list[str]:
         with State(config.paths.state) as state:
-            load_tables(config, lake, state, [("till", "t")], Order(load_id, NOW), lambda *_: None)
+            load_tables(config, lake, state, [("till", "t")], LoadRequest(load_id, NOW), lambda *_: None)
         newest = lake.newest("till", "t")
         assert newest is not None
         with duckdb.connect() as con:
@@ -214,7 +216,7 @@ def test_a_company_on_a_server_loads_what_is_new_and_keeps_its_secret(
         landed = []
         with State(config.paths.state) as state:
             load_tables(
-                config, lake, state, [("till", "late")], Order(load_id, NOW),
+                config, lake, state, [("till", "late")], LoadRequest(load_id, NOW),
                 lambda _, m: landed.append(m.rows_landed if m else 0),
             )  # fmt: skip
         return sum(landed)

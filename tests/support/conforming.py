@@ -9,7 +9,7 @@ from orchestration.config.company import CompanyConfig
 from orchestration.conform.batch import Audit
 from orchestration.conform.run import check_columns, conform, write_load_audit
 from orchestration.landing.lake import Lake
-from orchestration.landing.load import Order, load_tables, table_ids
+from orchestration.landing.load import LoadRequest, load_tables, table_ids
 from orchestration.landing.lost import recover
 from orchestration.platform.clock import stamp
 from orchestration.platform.state import State
@@ -24,8 +24,8 @@ def load_and_conform(config: CompanyConfig, day: int = 0) -> dict[str, Audit]:
     lake = Lake(config.paths.lake)
     with State(config.paths.state) as state:
         recover(config, lake, state, now)
-        order = Order(stamp(now), now, check=lambda *table: check_columns(config, lake, *table))
-        load_tables(config, lake, state, table_ids(config), order, lambda *_: None)
+        request = LoadRequest(stamp(now), now, check=lambda *table: check_columns(config, lake, *table))
+        load_tables(config, lake, state, table_ids(config), request, lambda *_: None)
     return conform_only(config)
 
 

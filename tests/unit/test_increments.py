@@ -16,7 +16,7 @@ from orchestration.connectors.base import Unreachable
 from orchestration.connectors.parquet import ParquetConnector
 from orchestration.landing.drift import compare
 from orchestration.landing.lake import Lake, Manifest
-from orchestration.landing.load import Order, load_tables, wanted_tables
+from orchestration.landing.load import LoadRequest, load_tables, wanted_tables
 from orchestration.landing.lost import recover
 from orchestration.platform.clock import stamp
 from orchestration.platform.errors import ConfigError, RegularsError
@@ -45,8 +45,8 @@ def load_orders(day: int, again: tuple[str, str] | None = None) -> Manifest | No
 
     with State(config.paths.state) as state:
         recover(config, lake, state, now)
-        order = Order(stamp(now), now, again, check)
-        load_tables(config, lake, state, [("till", "orders")], order, lambda _, manifest: found.append(manifest))
+        request = LoadRequest(stamp(now), now, again, check)
+        load_tables(config, lake, state, [("till", "orders")], request, lambda _, manifest: found.append(manifest))
     return found[0]
 
 
@@ -322,15 +322,15 @@ def test_a_system_that_does_not_answer_is_asked_again(shop: Shop, monkeypatch: p
         return columns(self, table)
 
     monkeypatch.setattr(ParquetConnector, "columns", flaky)
-    order = Order("L1", START, patience=(0, 0), said=lambda table, message: said.append(f"{table}: {message}"))
+    request = LoadRequest("L1", START, patience=(0, 0), said=lambda table, message: said.append(f"{table}: {message}"))
     lake = Lake(config.paths.lake)
     with State(config.paths.state) as state:
-        load_tables(config, lake, state, [("till", "orders")], order, lambda *_: None)
+        load_tables(config, lake, state, [("till", "orders")], request, lambda *_: None)
         assert said == ["till.orders: till does not answer; tried again in 0 s"] * 2
         assert [m.table_name for m in lake.manifests()] == ["orders"]
         tries.clear()
         with pytest.raises(Unreachable):
-            load_tables(config, lake, state, [("till", "lines")], replace(order, patience=(0,)), lambda *_: None)
+            load_tables(config, lake, state, [("till", "lines")], replace(request, patience=(0,)), lambda *_: None)
 
 
 # drift -------------------------------------------------------------------------------------------

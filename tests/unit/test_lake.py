@@ -18,7 +18,7 @@ from orchestration.config.company import CompanyConfig, load_company
 from orchestration.connectors.base import bind, resolve_folder
 from orchestration.connectors.registry import connect
 from orchestration.landing.lake import MANIFEST, Delivery, Lake
-from orchestration.landing.load import Order, changed_tables, load_tables, table_ids
+from orchestration.landing.load import LoadRequest, changed_tables, load_tables, table_ids
 from orchestration.landing.lost import recover
 from orchestration.platform.errors import RegularsError
 from orchestration.platform.paths import PROJECT
@@ -34,8 +34,8 @@ def load(config: CompanyConfig, load_id: str) -> list[tuple[str, str]]:
     lake = Lake(config.paths.lake)
     with State(config.paths.state) as state:
         recover(config, lake, state, NOW)
-        order = Order(load_id, NOW)
-        load_tables(config, lake, state, table_ids(config), order, lambda t, m: landed.append(t) if m else None)
+        request = LoadRequest(load_id, NOW)
+        load_tables(config, lake, state, table_ids(config), request, lambda t, m: landed.append(t) if m else None)
     return sorted(landed)
 
 
