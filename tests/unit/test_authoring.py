@@ -22,7 +22,7 @@ from orchestration.authoring.naming import expression, table_name
 from orchestration.authoring.numbers import Evidence, Form, bare, forms_of, judge
 from orchestration.authoring.scan import glob_of
 from orchestration.authoring.vocabulary import words
-from orchestration.cli.console import as_called, command_name
+from orchestration.cli.console import Called, as_called, command_name
 from orchestration.cli.main import app
 from orchestration.config.company import Formats, load_company
 from orchestration.config.contracts import Column, load_contracts
@@ -793,6 +793,7 @@ def test_hints_name_the_command_as_it_was_called(
     found: Callable[[str], str | None] = lambda _: which  # noqa: E731
     monkeypatch.setattr("sys.argv", [argv])
     monkeypatch.setattr("shutil.which", found)
+    monkeypatch.setattr(Called, "company", None)
     assert command_name() == name
     assert (
         as_called("Run: regulars refresh; see data/regulars for more")

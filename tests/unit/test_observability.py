@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -159,7 +160,7 @@ def test_doctor_finds_a_version_clash_a_missing_driver_and_an_open_key(
     key.parent.mkdir(parents=True, exist_ok=True)
     key.write_text("x")
     key.chmod(0o644)
-    monkeypatch.setitem(doctor.KINDS, "parquet", doctor.KINDS["parquet"]._replace(packages=("no-such-driver",)))
+    monkeypatch.setitem(doctor.KINDS, "parquet", replace(doctor.KINDS["parquet"], packages=("no-such-driver",)))
     monkeypatch.setattr(
         doctor.importlib.metadata, "requires", lambda name: ["duckdb<0.1"] if name == "dbt-duckdb" else []
     )
