@@ -271,7 +271,7 @@ def do_load(config: CompanyConfig) -> None:
     """Land changed tables, and conform them."""
     with open_session(config, "refresh") as session:
         # Not `session.load()`, which starts Great Expectations beside it.
-        load_tables(config, session.lake, session.state, table_ids(config), session.order(), lambda *_: None)
+        load_tables(config, session.lake, session.state, table_ids(config), session.load_request(), lambda *_: None)
         session.conform()
 
 
@@ -392,7 +392,7 @@ def refresh(config: CompanyConfig, **options: bool) -> str:
     said: list[str] = []
     try:
         with open_session(config, "refresh", (lambda _, message, __: said.append(message),), **options) as session:
-            load_tables(config, session.lake, session.state, table_ids(config), session.order(), lambda *_: None)
+            load_tables(config, session.lake, session.state, table_ids(config), session.load_request(), lambda *_: None)
             session.conform()
             if not config.paths.serve.exists():
                 build_version(config, "V3", 3)

@@ -34,7 +34,7 @@ def refresh(config: CompanyConfig, accept_loss: bool = False, full: bool = False
     with open_session(
         config, "refresh", (lambda _, message, __: said.append(message),), full, accept_loss=accept_loss
     ) as session:
-        load_tables(config, session.lake, session.state, table_ids(config), session.order(), lambda *_: None)
+        load_tables(config, session.lake, session.state, table_ids(config), session.load_request(), lambda *_: None)
         session.conform()
     return said
 
