@@ -75,7 +75,7 @@ def dashboard(
     if contacts:
         read_contacts(contacts_file(config.paths)).close()  # says now who may not read it
         out.print("It shows clear contact data to whoever opens it on this machine.")
-    page = str(PROJECT / "orchestration" / "dashboard" / "serve.py")
+    page = str(PROJECT / "orchestration" / "dashboard" / "server" / "serve.py")
     command = [
         sys.executable, "-m", "streamlit", "run", page, "--server.address", "127.0.0.1", "--server.port", str(port),
         # With a head Streamlit offers whoever looks to install files of its own beside the pages.

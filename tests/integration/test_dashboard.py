@@ -23,7 +23,7 @@ from tests.integration.conftest import Copier
 from tests.support.shop import Shop
 
 pytestmark = pytest.mark.slow
-APP = str(PROJECT / "orchestration" / "dashboard" / "app.py")
+APP = str(PROJECT / "orchestration" / "dashboard" / "server" / "app.py")
 
 
 def use(shop: Shop, patch: pytest.MonkeyPatch) -> None:
@@ -109,10 +109,12 @@ def test_a_browser_draws_both_pages(refreshed: Shop, monkeypatch: pytest.MonkeyP
         browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM_FLAGS)
         page = browser.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
-        for path, title in (("", "Overview"), ("kpi-tree", "KPI tree"), ("overview", "Overview")):
+        # Each address works as the first one that the server is asked for, too: no dialog says that there is no page.
+        for path, title in (("overview", "Overview"), ("kpi-tree", "KPI tree"), ("", "Overview")):
             page.goto(f"{address}/{path}")
             settle(page)
             assert page.inner_text("h1") == title
+            assert page.query_selector("[role=dialog]") is None
             assert "Corner Shop, as of" in page.inner_text("[data-testid=stMain]")
             assert page.query_selector("[data-testid=stException]") is None
         browser.close()

@@ -1,4 +1,4 @@
-"""The dashboard as a server that answers its own pages only: `streamlit run orchestration/dashboard/serve.py`."""
+"""The dashboard as a server that answers its own pages only: `streamlit run …/server/serve.py`."""
 
 from pathlib import Path
 
