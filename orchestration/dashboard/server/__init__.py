@@ -1,1 +1,1 @@
-"""What Streamlit runs. It lies apart from `pages`: a folder of that name beside its script Streamlit takes for its own."""
+"""What Streamlit runs, apart from `pages`: a folder of that name beside its script Streamlit takes for its own."""
