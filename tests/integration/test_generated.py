@@ -132,7 +132,7 @@ def test_pairs_to_decide_on_are_shown_side_by_side_with_the_grant_only(
         review.page()
 
     app = AppTest.from_function(page, default_timeout=60).run()
-    assert "regulars dashboard --contacts" in app.info[0].value
+    assert "regulars dashboard --company telecom_retail --contacts" in app.info[0].value
     assert not app.dataframe
     monkeypatch.setenv("REGULARS_CONTACTS", "granted")
     app = AppTest.from_function(page, default_timeout=60).run()

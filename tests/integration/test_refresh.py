@@ -261,7 +261,7 @@ def test_a_blocking_quality_check_keeps_the_publication_with_exit_code_three(cop
         ("damaged", ["till", "table orders", "not readable as Parquet"]),
         ("column", ["till.yml", "maps.order_line.columns.net_amount", "nett"]),
         ("unmapped", ["till.yml", "maps.order_line.columns.nonsense", "no such column"]),
-        ("unwritable", ["cannot be written", "REGULARS_HOME"]),
+        ("unwritable", ["tmp: file exists", "Move it away"]),
     ],
 )
 def test_bad_input_is_one_line_and_leaves_the_publication(copy: Copier, fault: str, expected: list[str]) -> None:
