@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 MENDS = "the next refresh mends it"
 
 
+def shown_count(value: object) -> str:
+    """A number of the books in thousands; of books that are damaged, which the next refresh makes again, what stands
+    there."""
+    return f"{value:,}" if isinstance(value, int) else f"{value}, no number: regulars refresh makes the books again"
+
+
 def clock_time(moment: object) -> str | None:
     """An ISO time stamp to the second, in UTC."""
     return str(moment)[:19].replace("T", " ") if moment else None
@@ -125,7 +131,7 @@ def status(company: CompanyOption = DEFAULT_COMPANY, as_json: JsonOption = False
         show(report["models"], False, "")
     out.print("\n[bold]Newest loads[/]")
     loads = [{"table": f"{r['source_system']}.{r['table_name']}", "loaded at": clock_time(r["loaded_at"]),
-              "rows": f"{r['rows_landed']:,}"}
+              "rows": shown_count(r["rows_landed"])}
              for r in report["loads"] if r["source_system"] != OWN]  # fmt: skip
     show(loads, False, "none")
     out.print("\n[bold]Quarantine[/]")

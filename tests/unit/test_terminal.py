@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import inspect
 import io
@@ -9,6 +10,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -431,3 +433,18 @@ def test_quarantine_show_of_lines_that_are_no_rows(shop: Shop) -> None:
     shown = CliRunner().invoke(app, ["quarantine", "show", "(people)", "-c", "shop"]).output
     assert "too_many_columns" in shown
     assert "row      3" in shown  # the file's third line
+
+
+def test_status_shows_books_that_are_damaged(shop: Shop) -> None:
+    shop.configure(source={"connector": {"kind": "csv", "path": "${SHOP_DATA}"},
+                           "tables": {"people": {"path": "people.csv"}},
+                           "maps": {"customer": {"from": "people", "columns": {"customer_id": "id"}}}})  # fmt: skip
+    (shop.data / "people.csv").write_text("id\n1\n")
+    load_and_conform(load_company("shop"))
+    assert "till.people" in CliRunner().invoke(app, ["status", "-c", "shop"]).output
+    with contextlib.closing(sqlite3.connect(load_company("shop").paths.state)) as con:
+        con.execute("update load_audit set rows_landed = 'many'")
+        con.commit()
+    shown = CliRunner().invoke(app, ["status", "-c", "shop"])
+    assert shown.exception is None
+    assert "many, no number" in " ".join(shown.output.split())
